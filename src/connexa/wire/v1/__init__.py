@@ -1,0 +1,1 @@
+"""Generated from `proto/connexa/v1` by `make wire`; do not edit."""
