@@ -1,0 +1,170 @@
+"""The homeserver's tables, as numbered migrations. `setting` also holds the domain key: the whole file is encrypted.
+
+Blobs named after a message of `proto/` hold that message's bytes. Times are unix seconds.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MIGRATIONS"]
+
+FIRST = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+-- A localpart is never given to another person (I83): the row of a deleted account stays.
+CREATE TABLE account (
+    user         BLOB PRIMARY KEY,
+    localpart    TEXT NOT NULL UNIQUE,
+    user_key     BLOB NOT NULL,
+    attestation  BLOB NOT NULL,
+    discoverable INTEGER NOT NULL DEFAULT 1,
+    admin        INTEGER NOT NULL DEFAULT 0,
+    created      INTEGER NOT NULL,
+    deleted      INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE account_invite (
+    hash    BLOB PRIMARY KEY,
+    uses    INTEGER NOT NULL,
+    admin   INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE device_list (
+    user    BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    list    BLOB NOT NULL,
+    PRIMARY KEY (user, version)
+) STRICT, WITHOUT ROWID;
+
+-- `last_number`: highest committed number of what this device sent on its mailbox link.
+CREATE TABLE device (
+    device      BLOB PRIMARY KEY,
+    user        BLOB NOT NULL,
+    certificate BLOB NOT NULL,
+    last_number INTEGER NOT NULL DEFAULT 0,
+    last_seen   INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_by_user ON device (user);
+
+CREATE TABLE prekey (
+    device  BLOB NOT NULL,
+    type    TEXT NOT NULL,
+    id      INTEGER NOT NULL,
+    starts  INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER NOT NULL,
+    prekey  BLOB NOT NULL,
+    PRIMARY KEY (device, type, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE token_key (
+    user BLOB NOT NULL,
+    week INTEGER NOT NULL,
+    key  BLOB NOT NULL,
+    PRIMARY KEY (user, week)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contact_invite (
+    id      BLOB PRIMARY KEY,
+    user    BLOB NOT NULL,
+    secret  BLOB NOT NULL,
+    uses    INTEGER NOT NULL,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Ids of look-ups and claims under a token or invite, and of enveloped rights: a repeat is refused.
+CREATE TABLE used_right (
+    id      BLOB PRIMARY KEY,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pass_key (id INTEGER PRIMARY KEY, secret BLOB NOT NULL) STRICT;
+CREATE TABLE pass_issue (
+    user  BLOB NOT NULL,
+    day   INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (user, day)
+) STRICT, WITHOUT ROWID;
+
+-- A spent pass and what it opened: a stream (numbers) or a step (counted uses). `stream` = hash[:16].
+CREATE TABLE spent_pass (
+    hash        BLOB PRIMARY KEY,
+    stream      BLOB NOT NULL UNIQUE,
+    use         INTEGER NOT NULL,
+    opened      INTEGER NOT NULL,
+    last_number INTEGER NOT NULL DEFAULT 0,
+    lookups     INTEGER NOT NULL DEFAULT 0,
+    claims      INTEGER NOT NULL DEFAULT 0,
+    requests    INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
+-- What became of envelopes of a stream after they were committed here; kept until fetched or 30 days old.
+CREATE TABLE outcome (
+    stream  BLOB NOT NULL,
+    number  INTEGER NOT NULL,
+    place   INTEGER NOT NULL,
+    status  INTEGER NOT NULL,
+    told    INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER NOT NULL,
+    PRIMARY KEY (stream, number)
+) STRICT, WITHOUT ROWID;
+
+-- A body once, however many devices wait for it. Rowid tables: large blobs in WITHOUT ROWID are slow (homeserver.md 3.1).
+CREATE TABLE body (
+    id   INTEGER PRIMARY KEY,
+    body BLOB NOT NULL,
+    refs INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE mailbox (
+    seq         INTEGER PRIMARY KEY,
+    device      BLOB NOT NULL,
+    user        BLOB NOT NULL,
+    body        INTEGER NOT NULL,
+    envelope    BLOB NOT NULL,
+    class       INTEGER NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    expires     INTEGER NOT NULL,
+    size        INTEGER NOT NULL,
+    packet      BLOB NOT NULL
+) STRICT;
+CREATE INDEX mailbox_by_device ON mailbox (device, seq);
+CREATE INDEX mailbox_by_expiry ON mailbox (expires);
+
+-- Pinned remotes: the discovery room's record, opaque here.
+CREATE TABLE remote (
+    domain TEXT PRIMARY KEY,
+    record BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Outgoing, per remote domain; `stream` and `number` of the queue itself are what federation dedups by.
+CREATE TABLE queue_stream (
+    domain      TEXT PRIMARY KEY,
+    stream      BLOB NOT NULL,
+    next_number INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE queue (
+    id            INTEGER PRIMARY KEY,
+    domain        TEXT NOT NULL,
+    number        INTEGER NOT NULL,
+    origin        BLOB NOT NULL,
+    origin_number INTEGER NOT NULL,
+    accepted_at   INTEGER NOT NULL,
+    expires       INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    envelope      BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX queue_by_domain ON queue (domain, number);
+CREATE INDEX queue_by_expiry ON queue (expires);
+
+-- Incoming: highest committed number per (remote, its stream).
+CREATE TABLE remote_stream (
+    domain    TEXT NOT NULL,
+    stream    BLOB NOT NULL,
+    committed INTEGER NOT NULL,
+    seen      INTEGER NOT NULL,
+    PRIMARY KEY (domain, stream)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = (FIRST,)

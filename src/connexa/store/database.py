@@ -1,0 +1,121 @@
+"""Open one encrypted database file: ChaCha20-Poly1305 pages, WAL, FULL, numbered migrations.
+
+`synchronous=FULL` because a ratchet step must be durable before its ciphertext leaves (pairwise P33) and because an acknowledged
+message survives a crash. Nothing here knows what is stored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from connexa.errors import ConnexaError, IntegrityError, RefusedError
+
+__all__ = ["Database", "Execute", "Row", "open_database", "store_error"]
+
+Row = tuple[Any, ...]
+Execute = Callable[..., apsw.Cursor]
+
+# WAL pages before a checkpoint; larger transactions than the default thousand pages are normal here.
+AUTO_CHECKPOINT_PAGES = 4000
+
+
+class Database:
+    """One file, two connections: `writer_connection` belongs to the `Writer` alone, `read` uses the other."""
+
+    def __init__(self, path: Path, writer: apsw.Connection, reader: apsw.Connection) -> None:
+        self.path = path
+        self.writer_connection = writer
+        self._reader = reader
+
+    def read(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+        """Run a query on what is committed and return all its rows; keep pages small (a long read holds up checkpoints)."""
+        try:
+            return self._reader.execute(sql, bindings).fetchall()
+        except apsw.Error as error:
+            raise store_error(error) from error
+
+    def first(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
+        """Return the first row of a query on what is committed, or None."""
+        rows = self.read(sql, bindings)
+        return rows[0] if rows else None
+
+    def size(self) -> int:
+        """Bytes on disk, WAL included."""
+        wal = self.path.with_name(self.path.name + "-wal")
+        return self.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
+
+    def close(self) -> None:
+        """Close both connections; the last one folds the WAL into the file."""
+        self._reader.close()
+        self.writer_connection.close()
+
+
+def open_database(path: Path, key: bytes, migrations: Sequence[str]) -> Database:
+    """Open or create the file with a 32-byte key and bring its schema up to date.
+
+    `migrations[i]` is the SQL that leads from schema version i to i + 1; a file from a newer program is refused.
+    Raises `store.locked` (wrong key), `store.corrupt`, `store.newer`, `store.read_only`, `store.full`.
+    """
+    if len(key) != 32:
+        raise RefusedError("store.locked", "The database key has the wrong length.")
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        writer = _connect(path, key)
+        _migrate(writer, migrations)
+        return Database(path, writer, _connect(path, key))
+    except apsw.Error as error:
+        raise store_error(error) from error
+
+
+def _connect(path: Path, key: bytes) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    for pragma in _pragmas(key):
+        connection.pragma(*pragma)
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # a wrong key shows here, not later
+    return connection
+
+
+def _pragmas(key: bytes) -> Iterator[tuple[str, str | int]]:
+    yield "cipher", "chacha20"
+    yield "key", f"raw:{key.hex()}"  # raw: no key stretching on open; must come before any other statement
+    yield "journal_mode", "wal"
+    yield "synchronous", "full"
+    yield "secure_delete", "on"
+    yield "cache_size", -65536
+    yield "temp_store", "memory"
+    yield "foreign_keys", "on"
+    yield "wal_autocheckpoint", AUTO_CHECKPOINT_PAGES
+
+
+def _migrate(connection: apsw.Connection, migrations: Sequence[str]) -> None:
+    version = int(connection.pragma("user_version"))
+    if version > len(migrations):
+        raise RefusedError("store.newer", "This database was written by a newer Connexa.", "Upgrade Connexa, then start again.")
+    for number in range(version, len(migrations)):
+        with connection:  # the schema and its number change together
+            connection.execute(migrations[number])
+            connection.pragma("user_version", number + 1)
+
+
+def store_error(error: apsw.Error) -> ConnexaError:
+    """Turn the binding's error into ours, with what a person can do about it."""
+    if isinstance(error, apsw.NotADBError):
+        return RefusedError("store.locked", "The database does not open with this key.", "Check the password or the key file.")
+    if isinstance(error, apsw.CorruptError):
+        return IntegrityError("store.corrupt", "The database file is damaged.", "Restore it from a backup.")
+    if isinstance(error, apsw.FullError):
+        return ConnexaError("store.full", "The disk is full.", "Free some space; nothing that was accepted is lost.", retryable=True)
+    if isinstance(error, apsw.IOError):
+        return ConnexaError("store.full", "The disk does not take writes.", "Check the disk and its free space.", retryable=True)
+    if isinstance(error, apsw.ReadOnlyError | apsw.CantOpenError | apsw.PermissionsError):
+        return RefusedError("store.read_only", "The database cannot be written.", "Check the file's owner and permissions.")
+    if isinstance(error, apsw.BusyError | apsw.LockedError):
+        return RefusedError("store.busy", "Another program has this database open.", "Stop it first.")
+    return ConnexaError("store.failed", "The database refused a statement.")
