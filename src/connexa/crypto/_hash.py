@@ -1,0 +1,51 @@
+"""Randomness as an argument, and the hashes and key derivation that every room uses."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Callable
+from hashlib import sha256 as _sha256
+from hashlib import sha512 as _sha512
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+__all__ = ["ZERO_SALT", "Rng", "equal", "hkdf", "hmac_sha256", "sha256", "sha512", "system_random"]
+
+Rng = Callable[[int], bytes]
+"""Gives that many random bytes. Programs pass `system_random`; tests pass a seeded one."""
+
+ZERO_SALT = bytes(32)
+
+_SHA256 = SHA256()
+
+
+def system_random(length: int) -> bytes:
+    """Random bytes of the operating system."""
+    return os.urandom(length)
+
+
+def sha256(*parts: bytes) -> bytes:
+    """SHA-256 of the concatenation."""
+    return _sha256(b"".join(parts)).digest()
+
+
+def sha512(*parts: bytes) -> bytes:
+    """SHA-512 of the concatenation."""
+    return _sha512(b"".join(parts)).digest()
+
+
+def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
+    """HMAC-SHA256 of the concatenation."""
+    return hmac.digest(key, b"".join(parts), "sha256")
+
+
+def equal(a: bytes, b: bytes) -> bool:
+    """Compare secrets in constant time."""
+    return hmac.compare_digest(a, b)
+
+
+def hkdf(ikm: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
+    """HKDF-SHA256, RFC 5869."""
+    return HKDF(algorithm=_SHA256, length=length, salt=salt, info=info).derive(ikm)

@@ -1,0 +1,77 @@
+"""X25519 keys that admit one name for each key and never yield the all-zero secret (pairwise §1, P04)."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from connexa.crypto._errors import InvalidKey
+from connexa.crypto._hash import Rng
+from connexa.crypto._secret import Secret
+
+__all__ = ["X25519Public", "X25519Secret"]
+
+_FIELD = 2**255 - 19
+
+
+class X25519Public:
+    """A public agreement key in its canonical encoding."""
+
+    __slots__ = ("key", "raw")
+
+    key: X25519PublicKey
+    raw: bytes
+
+    def __init__(self, raw: bytes) -> None:
+        # The top bit and values from p up would give the same secret under a second name.
+        if len(raw) != 32 or int.from_bytes(raw, "little") >= _FIELD:
+            raise InvalidKey
+        self.key = X25519PublicKey.from_public_bytes(raw)
+        self.raw = bytes(raw)
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> X25519Public:
+        """Admit 32 bytes from outside, or raise `InvalidKey`."""
+        return cls(raw)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, X25519Public) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash((X25519Public, self.raw))
+
+    def __repr__(self) -> str:
+        return f"X25519Public({self.raw.hex()})"
+
+
+class X25519Secret(Secret):
+    """An agreement key; its 32-byte seed is the only way out."""
+
+    __slots__ = ("key", "public", "seed")
+
+    key: X25519PrivateKey
+    public: X25519Public
+    seed: bytes
+
+    def __init__(self, seed: bytes) -> None:
+        if len(seed) != 32:
+            raise InvalidKey
+        self.key = X25519PrivateKey.from_private_bytes(seed)
+        self.seed = bytes(seed)
+        self.public = X25519Public(self.key.public_key().public_bytes_raw())
+
+    @classmethod
+    def generate(cls, rng: Rng) -> X25519Secret:
+        """A new key."""
+        return cls(rng(32))
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> X25519Secret:
+        """The key of a stored seed."""
+        return cls(seed)
+
+    def exchange(self, public: X25519Public) -> bytes:
+        """The shared secret; a low-order key, whose secret would be zero, raises `InvalidKey`."""
+        try:
+            return self.key.exchange(public.key)
+        except ValueError:
+            raise InvalidKey from None
