@@ -7,6 +7,8 @@ admits leaves for subdomains and IP addresses; `leaf_domain` is the strict check
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -111,7 +113,7 @@ def leaf_domain(der: bytes, key: Ed25519Public, now: float) -> str:
     at = _utc(int(now))
     begins, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
     holds = (
-        leaf.issuer == _issuer_name(domain)
+        _issued_by(leaf, domain)
         and not constraints.ca
         and {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH} <= set(usage)
         and begins <= at <= ends
@@ -143,9 +145,21 @@ def _only_dns_name(leaf: x509.Certificate) -> str:
 
 def _issuer_name(domain: str) -> x509.Name:
     # UTF8String and exactly these words: the anchor's subject must equal the leaf's issuer byte for byte.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # X.520's bound of 64, which long domain names exceed
+    with _long_names():
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Connexa domain {domain}", _validate=False)])
+
+
+def _issued_by(leaf: x509.Certificate, domain: str) -> bool:
+    with _long_names():
+        return leaf.issuer == _issuer_name(domain)
+
+
+@contextmanager
+def _long_names() -> Iterator[None]:
+    # The library warns of X.520's bound of 64 characters, which TLS does not enforce and long domain names exceed.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
 def _key_usage(*, signature: bool) -> x509.KeyUsage:
