@@ -1,0 +1,70 @@
+"""From bytes of outside to a message: the size first, then the syntax, and nothing in it that we do not know.
+
+Protobuf keeps unknown fields by default, so a later version could slip something past an older reader. Here they are refused at
+every depth; a new field needs a new protocol version (first-message §11). What the fields say is for the rooms to judge.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple, TypeVar
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from ._error import malformed, too_large
+from ._limits import MAX_ITEMS
+
+M = TypeVar("M", bound=Message)
+
+
+def parse(kind: type[M], raw: bytes | bytearray | memoryview, limit: int) -> M:
+    """Read one message; raise WireError `frame.too_large` above `limit` bytes and `frame.malformed` for anything else."""
+    if len(raw) > limit:
+        raise too_large(limit)
+    message = kind()
+    try:
+        message.ParseFromString(raw)  # type: ignore[arg-type]  # upb reads any buffer
+    except DecodeError:
+        raise malformed(f"this is no {kind.DESCRIPTOR.name}") from None
+    _check(message)
+    return message
+
+
+class _Inside(NamedTuple):
+    """The fields of a message type that hold messages, by the way that they are reached."""
+
+    oneofs: tuple[str, ...]
+    single: tuple[str, ...]
+    repeated: tuple[str, ...]
+
+
+@cache
+def _inside(kind: Descriptor) -> _Inside:
+    fields = [field for field in kind.fields if field.message_type is not None]
+    plain = [field for field in fields if field.containing_oneof is None]
+    return _Inside(
+        oneofs=tuple({field.containing_oneof.name: None for field in fields if field.containing_oneof is not None}),
+        single=tuple(field.name for field in plain if not field.is_repeated),
+        repeated=tuple(field.name for field in plain if field.is_repeated),
+    )
+
+
+def _check(message: Message) -> None:
+    if len(UnknownFieldSet(message)):
+        raise malformed("it has a field that this version does not know")
+    inside = _inside(message.DESCRIPTOR)
+    for oneof in inside.oneofs:
+        name = message.WhichOneof(oneof)
+        if name is not None and isinstance(value := getattr(message, name), Message):
+            _check(value)
+    for name in inside.single:
+        if message.HasField(name):
+            _check(getattr(message, name))
+    for name in inside.repeated:
+        values = getattr(message, name)
+        if len(values) > MAX_ITEMS:
+            raise malformed("a list in it is too long")
+        for value in values:
+            _check(value)
