@@ -1,0 +1,79 @@
+# Every command of a developer. `make` alone lists them; each sets up what it needs, and does so once.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The first of these that is a Python we support; a name on the path may be an empty shim.
+SUPPORTED := import sys; raise SystemExit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUPPORTED)' >/dev/null 2>&1 && { echo $$p; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+LOCKED := $(PIP) --require-hashes --only-binary :all:
+# Stamps: a set-up is repeated only when a lock or the packaging changes.
+RUNTIME := $(VENV)/.runtime-ready
+DEV := $(VENV)/.dev-ready
+SOURCES := src scripts tests $(wildcard bench)
+step = printf '  %-9s %s\n' '$(1)' '$(2)'
+
+.PHONY: help setup demo check test test-slow bench fuzz docs wire lock format clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: $(DEV) ## make .venv with everything a developer needs, from the lock files
+
+demo: $(RUNTIME) ## two homeservers, two people, end to end on this machine
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/connexa dev demo; else $(BIN)/connexa dev demo --once; fi
+
+check: $(DEV) ## format, lint, types, import rule, generated wire code (under a minute)
+	@$(call step,format,ruff format) && $(BIN)/ruff format --check --quiet --diff $(SOURCES)
+	@$(call step,lint,ruff) && $(BIN)/ruff check --quiet $(SOURCES)
+	@$(call step,types,mypy) && $(BIN)/mypy --no-error-summary $(SOURCES)
+	@$(call step,imports,import-linter) && $(BIN)/lint-imports --no-logo > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
+	@$(call step,wire,protoc) && $(BIN)/python scripts/generate_wire.py --check > $(VENV)/wire.txt || { cat $(VENV)/wire.txt; exit 1; }
+	@echo "all good"
+
+test: $(DEV) ## unit tests and scenarios, two at a time
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+
+test-slow: $(DEV) ## the tests that take minutes
+	@$(BIN)/python -m pytest -m slow $(ARGS)
+
+bench: $(RUNTIME) ## one figure: make bench NAME=crypto
+	@$(BIN)/python -m bench $(NAME) --json
+
+fuzz: $(DEV) ## mutated frames through every parser: make fuzz FRAMES=1000000
+	@$(BIN)/python -m tests.fuzz --frames $(or $(FRAMES),1000000) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(ARGS)
+
+docs: $(DEV) ## write the parts of docs/ that are generated from the code
+	@$(BIN)/python scripts/generate_docs.py
+
+wire: $(DEV) ## generate src/connexa/wire/v1 from proto/
+	@$(BIN)/python scripts/generate_wire.py
+
+lock: $(DEV) ## pin the newest allowed dependencies, with hashes
+	@$(BIN)/python scripts/lock.py
+
+format: $(DEV) ## write the format and the safe fixes
+	@$(BIN)/ruff check --quiet --fix $(SOURCES); $(BIN)/ruff format --quiet $(SOURCES)
+
+clean: ## remove .venv and every cache
+	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@[ -n "$(PYTHON)" ] || { echo "Connexa needs Python 3.11, 3.12 or 3.13 (PYTHON=/path/to/python make …)" >&2; exit 1; }
+	@$(call step,setup,$(VENV) with $(PYTHON))
+	@$(PYTHON) -m venv $(VENV)
+
+# The package is installed last, by itself, from this checkout.
+$(RUNTIME): requirements.lock pyproject.toml | $(BIN)/python
+	@$(call step,setup,runtime dependencies by hash)
+	@$(LOCKED) -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME) | $(BIN)/python
+	@$(call step,setup,developer dependencies by hash)
+	@$(LOCKED) -r requirements-dev.lock
+	@touch $@

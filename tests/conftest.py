@@ -1,0 +1,40 @@
+"""What every test may use: the official vectors, and how hard hypothesis works."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+_SLOW_MACHINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+# No deadlines: a busy machine is no bug. HYPOTHESIS_PROFILE chooses; `ci` repeats the same examples in every run.
+settings.register_profile("dev", deadline=None, max_examples=50, suppress_health_check=_SLOW_MACHINE)
+settings.register_profile("ci", deadline=None, max_examples=100, suppress_health_check=_SLOW_MACHINE, derandomize=True, print_blob=True)
+settings.register_profile("nightly", deadline=None, max_examples=2_000, suppress_health_check=_SLOW_MACHINE, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The published test vectors: beside the checkout, or where CONNEXA_VECTORS says."""
+    path = Path(os.environ.get("CONNEXA_VECTORS", ROOT.parent / "shared" / "vectors"))
+    if not path.is_dir():
+        pytest.skip("the published vectors are not beside this checkout (CONNEXA_VECTORS names another place)")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads the settings of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("CONNEXA_") and name != "CONNEXA_VECTORS"]:
+        monkeypatch.delenv(name)
