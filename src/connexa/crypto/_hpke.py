@@ -74,7 +74,7 @@ class HybridSecret(Secret):
 
     @property
     def seed(self) -> bytes:
-        return self.mlkem.seed + self.x25519.seed
+        return self.mlkem.seed + self.x25519.raw
 
     @property
     def public(self) -> HybridPublic:

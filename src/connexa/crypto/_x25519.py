@@ -44,19 +44,19 @@ class X25519Public:
 
 
 class X25519Secret(Secret):
-    """An agreement key; its 32-byte seed is the only way out."""
+    """An agreement key; `raw` is the only way out."""
 
-    __slots__ = ("key", "public", "seed")
+    __slots__ = ("key", "public", "raw")
 
     key: X25519PrivateKey
     public: X25519Public
-    seed: bytes
+    raw: bytes
 
-    def __init__(self, seed: bytes) -> None:
-        if len(seed) != 32:
+    def __init__(self, raw: bytes) -> None:
+        if len(raw) != 32:
             raise InvalidKey
-        self.key = X25519PrivateKey.from_private_bytes(seed)
-        self.seed = bytes(seed)
+        self.key = X25519PrivateKey.from_private_bytes(raw)
+        self.raw = bytes(raw)
         self.public = X25519Public(self.key.public_key().public_bytes_raw())
 
     @classmethod
@@ -65,9 +65,9 @@ class X25519Secret(Secret):
         return cls(rng(32))
 
     @classmethod
-    def from_seed(cls, seed: bytes) -> X25519Secret:
-        """The key of a stored seed."""
-        return cls(seed)
+    def from_bytes(cls, raw: bytes) -> X25519Secret:
+        """The key of 32 stored bytes."""
+        return cls(raw)
 
     def exchange(self, public: X25519Public) -> bytes:
         """The shared secret; a low-order key, whose secret would be zero, raises `InvalidKey`."""
