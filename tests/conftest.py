@@ -18,6 +18,11 @@ settings.register_profile("nightly", deadline=None, max_examples=2_000, suppress
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 
+# No test reads the settings of whoever runs it.
+for _name in [name for name in os.environ if name.startswith("CONNEXA_") and name != "CONNEXA_VECTORS"]:
+    del os.environ[_name]
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""
@@ -31,10 +36,3 @@ def vectors() -> Path:
     if not path.is_dir():
         pytest.skip("the published vectors are not beside this checkout (CONNEXA_VECTORS names another place)")
     return path
-
-
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads the settings of whoever runs it."""
-    for name in [name for name in os.environ if name.startswith("CONNEXA_") and name != "CONNEXA_VECTORS"]:
-        monkeypatch.delenv(name)
