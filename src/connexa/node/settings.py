@@ -1,0 +1,61 @@
+"""The node's settings (`[node]` in the TOML files); `connexa.settings` reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+__all__ = ["NodeSettings"]
+
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The local API."""
+
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="Port of the local API on 127.0.0.1; 0 takes a free one.")] = 7878
+
+
+class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How other domains are found."""
+
+    file: Annotated[Path | None, msgspec.Meta(description="Discovery file: domains whose keys and endpoints you wrote down.")] = None
+    dns: Annotated[bool, msgspec.Meta(description="Ask the DNS for the keys of domains.")] = True
+    well_known: Annotated[bool, msgspec.Meta(description="Ask https://DOMAIN/.well-known/connexa/server.")] = True
+    nameserver: Annotated[str, msgspec.Meta(description="Nameserver to ask instead of the system's, as host or host:port.")] = ""
+
+
+class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What others may learn."""
+
+    receipts: Annotated[bool, msgspec.Meta(description="Tell contacts that a message was delivered and read.")] = True
+    read_receipts: Annotated[bool, msgspec.Meta(description="Tell contacts that a message was read.")] = True
+    receipt_delay: Annotated[Seconds, msgspec.Meta(description="Longest wait before receipts are sent together, in seconds.")] = 2.0
+    own_copies_mean: Annotated[
+        Seconds, msgspec.Meta(description="Mean of the random wait before own devices get copies, in seconds.")
+    ] = 2.0  # pairwise P38: 60 with strict privacy
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of this node."""
+
+    message_life: Annotated[int, msgspec.Meta(ge=60, le=2_592_000, description="Seconds until an undelivered message expires.")] = 2_592_000
+    events_kept: Annotated[int, msgspec.Meta(ge=1000, description="Events that a face can replay.")] = 10_000
+    submit_idle: Annotated[Seconds, msgspec.Meta(description="Seconds of silence after which the submit link closes.")] = 60.0
+    submit_window: Annotated[int, msgspec.Meta(ge=1, le=4096, description="Envelopes sent and not yet committed.")] = 256
+    push_window: Annotated[int, msgspec.Meta(ge=1, le=4096, description="Pushes that this node takes before it acknowledges.")] = 256
+    passes_kept: Annotated[int, msgspec.Meta(ge=2, le=100, description="Passes held ready.")] = 20
+    reconnect_max: Annotated[Seconds, msgspec.Meta(description="Longest wait before the mailbox link is tried again.")] = 20.0
+    call_timeout: Annotated[Seconds, msgspec.Meta(description="Seconds to wait for an answer of the homeserver.")] = 20.0
+
+
+class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a node can be told."""
+
+    api: ApiSettings = ApiSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
+    privacy: PrivacySettings = PrivacySettings()
+    limits: LimitSettings = LimitSettings()
+    device_name: Annotated[str, msgspec.Meta(max_length=64, description="Name of this device for the person's other devices.")] = ""

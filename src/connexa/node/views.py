@@ -1,0 +1,227 @@
+"""What the node shows to its faces: one msgspec struct for each thing that people see.
+
+Ids are hex (32 digits for a message, 64 for a conversation, a person and a device), times are unix seconds with a fraction. The local
+API sends these structs as they are.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+__all__ = [
+    "AccountView",
+    "ContactState",
+    "ContactView",
+    "ConversationView",
+    "DeviceView",
+    "EventView",
+    "InviteView",
+    "LinkCodeView",
+    "LinkStatusView",
+    "MessageInfoView",
+    "MessageState",
+    "MessageView",
+    "RecipientDeviceView",
+    "RequestView",
+    "SafetyNumberView",
+    "StatusView",
+]
+
+
+class MessageState(enum.StrEnum):
+    """How far a message has come (first-message §10)."""
+
+    QUEUED = "queued"  # in this node's outbox
+    ACCEPTED = "accepted"  # durable at a homeserver
+    DELIVERED = "delivered"  # a device of the recipient has stored it
+    READ = "read"
+    REFUSED = "refused"  # final; `reason` says why
+    EXPIRED = "expired"  # final
+    RECEIVED = "received"  # somebody else's message
+
+
+class ContactState(enum.StrEnum):
+    """What stands between two people (the words of `Contact.state` on the wire)."""
+
+    REQUESTED = "requested"  # we asked
+    PENDING = "pending"  # they asked
+    ACCEPTED = "accepted"
+    BLOCKED = "blocked"
+    REJECTED = "rejected"
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all views."""
+
+
+class AccountView(View):
+    """A person's registration at a homeserver, as this node holds it."""
+
+    address: str
+    name: str
+    state: str  # creating, linking, active, revoked
+    user: str
+    fingerprint: str
+    device: str
+    primary: bool  # this device holds the user key
+    link: str  # state of the mailbox link: up, down
+    devices: int
+    unread: int
+    waiting: int  # messages in the outbox
+    undecryptable: int  # arrived and could not be opened
+
+
+class MessageView(View):
+    """One entry of a conversation."""
+
+    id: str
+    conversation: str
+    cursor: int  # its place in the log; `messages(before=…)` takes it
+    sender: str  # address
+    mine: bool
+    text: str
+    subject: str
+    reply_to: str | None
+    sent: float
+    received: float
+    state: MessageState
+    reason: str  # code of a refusal, or why a queued message waits
+    gap: int  # entries of the same sending device that are missing before this one
+    kind: str  # text, or unknown: made by a newer version
+
+
+class ConversationView(View):
+    """A conversation with its newest entry."""
+
+    id: str
+    title: str  # the contact's name, else the address
+    address: str
+    contact: str  # user id, empty until it was looked up
+    state: ContactState
+    unread: int
+    muted: bool
+    archived: bool
+    missing: int  # entries that were sent and are not here
+    last: MessageView | None
+
+
+class RecipientDeviceView(View):
+    """What became of a message at one device of its recipient."""
+
+    device: str
+    name: str
+    state: MessageState
+    at: float
+
+
+class MessageInfoView(View):
+    """A message with its states, their times and the way that it went."""
+
+    message: MessageView
+    path: str  # carrier, or empty while it is queued
+    states: dict[str, float]
+    devices: list[RecipientDeviceView]
+
+
+class ContactView(View):
+    """A person whom an account knows."""
+
+    user: str
+    address: str
+    name: str
+    state: ContactState
+    fingerprint: str
+    verified: bool
+    devices: int
+    warning: str  # code of an open trust warning, or empty
+    conversation: str
+
+
+class RequestView(View):
+    """Somebody asks. The list shows the domain and the time alone; the rest is filled when one request is opened."""
+
+    id: str  # user id
+    domain: str
+    received: float
+    provisional: bool  # the sender's domain is not attested yet
+    address: str = ""
+    texts: list[str] = msgspec.field(default_factory=list)
+
+
+class InviteView(View):
+    """An invite that this account gave out; `text` is what to hand over."""
+
+    id: str
+    text: str
+    uses: int
+    left: int
+    expires: float
+    revoked: bool
+
+
+class DeviceView(View):
+    """One of a person's own devices."""
+
+    id: str
+    name: str
+    this: bool
+    primary: bool
+    listed: bool
+    added: float
+
+
+class LinkCodeView(View):
+    """The code that a new device shows; `account` waits until the primary device has approved it."""
+
+    account: str
+    code: str
+    expires: float
+
+
+class SafetyNumberView(View):
+    """Sixty digits to compare."""
+
+    user: str
+    address: str
+    digits: str
+    verified: bool
+
+
+class LinkStatusView(View):
+    """One account's links."""
+
+    account: str
+    mailbox: str  # up, connecting, down
+    since: float
+    reason: str  # code of the last failure
+    submit: str  # open, closed
+    passes: int
+    one_time_keys: int
+    undecryptable: int
+    held: int  # messages that wait until their sender's domain is found
+    sender_certificate: float  # until when
+
+
+class StatusView(View):
+    """The node as a whole."""
+
+    version: str
+    started: float
+    time: float
+    database_bytes: int
+    accounts: list[AccountView]
+    links: list[LinkStatusView]
+    event_cursor: int
+    warnings: list[str]  # codes
+
+
+class EventView(View):
+    """One event; `cursor` is where to go on."""
+
+    cursor: int
+    account: str
+    kind: str  # message.new, message.state, request.new, contact.changed, device.changed, trust.warning, link.state, …
+    at: float
+    fields: dict[str, str | int | float | bool]
