@@ -1,0 +1,347 @@
+"""The node's tables, as numbered migrations. One encrypted file holds all accounts; every table names its account.
+
+Blobs named after a message of `proto/` hold that message's bytes. Times are unix seconds. Ids are raw bytes here and hex in the views.
+"""
+
+from __future__ import annotations
+
+__all__ = ["MIGRATIONS"]
+
+FIRST = """
+CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+-- `seed` is on the primary device alone; the attestation is empty until the homeserver has given it. `own_number` counts the
+-- envelopes to own devices on this device's mailbox link, `resume_seq` is the highest push that is stored here.
+CREATE TABLE account (
+    id             INTEGER PRIMARY KEY,
+    address        TEXT NOT NULL UNIQUE,
+    name           TEXT NOT NULL DEFAULT '',
+    state          TEXT NOT NULL,
+    user           BLOB NOT NULL DEFAULT x'',
+    user_key       BLOB NOT NULL DEFAULT x'',
+    seed           BLOB NOT NULL DEFAULT x'',
+    device         BLOB NOT NULL,
+    dsk            BLOB NOT NULL,
+    dik            BLOB NOT NULL,
+    certificate    BLOB NOT NULL DEFAULT x'',
+    attestation    BLOB NOT NULL DEFAULT x'',
+    device_list    BLOB NOT NULL DEFAULT x'',
+    profile_key    BLOB NOT NULL DEFAULT x'',
+    pairing        BLOB NOT NULL DEFAULT x'',
+    pairing_until  REAL NOT NULL DEFAULT 0,
+    sender         BLOB NOT NULL DEFAULT x'',
+    sender_until   REAL NOT NULL DEFAULT 0,
+    token_until    INTEGER NOT NULL DEFAULT 0,
+    token_replace  INTEGER NOT NULL DEFAULT 0,
+    own_number     INTEGER NOT NULL DEFAULT 0,
+    resume_seq     INTEGER NOT NULL DEFAULT 0,
+    undecryptable  INTEGER NOT NULL DEFAULT 0,
+    created        REAL NOT NULL
+) STRICT;
+
+CREATE TABLE own_device (
+    account     INTEGER NOT NULL,
+    device      BLOB NOT NULL,
+    certificate BLOB NOT NULL DEFAULT x'',
+    name        TEXT NOT NULL DEFAULT '',
+    listed      INTEGER NOT NULL,
+    added       REAL NOT NULL,
+    PRIMARY KEY (account, device)
+) STRICT, WITHOUT ROWID;
+
+-- Secrets behind what this device uploaded. `until`: when the private part is deleted; a one-time key goes with its use.
+CREATE TABLE prekey (
+    account  INTEGER NOT NULL,
+    type     TEXT NOT NULL,
+    id       INTEGER NOT NULL,
+    secret   BLOB NOT NULL,
+    prekey   BLOB NOT NULL,
+    starts   INTEGER NOT NULL DEFAULT 0,
+    expires  INTEGER NOT NULL,
+    until    INTEGER NOT NULL,
+    uploaded INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, type, id)
+) STRICT, WITHOUT ROWID;
+
+-- An initial message is taken once: its ephemeral key is remembered as long as the private keys that it used live (P06).
+CREATE TABLE initial_seen (
+    account   INTEGER NOT NULL,
+    spk       INTEGER NOT NULL,
+    kem       INTEGER NOT NULL,
+    ephemeral BLOB NOT NULL,
+    until     INTEGER NOT NULL,
+    PRIMARY KEY (account, spk, kem, ephemeral)
+) STRICT, WITHOUT ROWID;
+
+-- Everybody whom an account knows, from the first look-up on. `user` is empty until then, `state` is ContactState.
+-- `invite` and `invite_secret` are an invite of theirs that opens their door; `not_before` is when a request may be sent again.
+CREATE TABLE person (
+    id            INTEGER PRIMARY KEY,
+    account       INTEGER NOT NULL,
+    user          BLOB NOT NULL DEFAULT x'',
+    address       TEXT NOT NULL,
+    user_key      BLOB NOT NULL DEFAULT x'',
+    attestation   BLOB NOT NULL DEFAULT x'',
+    device_list   BLOB NOT NULL DEFAULT x'',
+    profile_key   BLOB NOT NULL DEFAULT x'',
+    state         TEXT NOT NULL,
+    name          TEXT NOT NULL DEFAULT '',
+    verified      INTEGER NOT NULL DEFAULT 0,
+    provisional   INTEGER NOT NULL DEFAULT 0,
+    shown         INTEGER NOT NULL DEFAULT 1,
+    warning       TEXT NOT NULL DEFAULT '',
+    invite        BLOB NOT NULL DEFAULT x'',
+    invite_secret BLOB NOT NULL DEFAULT x'',
+    invite_until  REAL NOT NULL DEFAULT 0,
+    request_sent  REAL NOT NULL DEFAULT 0,
+    not_before    REAL NOT NULL DEFAULT 0,
+    attempts      INTEGER NOT NULL DEFAULT 0,
+    waits         TEXT NOT NULL DEFAULT '',
+    told_list     INTEGER NOT NULL DEFAULT 0,
+    told_profile  BLOB NOT NULL DEFAULT x'',
+    asked_at      REAL NOT NULL DEFAULT 0,
+    created       REAL NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX person_by_user ON person (account, user) WHERE user != x'';
+CREATE INDEX person_by_address ON person (account, address);
+
+-- Devices of the newest verified list of a person, our own other ones among them (person 0), with the sealing key of one week.
+CREATE TABLE person_device (
+    account     INTEGER NOT NULL,
+    person      INTEGER NOT NULL,
+    device      BLOB NOT NULL,
+    certificate BLOB NOT NULL,
+    sek         BLOB NOT NULL DEFAULT x'',
+    sek_week    INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, person, device)
+) STRICT, WITHOUT ROWID;
+
+-- Ratchet sessions; of one device the newest active one sends, the others only receive.
+CREATE TABLE session (
+    id        INTEGER PRIMARY KEY,
+    account   INTEGER NOT NULL,
+    device    BLOB NOT NULL,
+    user      BLOB NOT NULL,
+    state     BLOB NOT NULL,
+    active    INTEGER NOT NULL,
+    ephemeral BLOB NOT NULL,
+    initial   BLOB NOT NULL DEFAULT x'',
+    answered  INTEGER NOT NULL DEFAULT 0,
+    created   REAL NOT NULL,
+    archived  REAL NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX session_by_device ON session (account, device);
+
+CREATE TABLE conversation (
+    id          INTEGER PRIMARY KEY,
+    account     INTEGER NOT NULL,
+    public      BLOB NOT NULL,
+    provisional BLOB NOT NULL DEFAULT x'',
+    person      INTEGER NOT NULL,
+    counter     INTEGER NOT NULL DEFAULT 0,
+    newest      BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000',
+    read_cursor INTEGER NOT NULL DEFAULT 0,
+    muted       INTEGER NOT NULL DEFAULT 0,
+    archived    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX conversation_by_public ON conversation (account, public);
+CREATE UNIQUE INDEX conversation_by_person ON conversation (account, person);
+
+-- The log. `hidden` rows are deleted here and stay so that they are not shown again when a copy arrives.
+CREATE TABLE message (
+    cursor       INTEGER PRIMARY KEY AUTOINCREMENT,
+    account      INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    message      BLOB NOT NULL,
+    sender       BLOB NOT NULL,
+    device       BLOB NOT NULL,
+    counter      INTEGER NOT NULL,
+    mine         INTEGER NOT NULL,
+    kind         TEXT NOT NULL,
+    text         TEXT NOT NULL DEFAULT '',
+    subject      TEXT NOT NULL DEFAULT '',
+    reply_to     BLOB NOT NULL DEFAULT x'',
+    content      BLOB NOT NULL,
+    sent         REAL NOT NULL,
+    received     REAL NOT NULL,
+    state        TEXT NOT NULL,
+    reason       TEXT NOT NULL DEFAULT '',
+    path         TEXT NOT NULL DEFAULT '',
+    last_seen    BLOB NOT NULL DEFAULT x'',
+    receipted    INTEGER NOT NULL DEFAULT 0,
+    hidden       INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX message_by_id ON message (account, sender, message);
+CREATE INDEX message_by_conversation ON message (account, conversation, cursor);
+
+CREATE TABLE message_time (
+    account INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    state   TEXT NOT NULL,
+    at      REAL NOT NULL,
+    PRIMARY KEY (account, message, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE message_device (
+    account INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    device  BLOB NOT NULL,
+    state   TEXT NOT NULL,
+    at      REAL NOT NULL,
+    PRIMARY KEY (account, message, device)
+) STRICT, WITHOUT ROWID;
+
+-- Counters of each sending device in a conversation: the highest seen, and those that are missing below it.
+CREATE TABLE counter_high (
+    account      INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    device       BLOB NOT NULL,
+    counter      INTEGER NOT NULL,
+    PRIMARY KEY (account, conversation, device)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE counter_gap (
+    account      INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    device       BLOB NOT NULL,
+    counter      INTEGER NOT NULL,
+    since        REAL NOT NULL,
+    PRIMARY KEY (account, conversation, device, counter)
+) STRICT, WITHOUT ROWID;
+
+-- What still has to reach somebody. `state`: waiting (to be encrypted), sealed (in `envelope`), accepted (kept in case the
+-- recipient's homeserver finds the devices stale). `not_before` is the back-off of this row.
+CREATE TABLE outbox (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    account    INTEGER NOT NULL,
+    person     INTEGER NOT NULL,
+    kind       TEXT NOT NULL,
+    message    BLOB NOT NULL,
+    counter    INTEGER NOT NULL DEFAULT 0,
+    last_seen  BLOB NOT NULL,
+    content    BLOB NOT NULL,
+    state      TEXT NOT NULL DEFAULT 'waiting',
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    not_before REAL NOT NULL DEFAULT 0,
+    created    REAL NOT NULL,
+    expires    REAL NOT NULL
+) STRICT;
+CREATE INDEX outbox_by_person ON outbox (account, state, person, id);
+CREATE INDEX outbox_by_message ON outbox (account, message);
+CREATE INDEX outbox_by_expiry ON outbox (expires);
+
+-- A pass that was shown: a stream of envelopes, or one step towards a stranger (`person`).
+CREATE TABLE stream (
+    id        INTEGER PRIMARY KEY,
+    account   INTEGER NOT NULL,
+    use       INTEGER NOT NULL,
+    key       INTEGER NOT NULL,
+    input     BLOB NOT NULL,
+    output    BLOB NOT NULL,
+    person    INTEGER NOT NULL DEFAULT 0,
+    next      INTEGER NOT NULL DEFAULT 1,
+    committed INTEGER NOT NULL DEFAULT 0,
+    asked     REAL NOT NULL DEFAULT 0,
+    opened    REAL NOT NULL
+) STRICT;
+CREATE INDEX stream_by_account ON stream (account, opened);
+
+-- Numbered envelopes. The bytes stay until they are committed, and the row until its outcome cannot matter any more.
+CREATE TABLE envelope (
+    stream  INTEGER NOT NULL,
+    number  INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    outbox  INTEGER NOT NULL,
+    sealed  REAL NOT NULL,
+    raw     BLOB NOT NULL,
+    PRIMARY KEY (stream, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX envelope_by_outbox ON envelope (outbox);
+
+-- Copies for own devices: gathered on their own clock, then numbered envelopes of the mailbox link.
+CREATE TABLE own_copy (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    account INTEGER NOT NULL,
+    copy    BLOB NOT NULL,
+    due     REAL NOT NULL
+) STRICT;
+CREATE INDEX own_copy_by_account ON own_copy (account, id);
+CREATE TABLE own_envelope (
+    account INTEGER NOT NULL,
+    number  INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    sealed  REAL NOT NULL,
+    raw     BLOB NOT NULL,
+    PRIMARY KEY (account, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pass (
+    account INTEGER NOT NULL,
+    input   BLOB NOT NULL,
+    key     INTEGER NOT NULL,
+    output  BLOB NOT NULL,
+    PRIMARY KEY (account, input)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE envelope_seen (
+    account  INTEGER NOT NULL,
+    envelope BLOB NOT NULL,
+    until    INTEGER NOT NULL,
+    PRIMARY KEY (account, envelope)
+) STRICT, WITHOUT ROWID;
+
+-- Pushes whose sender's domain is not found yet: stored, acknowledged, opened later.
+CREATE TABLE held (
+    id       INTEGER PRIMARY KEY,
+    account  INTEGER NOT NULL,
+    domain   TEXT NOT NULL,
+    item     BLOB NOT NULL,
+    since    REAL NOT NULL,
+    next_try REAL NOT NULL
+) STRICT;
+CREATE INDEX held_by_domain ON held (account, domain);
+
+CREATE TABLE receipt (
+    account INTEGER NOT NULL,
+    person  INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    state   INTEGER NOT NULL,
+    due     REAL NOT NULL,
+    PRIMARY KEY (account, person, message, state)
+) STRICT, WITHOUT ROWID;
+
+-- Receipts for messages that are not here yet (another device of ours sent them and its copy is on its way).
+CREATE TABLE early_receipt (
+    account INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    device  BLOB NOT NULL,
+    state   TEXT NOT NULL,
+    at      REAL NOT NULL,
+    PRIMARY KEY (account, message, device, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE invite (
+    account  INTEGER NOT NULL,
+    id       BLOB NOT NULL,
+    secret   BLOB NOT NULL,
+    uses     INTEGER NOT NULL,
+    used     INTEGER NOT NULL DEFAULT 0,
+    expires  REAL NOT NULL,
+    text     TEXT NOT NULL,
+    uploaded INTEGER NOT NULL DEFAULT 0,
+    revoked  INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (
+    cursor  INTEGER PRIMARY KEY AUTOINCREMENT,
+    account TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    at      REAL NOT NULL,
+    fields  TEXT NOT NULL
+) STRICT;
+
+-- Pinned domains: the discovery room's record, opaque here.
+CREATE TABLE remote (domain TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = (FIRST,)
