@@ -10,12 +10,21 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from connexa.crypto import Ed25519Public
+from connexa.errors import NetworkError
 
-__all__ = ["CLOSE_GONE", "CLOSE_LOST", "CLOSE_OK", "FrameChannel", "FrameHandler", "FrameSink", "LinkAcceptor", "LinkDialer"]
+__all__ = ["CLOSE_GONE", "CLOSE_LOST", "CLOSE_OK", "FrameChannel", "FrameHandler", "FrameSink", "LinkAcceptor", "LinkClosed", "LinkDialer"]
 
 CLOSE_OK: Final = 1000
 CLOSE_GONE: Final = 1001
 CLOSE_LOST: Final = 1006
+
+
+class LinkClosed(NetworkError):
+    """The connection of a link has ended; `close_code` says how."""
+
+    def __init__(self, close_code: int) -> None:
+        super().__init__("link.closed", f"The link to the homeserver ended (code {close_code}).")
+        self.close_code = close_code
 
 
 class FrameSink(Protocol):
@@ -72,18 +81,14 @@ class FrameChannel(Protocol):
     def certificate_hash(self) -> bytes:
         """SHA-256 of the DER certificate that the homeserver showed on this connection."""
 
-    @property
-    def close_code(self) -> int | None:
-        """How the connection ended, or None while it stands."""
-
     async def receive(self) -> bytes:
-        """Return the next frame; NetworkError `link.closed` when the connection has ended and all frames are read."""
+        """Return the next frame; LinkClosed when the connection has ended and all frames are read."""
 
     def send(self, frame: bytes) -> None:
         """Queue one frame; after the end of the connection this does nothing."""
 
     async def drain(self) -> None:
-        """Wait until the other side has taken most of what was sent; NetworkError `link.closed` if it never will."""
+        """Wait until the other side has taken most of what was sent; LinkClosed if it never will."""
 
     def close(self, code: int = CLOSE_OK) -> None:
         """End the connection; what was not read yet is dropped."""
@@ -95,5 +100,6 @@ class LinkDialer(Protocol):
     async def dial(self, domain: str, endpoint: str, domain_keys: Sequence[Ed25519Public]) -> FrameChannel:
         """Connect to `endpoint` (host:port) and hold it to be `domain` by one of its keys, or raise.
 
-        NetworkError `link.unreachable`, or IntegrityError `domain.impostor` where the certificate does not follow from the keys.
+        NetworkError `link.unreachable`; IntegrityError `certificate.invalid` or `certificate.expired` where the certificate shown does
+        not follow from the keys.
         """

@@ -1,0 +1,98 @@
+"""The two links that are used once: `register` makes an account, `pair` carries one exchange between two devices of a person.
+
+Implements first-message §1 and §9. What the pairing payloads mean, and their sealing, is for the pairwise room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from connexa.crypto import Kind, sha256
+from connexa.errors import NetworkError, UsageError
+from connexa.identity.user import UserSecret
+from connexa.wire import ID_SIZE, MAX_PAIR_PAYLOAD, account_statement
+from connexa.wire.transport import CLOSE_OK, FrameChannel, LinkClosed
+from connexa.wire.v1.keys_pb2 import Signed
+from connexa.wire.v1.link_pb2 import Mode, PairData, PairOpen, Register
+
+from .link import Opening
+from .link_frames import down, end_of, unexpected, up
+
+__all__ = ["PAIR_SECONDS", "PairLink", "register"]
+
+PAIR_SECONDS = 60.0  # first-message §1
+
+
+async def register(
+    channel: FrameChannel, *, domain: str, localpart: str, invite: bytes, user: UserSecret, certificate: Signed, device_list: Signed
+) -> Signed:
+    """Make an account and return the domain's attestation of it; `invite` is the secret, or empty where registration is open."""
+    opening = Opening(channel, domain)
+    await opening.greet(Mode.MODE_REGISTER)
+    statement = account_statement(
+        domain=domain,
+        localpart=localpart,
+        nonce=opening.challenge.nonce,
+        user=user.id,
+        certificate_body=sha256(certificate.body),
+        list_body=sha256(device_list.body),
+        certificate=channel.certificate_hash,
+    )
+    channel.send(
+        up(
+            register=Register(
+                invite=invite,
+                localpart=localpart,
+                user_key=user.public.packet,
+                certificate=certificate,
+                device_list=device_list,
+                signature=user.key.sign(Kind.ACCOUNT, statement),
+            )
+        )
+    )
+    attestation = (await opening.expect("registered")).registered.attestation
+    channel.close(CLOSE_OK)
+    return attestation
+
+
+class PairLink:
+    """One side of a pairing slot: what one sends, the other receives, once each way."""
+
+    def __init__(self, channel: FrameChannel) -> None:
+        self._channel = channel
+
+    @classmethod
+    async def open(cls, channel: FrameChannel, *, domain: str, slot: bytes) -> PairLink:
+        """Take one of the two places of a slot."""
+        if len(slot) != ID_SIZE:
+            raise UsageError("pair.malformed", "A pairing slot has 16 bytes.")
+        opening = Opening(channel, domain)
+        await opening.greet(Mode.MODE_PAIR)
+        channel.send(up(pair=PairOpen(slot=slot)))
+        await opening.expect("ready")
+        return cls(channel)
+
+    def send(self, payload: bytes) -> None:
+        """Hand one payload to the other device."""
+        if len(payload) > MAX_PAIR_PAYLOAD:
+            raise UsageError("pair.too_large", f"A pairing payload has at most {MAX_PAIR_PAYLOAD} bytes.")
+        self._channel.send(up(pair_data=PairData(payload=payload)))
+
+    async def receive(self, timeout: float = PAIR_SECONDS) -> bytes:
+        """Wait for the other device's payload."""
+        try:
+            async with asyncio.timeout(timeout):
+                frame = down(await self._channel.receive())
+        except LinkClosed as closed:
+            raise end_of(closed, None) from None
+        except TimeoutError:
+            self.close()
+            raise NetworkError("pair.timeout", "The other device did not answer in time.", "Start again on both devices.") from None
+        if frame.WhichOneof("frame") != "pair_data":
+            self.close()
+            raise unexpected()
+        return frame.pair_data.payload
+
+    def close(self) -> None:
+        """Give the place up."""
+        self._channel.close(CLOSE_OK)
