@@ -1,0 +1,169 @@
+"""The stored form of a session: one version byte, fixed fields, then lists; no pickle, no JSON (pairwise §3).
+
+Read back strictly: a wrong length, a trailing byte or another version is refused whole.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from connexa.errors import IntegrityError
+from connexa.identity import DeviceId, UserId
+from connexa.pairwise._parties import Binding
+from connexa.pairwise._pq import PqChains
+from connexa.pairwise._ratchet import OldChain, Ratchet
+from connexa.pairwise._session import Session
+
+__all__ = ["dump_session", "load_session"]
+
+_VERSION = 1
+_INITIATOR, _CONFIRMED = 1, 2
+_BINDING = struct.Struct(">BB64s32s32s32s32s32s32sQQ")
+_NUMBERS = struct.Struct(">IIIIIQQ")
+_KEY = struct.Struct(">I32s")
+_COUNT = struct.Struct(">H")
+_OLD = struct.Struct(">32sQ")
+
+
+def dump_session(session: Session) -> bytes:
+    """The bytes that the store keeps."""
+    binding, ratchet, pq = session.binding, session.ratchet, session.ratchet.pq
+    flags = _INITIATOR * binding.initiator | _CONFIRMED * session.confirmed
+    parts = [
+        _BINDING.pack(
+            _VERSION,
+            flags,
+            binding.transcript,
+            binding.local_user,
+            binding.local_device,
+            binding.remote_user,
+            binding.remote_device,
+            binding.remote_keys,
+            binding.ephemeral,
+            binding.created,
+            session.heard,
+        ),
+        _COUNT.pack(len(session.initial)),
+        session.initial,
+        _dump_keys(_key_fields(ratchet)),
+        _NUMBERS.pack(ratchet.send_n, ratchet.send_previous, ratchet.receive_n, pq.send_n, pq.receive_n, ratchet.stored, ratchet.lost),
+        _dump_skipped(ratchet.skipped),
+        _dump_skipped(pq.skipped),
+        bytes([len(ratchet.old)]),
+    ]
+    parts += [_OLD.pack(old.header, old.stored) + _dump_skipped(old.skipped) for old in ratchet.old]
+    return b"".join(parts)
+
+
+def load_session(raw: bytes) -> Session:
+    """A stored session, or `IntegrityError`."""
+    reader = _Reader(raw)
+    version, flags, *fixed, created, heard = reader.unpack(_BINDING)
+    if version != _VERSION or flags & ~(_INITIATOR | _CONFIRMED):
+        raise _broken()
+    transcript, local_user, local_device, remote_user, remote_device, remote_keys, ephemeral = fixed
+    binding = Binding(
+        transcript,
+        UserId(local_user),
+        DeviceId(local_device),
+        UserId(remote_user),
+        DeviceId(remote_device),
+        remote_keys,
+        ephemeral,
+        bool(flags & _INITIATOR),
+        created,
+    )
+    initial = reader.take(reader.unpack(_COUNT)[0])
+    ratchet = _load_ratchet(reader)
+    reader.end()
+    return Session(binding, ratchet, initial, heard, bool(flags & _CONFIRMED))
+
+
+def _load_ratchet(reader: _Reader) -> Ratchet:
+    keys = reader.keys(len(_KEY_NAMES) + len(_PQ_KEY_NAMES))
+    send_n, send_previous, receive_n, pq_send_n, pq_receive_n, stored, lost = reader.unpack(_NUMBERS)
+    skipped, pq_skipped = reader.skipped(), reader.skipped()
+    named, pq_named = keys[: len(_KEY_NAMES)], keys[len(_KEY_NAMES) :]
+    pq = PqChains(**dict(zip(_PQ_KEY_NAMES, pq_named, strict=True)), send_n=pq_send_n, receive_n=pq_receive_n, skipped=pq_skipped)
+    old = []
+    for _ in range(reader.take(1)[0]):
+        header, since = reader.unpack(_OLD)
+        old.append(OldChain(header, reader.skipped(), since))
+    return Ratchet(
+        **dict(zip(_KEY_NAMES, named, strict=True)),
+        send_n=send_n,
+        send_previous=send_previous,
+        receive_n=receive_n,
+        skipped=skipped,
+        stored=stored,
+        old=tuple(old),
+        pq=pq,
+        lost=lost,
+    )
+
+
+_KEY_NAMES = (
+    "root",
+    "own_secret",
+    "own_public",
+    "remote",
+    "send_header",
+    "send_next_header",
+    "send_chain",
+    "receive_header",
+    "receive_next_header",
+    "receive_chain",
+)
+_PQ_KEY_NAMES = ("root", "auth", "mac", "send_chain", "receive_chain")
+
+
+def _key_fields(ratchet: Ratchet) -> list[bytes]:
+    return [getattr(ratchet, name) for name in _KEY_NAMES] + [getattr(ratchet.pq, name) for name in _PQ_KEY_NAMES]
+
+
+def _dump_keys(keys: list[bytes]) -> bytes:
+    """A u16 of bits that say which keys are there, then those, 32 bytes each."""
+    present = sum(1 << i for i, key in enumerate(keys) if key)
+    return _COUNT.pack(present) + b"".join(keys)
+
+
+def _dump_skipped(skipped: Mapping[int, bytes]) -> bytes:
+    return _COUNT.pack(len(skipped)) + b"".join(_KEY.pack(n, key) for n, key in skipped.items())
+
+
+class _Reader:
+    """Walks over stored bytes; anything that does not fit is `session.broken`."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._at = 0
+
+    def take(self, length: int) -> bytes:
+        part = self._raw[self._at : self._at + length]
+        if len(part) != length:
+            raise _broken()
+        self._at += length
+        return part
+
+    def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
+        return layout.unpack(self.take(layout.size))
+
+    def keys(self, count: int) -> list[bytes]:
+        (present,) = self.unpack(_COUNT)
+        if present >> count:
+            raise _broken()
+        return [self.take(32) if present >> i & 1 else b"" for i in range(count)]
+
+    def skipped(self) -> dict[int, bytes]:
+        (count,) = self.unpack(_COUNT)
+        return dict(_KEY.iter_unpack(self.take(count * _KEY.size)))
+
+    def end(self) -> None:
+        if self._at != len(self._raw):
+            raise _broken()
+
+
+def _broken() -> IntegrityError:
+    return IntegrityError("session.broken", "A stored session cannot be read.", "The database was changed or is from a newer version.")

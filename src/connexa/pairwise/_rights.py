@@ -1,0 +1,67 @@
+"""Rights without an identity (pairwise §7, first-message §1, §2, §7): proofs that open a door and name nobody.
+
+Contacts share a profile key, from which a weekly key follows; strangers show a pass or an invite. Only proofs over one envelope or one
+call travel, so that no hop can use them again (P39).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connexa.crypto import ZERO_SALT, hkdf, hmac_sha256, sha256
+from connexa.identity import UserId
+from connexa.wire import VersionRange, pass_statement
+from connexa.wire.v1.message_pb2 import Packet
+
+__all__ = [
+    "call_proof",
+    "invite_introduction_proof",
+    "packets_hash",
+    "pass_id",
+    "pass_proof",
+    "pass_spent_key",
+    "right_proof",
+    "weekly_key",
+]
+
+_ANYBODY = bytes(32)
+
+
+def weekly_key(profile_key: bytes, week: int) -> bytes:
+    """The delivery key of one week (unix seconds // 604,800) of whoever owns the profile key."""
+    return hkdf(profile_key, salt=ZERO_SALT, info=b"Connexa/1 delivery" + week.to_bytes(8, "big"), length=32)
+
+
+def packets_hash(packets: Iterable[Packet]) -> bytes:
+    """SHA-256 over the packets of an envelope, in their order, in one fixed layout."""
+    return sha256(*(p.device + p.sek.to_bytes(4, "big") + len(p.sealed).to_bytes(4, "big") + p.sealed for p in packets))
+
+
+def right_proof(key: bytes, envelope_id: bytes, user: bytes, body_digest: bytes, packets_digest: bytes) -> bytes:
+    """The proof that goes with an envelope, under a weekly key or an invite's secret."""
+    return hmac_sha256(key, b"connexa/right/v1\0", envelope_id, user, body_digest, packets_digest)
+
+
+def call_proof(key: bytes, call_id: bytes, query: bytes, user: bytes = b"") -> bytes:
+    """The proof for a look-up or claim; `user` is empty where the query names a localpart alone."""
+    return right_proof(key, call_id, user or _ANYBODY, sha256(query), packets_hash(()))
+
+
+def invite_introduction_proof(secret: bytes, sender: UserId, recipient: UserId) -> bytes:
+    """What an `Introduction` carries to show the recipient, not the server, that their invite opened the door."""
+    return hmac_sha256(secret, b"connexa/invite/v1\0", sender, recipient)
+
+
+def pass_proof(output: bytes, *, node: VersionRange, server: VersionRange, nonce: bytes) -> bytes:
+    """What is shown of a pass when a link opens."""
+    return hmac_sha256(output, b"connexa/pass/v1\0", pass_statement(node=node, server=server, nonce=nonce))
+
+
+def pass_spent_key(token_input: bytes) -> bytes:
+    """SHA-256 of a pass's input, under which it is spent."""
+    return sha256(token_input)
+
+
+def pass_id(token_input: bytes) -> bytes:
+    """The id of the stream or step that a pass opened."""
+    return pass_spent_key(token_input)[:16]

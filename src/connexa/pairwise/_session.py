@@ -1,0 +1,45 @@
+"""A session between our device and one other: the ratchet with its identities, as pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from connexa.crypto import Rng
+from connexa.pairwise._parties import Binding
+from connexa.pairwise._ratchet import MAX_AGE, Ratchet, open_message, seal_message
+
+__all__ = ["Session", "decrypt", "encrypt"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """One session's whole state. Never changed in place; `_dump` gives it its stored form."""
+
+    binding: Binding
+    ratchet: Ratchet
+    initial: bytes  # goes with every message until the first answer; empty afterwards
+    heard: int  # unix seconds of the newest message from the other side, 0 for none
+    confirmed: bool  # the other side has shown that it holds our newest keys
+
+    def __repr__(self) -> str:
+        return f"<Session with {self.binding.remote_device.hex()[:8]} redacted>"
+
+    def may_send(self, now: float) -> bool:
+        """Whether this session is still used for sending: one that nobody answered is not, after 30 days."""
+        return self.confirmed or self.heard > 0 or self.binding.created + MAX_AGE >= now
+
+
+def encrypt(session: Session, plaintext: bytes, rng: Rng) -> tuple[Session, bytes]:
+    """Encrypt for the other device. Store the new session before the message leaves."""
+    ratchet, message = seal_message(session.ratchet, plaintext, session.binding.ad_out, rng)
+    return replace(session, ratchet=ratchet), message
+
+
+def decrypt(session: Session, message: bytes, now: float, *, may_step: bool = True) -> tuple[Session, bytes]:
+    """Decrypt a message of the other device, or raise `Reject` or `Duplicate`. Store session and plaintext together."""
+    before = session.ratchet
+    ratchet, plaintext = open_message(before, message, session.binding.ad_in, int(now), may_step=may_step)
+    # An answer proves to the initiator, and a step onto our key to the responder, that the other side has our keys.
+    answered = session.binding.initiator or (bool(before.receive_chain) and ratchet.remote != before.remote)
+    after = Session(session.binding, ratchet, b"", max(int(now), session.heard), session.confirmed or answered)
+    return after, plaintext

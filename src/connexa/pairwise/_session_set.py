@@ -1,0 +1,125 @@
+"""All sessions with one other device (pairwise §5): one active, at most five archived that only receive.
+
+Two rules keep both sides together and old states dead. Where both began at once, both put the session with the lower ephemeral key
+first. A message that begins a new chain on an archived session makes it the active one again, unless the other side has shown that
+it uses a newer session: then older ones take no step and come back no more (P16, P45).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from connexa.errors import IntegrityError
+from connexa.pairwise._dump import dump_session, load_session
+from connexa.pairwise._ratchet import MAX_AGE
+from connexa.pairwise._reject import Reason, Reject
+from connexa.pairwise._sealed import Sender
+from connexa.pairwise._session import Session, decrypt
+
+__all__ = ["MAX_ARCHIVED", "Received", "SessionEvent", "SessionSet"]
+
+MAX_ARCHIVED = 5
+_LENGTH = struct.Struct(">I")
+
+
+class SessionEvent(Enum):
+    """Something that a person may want to know (P18)."""
+
+    REVIVED = auto()  # an archived session became the active one: two first messages crossed, or an old copy was restored
+    REPLACED = auto()  # the other device began anew although a session was running
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSet:
+    """The sessions with one device, active first."""
+
+    sessions: tuple[Session, ...] = ()
+
+    def for_sending(self, now: float) -> Session | None:
+        """The active session, or None where a new one must be begun."""
+        return self.sessions[0] if self.sessions and self.sessions[0].may_send(now) else None
+
+    def with_sent(self, session: Session) -> SessionSet:
+        """After `encrypt` on the active session."""
+        return SessionSet((session, *self.sessions[1:]))
+
+    def with_own(self, session: Session, now: float) -> SessionSet:
+        """After `initiate`: our new session is the active one."""
+        return _pruned((session, *self.sessions), now)
+
+    def with_theirs(self, session: Session, now: float) -> tuple[SessionSet, SessionEvent | None]:
+        """After `respond`: the other side's new session, in the place that both sides give it."""
+        front = self.for_sending(now)
+        if front and _unanswered(front) and front.binding.ephemeral < session.binding.ephemeral:
+            return _pruned((front, session, *self.sessions[1:]), now), None
+        event = SessionEvent.REPLACED if front and not _unanswered(front) else None
+        return _pruned((session, *self.sessions), now), event
+
+    def knows(self, ephemeral: bytes) -> bool:
+        """Whether an initial message with that key belongs to a session that is here already (§2, replay rule 1)."""
+        return any(session.binding.ephemeral == ephemeral for session in self.sessions)
+
+    def receive(self, sender: Sender, message: bytes, now: float) -> Received:
+        """Open a message with whichever session it belongs to, or raise `Reject` or `Duplicate`."""
+        newer_in_use = False
+        for index, session in enumerate(self.sessions):
+            _check_sender(session, sender)
+            try:
+                after, plaintext = decrypt(session, message, now, may_step=not newer_in_use)
+            except Reject as refusal:
+                if refusal.reason is not Reason.HEADER:
+                    raise
+                newer_in_use = newer_in_use or session.confirmed
+                continue
+            revived = index > 0 and after.ratchet.remote != session.ratchet.remote
+            others = self.sessions[:index] + self.sessions[index + 1 :]
+            place = 0 if revived else index
+            kept = _pruned((*others[:place], after, *others[place:]), now)
+            return Received(kept, plaintext, SessionEvent.REVIVED if revived else None)
+        raise Reject(Reason.HEADER)
+
+    def dump(self) -> bytes:
+        """The bytes that the store keeps."""
+        stored = [dump_session(session) for session in self.sessions]
+        return b"".join(_LENGTH.pack(len(raw)) + raw for raw in stored)
+
+    @classmethod
+    def load(cls, raw: bytes) -> SessionSet:
+        """Stored sessions, or `IntegrityError`."""
+        sessions = []
+        while raw:
+            end = _LENGTH.size + int.from_bytes(raw[: _LENGTH.size], "big")
+            if len(raw) < max(end, _LENGTH.size):
+                raise IntegrityError("session.broken", "Stored sessions cannot be read.")
+            sessions.append(load_session(raw[_LENGTH.size : end]))
+            raw = raw[end:]
+        return cls(tuple(sessions))
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An opened message and the sessions after it: to be stored together."""
+
+    sessions: SessionSet
+    plaintext: bytes
+    event: SessionEvent | None
+
+    def __repr__(self) -> str:
+        return f"<Received redacted, event={self.event}>"
+
+
+def _unanswered(session: Session) -> bool:
+    return session.binding.initiator and not session.confirmed
+
+
+def _check_sender(session: Session, sender: Sender) -> None:
+    binding = session.binding
+    if (binding.remote_user, binding.remote_device, binding.remote_keys) != (sender.user, sender.device, sender.keys):
+        raise Reject(Reason.IDENTITY)
+
+
+def _pruned(sessions: tuple[Session, ...], now: float) -> SessionSet:
+    archived = (s for s in sessions[1:] if max(s.binding.created, s.heard) + MAX_AGE >= now)
+    return SessionSet((sessions[0], *archived)[: 1 + MAX_ARCHIVED])

@@ -1,0 +1,147 @@
+"""Two people with a device each, for the tests of this room: seeded randomness, a fixed clock, real keys and certificates."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from connexa.crypto import Ed25519Secret, HybridSecret, MlKemSecret, Rng, X25519Secret
+from connexa.identity import (
+    DeviceCertificate,
+    DeviceId,
+    Domain,
+    ListedDevice,
+    SenderCertificate,
+    UserSecret,
+    body_hash,
+    issue_device_certificate,
+    issue_sender_certificate,
+    sender_keys_hash,
+)
+from connexa.pairwise import (
+    Bundle,
+    Initial,
+    LocalDevice,
+    PrekeyOwner,
+    Responded,
+    ResponderSecrets,
+    Sender,
+    Session,
+    initiate,
+    make_last_resort,
+    make_one_time,
+    make_seal_key,
+    make_signed_prekey,
+    open_sealed,
+    read_initial,
+    respond,
+    seal,
+    verify_bundle,
+    verify_sender,
+    week_of,
+)
+from connexa.wire.v1.keys_pb2 import PrekeyBundle, Signed
+
+NOW = 1_800_000_000
+
+
+def seeded(seed: int) -> Rng:
+    """Randomness that a test can repeat."""
+    return random.Random(seed).randbytes
+
+
+@dataclass
+class Device:
+    """A device with its keys, its prekeys and its domain."""
+
+    name: str
+    rng: Rng
+    user: UserSecret
+    domain_key: Ed25519Secret
+    dsk: Ed25519Secret
+    dik: X25519Secret
+    certificate: DeviceCertificate
+    signed_certificate: Signed
+    spk: tuple[Signed, X25519Secret]
+    last_resort: tuple[Signed, MlKemSecret]
+    one_time: tuple[Signed, HybridSecret]
+    sek: tuple[Signed, HybridSecret]
+    seen: set[bytes] = field(default_factory=set)
+
+    @classmethod
+    def make(cls, name: str, seed: int, now: int = NOW, user: UserSecret | None = None) -> Device:
+        rng = seeded(seed)
+        user = user or UserSecret.generate(rng, now)
+        dsk, dik = Ed25519Secret.generate(rng), X25519Secret.generate(rng)
+        certificate = DeviceCertificate(user.id, DeviceId(rng(32)), dsk.public, dik.public, now + 365 * 86_400)
+        owner = PrekeyOwner(user.id, certificate.device, dsk)
+        return cls(
+            name,
+            rng,
+            user,
+            Ed25519Secret.generate(rng),
+            dsk,
+            dik,
+            certificate,
+            issue_device_certificate(certificate, user),
+            make_signed_prekey(owner, 7, now, rng),
+            make_last_resort(owner, 3, now, rng),
+            make_one_time(owner, 21, now, rng),
+            make_seal_key(owner, week_of(now), rng),
+        )
+
+    @property
+    def id(self) -> DeviceId:
+        return self.certificate.device
+
+    @property
+    def domain(self) -> Domain:
+        return Domain(f"{self.name}.example")
+
+    @property
+    def local(self) -> LocalDevice:
+        return LocalDevice(self.user.public, self.signed_certificate, self.certificate, self.dik)
+
+    @property
+    def owner(self) -> PrekeyOwner:
+        return PrekeyOwner(self.user.id, self.id, self.dsk)
+
+    @property
+    def listed(self) -> ListedDevice:
+        return ListedDevice(self.id, body_hash(self.signed_certificate))
+
+    def bundle_message(self, *, last_resort: bool = False) -> PrekeyBundle:
+        one_time = self.last_resort[0] if last_resort else self.one_time[0]
+        return PrekeyBundle(certificate=self.signed_certificate, spk=self.spk[0], sek=self.sek[0], one_time=one_time)
+
+    def bundle(self, now: int = NOW, *, last_resort: bool = False) -> Bundle:
+        return verify_bundle(self.bundle_message(last_resort=last_resort), self.user.public, self.listed, now)
+
+    def sender_certificate(self, now: int = NOW, life: int = 86_400) -> Signed:
+        keys = sender_keys_hash(self.user.public.key, self.dsk.public)
+        return issue_sender_certificate(SenderCertificate(self.user.id, self.id, keys, self.domain, now + life), self.domain_key, now)
+
+    @property
+    def sender(self) -> Sender:
+        return Sender(self.user.id, self.id, sender_keys_hash(self.user.public.key, self.dsk.public), self.domain)
+
+    def secrets_for(self, initial: Initial) -> ResponderSecrets:
+        if initial.one_time:
+            return ResponderSecrets.with_pair(self.spk[1], self.one_time[1])
+        return ResponderSecrets(self.spk[1], self.last_resort[1], None)
+
+    def begin(self, other: Device, now: int = NOW, *, last_resort: bool = False) -> Session:
+        return initiate(self.local, other.bundle(now, last_resort=last_resort), now, self.rng)
+
+    def answer(self, other: Device, initial: bytes, message: bytes, now: int = NOW) -> Responded:
+        read = read_initial(initial, other.sender, now)
+        responded = respond(self.local, read, self.secrets_for(read), message, seen=self.seen, now=now)
+        self.seen.add(responded.ephemeral)
+        return responded
+
+    def seal_to(self, other: Device, initial: bytes, message: bytes, now: int = NOW) -> bytes:
+        return seal(other.bundle(now).seal_key, self.sender_certificate(now), initial, message)
+
+    def unseal_from(self, other: Device, sealed: bytes, now: int = NOW) -> tuple[Sender, bytes, bytes]:
+        unsealed = open_sealed(self.sek[1], self.id, week_of(now), sealed)
+        return verify_sender(unsealed, [other.domain_key.public], now), unsealed.initial, unsealed.message
