@@ -1,0 +1,13 @@
+"""The public test kit: what stories about Connexa programs are told with.
+
+`FakeClock` and `SeededRandom` stand where programs take a clock and randomness; `MemoryNetwork` carries real frames between real
+homeservers and nodes in one process, with cuts, losses and delays. Nothing in here is for production.
+"""
+
+from __future__ import annotations
+
+from .clock import FakeClock
+from .network import MemoryDialer, MemoryNetwork
+from .randomness import SeededRandom
+
+__all__ = ["FakeClock", "MemoryDialer", "MemoryNetwork", "SeededRandom"]
