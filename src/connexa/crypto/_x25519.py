@@ -46,10 +46,9 @@ class X25519Public:
 class X25519Secret(Secret):
     """An agreement key; `raw` is the only way out."""
 
-    __slots__ = ("key", "public", "raw")
+    __slots__ = ("_public", "key", "raw")
 
     key: X25519PrivateKey
-    public: X25519Public
     raw: bytes
 
     def __init__(self, raw: bytes) -> None:
@@ -57,7 +56,7 @@ class X25519Secret(Secret):
             raise InvalidKey
         self.key = X25519PrivateKey.from_private_bytes(raw)
         self.raw = bytes(raw)
-        self.public = X25519Public(self.key.public_key().public_bytes_raw())
+        self._public: X25519Public | None = None
 
     @classmethod
     def generate(cls, rng: Rng) -> X25519Secret:
@@ -68,6 +67,13 @@ class X25519Secret(Secret):
     def from_bytes(cls, raw: bytes) -> X25519Secret:
         """The key of 32 stored bytes."""
         return cls(raw)
+
+    @property
+    def public(self) -> X25519Public:
+        """The public half; made when first asked for, since a ratchet step does without."""
+        if self._public is None:
+            self._public = X25519Public(self.key.public_key().public_bytes_raw())
+        return self._public
 
     def exchange(self, public: X25519Public) -> bytes:
         """The shared secret; a low-order key, whose secret would be zero, raises `InvalidKey`."""

@@ -12,8 +12,8 @@ from typing import Any
 from connexa.errors import IntegrityError
 from connexa.identity import DeviceId, UserId
 from connexa.pairwise._parties import Binding
-from connexa.pairwise._pq import PqChains
-from connexa.pairwise._ratchet import OldChain, Ratchet
+from connexa.pairwise._pq import PqChains, PqReceiving, PqSending
+from connexa.pairwise._ratchet_state import OldChain, Ratchet, Receiving, Sending
 from connexa.pairwise._session import Session
 
 __all__ = ["dump_session", "load_session"]
@@ -24,12 +24,14 @@ _BINDING = struct.Struct(">BB64s32s32s32s32s32s32sQQ")
 _NUMBERS = struct.Struct(">IIIIIQQ")
 _KEY = struct.Struct(">I32s")
 _COUNT = struct.Struct(">H")
+_KEY_COUNT = 15
 _OLD = struct.Struct(">32sQ")
 
 
 def dump_session(session: Session) -> bytes:
     """The bytes that the store keeps."""
     binding, ratchet, pq = session.binding, session.ratchet, session.ratchet.pq
+    sending, receiving = ratchet.sending, ratchet.receiving
     flags = _INITIATOR * binding.initiator | _CONFIRMED * session.confirmed
     parts = [
         _BINDING.pack(
@@ -48,9 +50,9 @@ def dump_session(session: Session) -> bytes:
         _COUNT.pack(len(session.initial)),
         session.initial,
         _dump_keys(_key_fields(ratchet)),
-        _NUMBERS.pack(ratchet.send_n, ratchet.send_previous, ratchet.receive_n, pq.send_n, pq.receive_n, ratchet.stored, ratchet.lost),
-        _dump_skipped(ratchet.skipped),
-        _dump_skipped(pq.skipped),
+        _NUMBERS.pack(sending.n, sending.previous, receiving.n, pq.sending.n, pq.receiving.n, receiving.stored, ratchet.lost),
+        _dump_skipped(receiving.skipped),
+        _dump_skipped(pq.receiving.skipped),
         bytes([len(ratchet.old)]),
     ]
     parts += [_OLD.pack(old.header, old.stored) + _dump_skipped(old.skipped) for old in ratchet.old]
@@ -82,45 +84,62 @@ def load_session(raw: bytes) -> Session:
 
 
 def _load_ratchet(reader: _Reader) -> Ratchet:
-    keys = reader.keys(len(_KEY_NAMES) + len(_PQ_KEY_NAMES))
+    (
+        root,
+        own_secret,
+        own_public,
+        remote,
+        send_header,
+        send_next_header,
+        send_chain,
+        receive_header,
+        receive_next_header,
+        receive_chain,
+        pq_root,
+        pq_auth,
+        pq_mac,
+        pq_send_chain,
+        pq_receive_chain,
+    ) = reader.keys(_KEY_COUNT)
     send_n, send_previous, receive_n, pq_send_n, pq_receive_n, stored, lost = reader.unpack(_NUMBERS)
     skipped, pq_skipped = reader.skipped(), reader.skipped()
-    named, pq_named = keys[: len(_KEY_NAMES)], keys[len(_KEY_NAMES) :]
-    pq = PqChains(**dict(zip(_PQ_KEY_NAMES, pq_named, strict=True)), send_n=pq_send_n, receive_n=pq_receive_n, skipped=pq_skipped)
     old = []
     for _ in range(reader.take(1)[0]):
         header, since = reader.unpack(_OLD)
         old.append(OldChain(header, reader.skipped(), since))
+    pq_receiving = PqReceiving(pq_receive_chain, pq_receive_n, pq_skipped)
     return Ratchet(
-        **dict(zip(_KEY_NAMES, named, strict=True)),
-        send_n=send_n,
-        send_previous=send_previous,
-        receive_n=receive_n,
-        skipped=skipped,
-        stored=stored,
-        old=tuple(old),
-        pq=pq,
-        lost=lost,
+        root,
+        own_secret,
+        own_public,
+        remote,
+        Sending(send_header, send_next_header, send_chain, send_n, send_previous),
+        Receiving(receive_header, receive_next_header, receive_chain, receive_n, skipped, stored),
+        PqChains(pq_root, pq_auth, pq_mac, PqSending(pq_send_chain, pq_send_n), pq_receiving),
+        tuple(old),
+        lost,
     )
 
 
-_KEY_NAMES = (
-    "root",
-    "own_secret",
-    "own_public",
-    "remote",
-    "send_header",
-    "send_next_header",
-    "send_chain",
-    "receive_header",
-    "receive_next_header",
-    "receive_chain",
-)
-_PQ_KEY_NAMES = ("root", "auth", "mac", "send_chain", "receive_chain")
-
-
 def _key_fields(ratchet: Ratchet) -> list[bytes]:
-    return [getattr(ratchet, name) for name in _KEY_NAMES] + [getattr(ratchet.pq, name) for name in _PQ_KEY_NAMES]
+    sending, receiving, pq = ratchet.sending, ratchet.receiving, ratchet.pq
+    return [
+        ratchet.root,
+        ratchet.own_secret,
+        ratchet.own_public,
+        ratchet.remote,
+        sending.header,
+        sending.next_header,
+        sending.chain,
+        receiving.header,
+        receiving.next_header,
+        receiving.chain,
+        pq.root,
+        pq.auth,
+        pq.mac,
+        pq.sending.chain,
+        pq.receiving.chain,
+    ]
 
 
 def _dump_keys(keys: list[bytes]) -> bytes:

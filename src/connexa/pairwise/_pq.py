@@ -10,24 +10,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connexa.crypto import ZERO_SALT, hkdf
+from connexa.pairwise._reject import Reason, Reject
+from connexa.pairwise._skipped import MAX_SKIPPED, MAX_STEPS, take, without_lowest
 
-__all__ = ["EPOCH", "PqChains"]
+__all__ = ["EPOCH", "PqChains", "PqReceiving", "PqSending", "step"]
 
 EPOCH = 0
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
+class PqSending:
+    """Our sending chain of the current epoch."""
+
+    chain: bytes
+    n: int
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class PqReceiving:
+    """The receiving chain of the current epoch, and the keys of messages that have not come yet."""
+
+    chain: bytes
+    n: int
+    skipped: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class PqChains:
-    """Both chains of the current epoch, and the keys of messages that have not come yet."""
+    """Both chains, and what the next epoch will be made from."""
 
     root: bytes
     auth: bytes
     mac: bytes
-    send_chain: bytes
-    send_n: int
-    receive_chain: bytes
-    receive_n: int
-    skipped: Mapping[int, bytes]
+    sending: PqSending
+    receiving: PqReceiving
 
     @classmethod
     def start(cls, seed: bytes, *, initiator: bool) -> PqChains:
@@ -35,17 +51,39 @@ class PqChains:
         out = hkdf(seed, salt=ZERO_SALT, info=b"Connexa/1 PQ start", length=160)
         root, forth, back, auth, mac = (out[i : i + 32] for i in range(0, 160, 32))
         send, receive = (forth, back) if initiator else (back, forth)
-        return cls(root, auth, mac, send, 0, receive, 0, {})
+        return cls(root, auth, mac, PqSending(send, 0), PqReceiving(receive, 0, {}))
 
     def send(self) -> tuple[PqChains, int, bytes]:
         """The next sending key with its number."""
-        chain, key = step(self.send_chain, self.send_n)
-        after = PqChains(self.root, self.auth, self.mac, chain, self.send_n + 1, self.receive_chain, self.receive_n, self.skipped)
-        return after, self.send_n, key
+        n = self.sending.n
+        chain, key = step(self.sending.chain, n)
+        return PqChains(self.root, self.auth, self.mac, PqSending(chain, n + 1), self.receiving), n, key
 
-    def received(self, chain: bytes, n: int, skipped: Mapping[int, bytes]) -> PqChains:
-        """The state after a message was opened."""
-        return PqChains(self.root, self.auth, self.mac, self.send_chain, self.send_n, chain, n, skipped)
+    def receive(self, epoch: int, n: int) -> tuple[PqChains, bytes]:
+        """The key of the other side's message `n`."""
+        if epoch != EPOCH:
+            raise Reject(Reason.STEP)
+        current = self.receiving
+        if n < current.n:
+            key, rest = take(current.skipped, n)
+            moved = PqReceiving(current.chain, current.n, rest)
+        else:
+            if n - current.n > MAX_STEPS:
+                raise Reject(Reason.JUMP)
+            moved, key = _advance(current, n)
+        return PqChains(self.root, self.auth, self.mac, self.sending, moved), key
+
+
+def _advance(current: PqReceiving, n: int) -> tuple[PqReceiving, bytes]:
+    chain, passed = current.chain, {}
+    for number in range(current.n, n):
+        chain, passed[number] = step(chain, number)
+    chain, key = step(chain, n)
+    skipped = current.skipped
+    if passed:
+        both = {**skipped, **passed}
+        skipped = without_lowest(both, len(both) - MAX_SKIPPED)
+    return PqReceiving(chain, n + 1, skipped), key
 
 
 def step(chain: bytes, n: int) -> tuple[bytes, bytes]:

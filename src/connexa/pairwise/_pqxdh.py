@@ -24,7 +24,7 @@ from connexa.identity import SUITE, UserPublic, verify_device_certificate
 from connexa.pairwise._parties import Binding, LocalDevice, Party
 from connexa.pairwise._pq import PqChains
 from connexa.pairwise._prekeys import Bundle, is_last_resort
-from connexa.pairwise._ratchet import Ratchet
+from connexa.pairwise._ratchet_state import Ratchet
 from connexa.pairwise._reject import Reason, Reject, rejecting
 from connexa.pairwise._sealed import Sender
 from connexa.pairwise._session import Session, decrypt

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from connexa.crypto import Rng
 from connexa.pairwise._parties import Binding
-from connexa.pairwise._ratchet import MAX_AGE, Ratchet, open_message, seal_message
+from connexa.pairwise._ratchet import open_message, seal_message
+from connexa.pairwise._ratchet_state import Ratchet
+from connexa.pairwise._skipped import MAX_AGE
 
 __all__ = ["Session", "decrypt", "encrypt"]
 
@@ -32,7 +34,7 @@ class Session:
 def encrypt(session: Session, plaintext: bytes, rng: Rng) -> tuple[Session, bytes]:
     """Encrypt for the other device. Store the new session before the message leaves."""
     ratchet, message = seal_message(session.ratchet, plaintext, session.binding.ad_out, rng)
-    return replace(session, ratchet=ratchet), message
+    return Session(session.binding, ratchet, session.initial, session.heard, session.confirmed), message
 
 
 def decrypt(session: Session, message: bytes, now: float, *, may_step: bool = True) -> tuple[Session, bytes]:
@@ -40,6 +42,6 @@ def decrypt(session: Session, message: bytes, now: float, *, may_step: bool = Tr
     before = session.ratchet
     ratchet, plaintext = open_message(before, message, session.binding.ad_in, int(now), may_step=may_step)
     # An answer proves to the initiator, and a step onto our key to the responder, that the other side has our keys.
-    answered = session.binding.initiator or (bool(before.receive_chain) and ratchet.remote != before.remote)
+    answered = session.binding.initiator or (bool(before.receiving.chain) and ratchet.remote != before.remote)
     after = Session(session.binding, ratchet, b"", max(int(now), session.heard), session.confirmed or answered)
     return after, plaintext

@@ -13,10 +13,10 @@ from enum import Enum, auto
 
 from connexa.errors import IntegrityError
 from connexa.pairwise._dump import dump_session, load_session
-from connexa.pairwise._ratchet import MAX_AGE
 from connexa.pairwise._reject import Reason, Reject
 from connexa.pairwise._sealed import Sender
 from connexa.pairwise._session import Session, decrypt
+from connexa.pairwise._skipped import MAX_AGE
 
 __all__ = ["MAX_ARCHIVED", "Received", "SessionEvent", "SessionSet"]
 
