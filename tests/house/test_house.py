@@ -36,6 +36,12 @@ def test_every_room_imports_only_rooms_above_it(root: Path) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+def test_every_room_has_its_face(root: Path) -> None:
+    """Without an `__init__.py` a folder is no package, and the import rule would not look inside."""
+    folders = {module.parent for module in (root / "src" / "connexa").rglob("*.py")}
+    assert [str(folder.relative_to(root)) for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
 def test_a_lock_pins_by_hash_and_names_no_host(root: Path, name: str) -> None:
     text = (root / name).read_text()

@@ -121,6 +121,15 @@ def test_statements_are_injective(statement: Callable[..., bytes], data: st.Data
     assert (statement(**one) == statement(**other)) == (one == other)
 
 
+@given(st.text(alphabet="ab\0", min_size=2, max_size=12), st.data())
+def test_neighbouring_texts_do_not_run_into_each_other(text: str, data: st.DataObject) -> None:
+    cuts = st.integers(1, len(text) - 1)
+    one, other = data.draw(cuts), data.draw(cuts)
+    digests = dict.fromkeys(("nonce", "user", "certificate_body", "list_body", "certificate"), bytes(32))
+    bodies = [account_statement(domain=text[:cut], localpart=text[cut:], **digests) for cut in (one, other)]
+    assert (bodies[0] == bodies[1]) == (one == other)
+
+
 @pytest.mark.parametrize("name", ["nonce", "user", "device", "certificate"])
 @pytest.mark.parametrize("size", [0, 31, 33])
 def test_a_field_of_another_size_is_refused(name: str, size: int) -> None:
