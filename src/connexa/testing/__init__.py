@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from .clock import FakeClock
 from .network import MemoryDialer, MemoryNetwork
+from .program import Ended, Program, run_program
+from .proxy import TcpProxy
 from .randomness import SeededRandom
 
-__all__ = ["FakeClock", "MemoryDialer", "MemoryNetwork", "SeededRandom"]
+__all__ = ["Ended", "FakeClock", "MemoryDialer", "MemoryNetwork", "Program", "SeededRandom", "TcpProxy", "run_program"]
