@@ -20,7 +20,7 @@ from connexa.crypto import (
     hkdf,
     sha512,
 )
-from connexa.identity import SUITE, UserPublic, verify_device_certificate
+from connexa.identity import SUITE, ListedDevice, UserPublic, body_hash, verify_device_certificate
 from connexa.pairwise._parties import Binding, LocalDevice, Party
 from connexa.pairwise._pq import PqChains
 from connexa.pairwise._prekeys import Bundle, is_last_resort
@@ -46,6 +46,12 @@ class Initial:
     one_time: bool
     ephemeral: X25519Public
     ciphertext: bytes
+    certificate_digest: bytes  # SHA-256 of the certificate's body, as the user's device list names it
+
+    @property
+    def listed(self) -> ListedDevice:
+        """The entry that the initiator's device list must hold."""
+        return ListedDevice(self.party.device, self.certificate_digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,8 @@ def initiate(local: LocalDevice, bundle: Bundle, now: float, rng: Rng) -> Sessio
         ephemeral.exchange(bundle.spk),
         ephemeral.exchange(bundle.one_time) if bundle.one_time else b"",
     ]
-    initial = Initial(local.party, bundle.spk_id, bundle.kem_id, bundle.one_time is not None, ephemeral.public, ciphertext)
+    digest, used = body_hash(local.signed_certificate), bundle.one_time is not None
+    initial = Initial(local.party, bundle.spk_id, bundle.kem_id, used, ephemeral.public, ciphertext, digest)
     one_time = bundle.one_time.raw if bundle.one_time else b""
     transcript = _transcript(initial, bundle.party, bundle.spk.raw, bundle.kem.raw, one_time)
     root, header, pq = _derive(transcript, shared, kem_secret, initiator=True)
@@ -108,7 +115,8 @@ def read_initial(raw: bytes, sender: Sender, accepted_at: float) -> Initial:
     party = Party.of(user, certificate)
     if (party.user, party.device, party.keys_hash) != (sender.user, sender.device, sender.keys):
         raise Reject(Reason.IDENTITY)
-    return Initial(party, message.spk, message.kem, message.one_time, ephemeral, message.ciphertext)
+    digest = body_hash(message.certificate)
+    return Initial(party, message.spk, message.kem, message.one_time, ephemeral, message.ciphertext, digest)
 
 
 def respond(

@@ -1,0 +1,229 @@
+"""Content to bytes and back (first-message §3): limits first, then syntax; every field is checked before anybody sees it.
+
+A kind, a field or a version that this reader does not know becomes `NewerVersion` and is kept. Wrong sizes are refused.
+"""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+
+from connexa.content._kinds import (
+    Accept,
+    Body,
+    Contact,
+    ContactState,
+    Content,
+    DeviceLists,
+    Introduction,
+    InviteShown,
+    NewerVersion,
+    OwnCopies,
+    OwnCopy,
+    ProfileKey,
+    Receipt,
+    ReceiptState,
+    Text,
+)
+from connexa.errors import ConnexaError, IntegrityError, UsageError
+from connexa.identity import Address, check_user_id
+from connexa.wire import BODY_BUCKETS, WireError, parse
+from connexa.wire.v1 import message_pb2 as pb
+
+__all__ = ["MAX_CONTENT", "MAX_OWN_CONTENT", "MAX_RECEIPTS", "decode", "encode"]
+
+VERSION = 1
+MAX_OWN_CONTENT = BODY_BUCKETS[-1] - 1  # one byte of padding at least
+MAX_CONTENT = MAX_OWN_CONTENT - 383  # so that an own copy of anything, with its address, fits a body
+MAX_SUBJECT = 1_024
+MAX_NAME = 256
+MAX_RECEIPTS = 256
+MAX_LISTS = 16
+_MAX_COPIES = 256
+
+
+def encode(content: Content) -> bytes:
+    """The bytes that are padded and encrypted, or `UsageError`."""
+    if isinstance(content.body, NewerVersion):
+        raise UsageError("content.unknown", "What this version cannot read, it cannot write.")
+    try:
+        message = pb.Content(version=VERSION, sent_ms=content.sent_ms)
+        if content.intro:
+            message.intro.CopyFrom(_write_introduction(content.intro))
+        _write_body(message, content.body)
+        raw = message.SerializeToString(deterministic=True)
+        _read(message, raw)  # what the other side would refuse is not sent
+    except (_Malformed, ValueError):  # ValueError: protobuf refuses half characters and numbers out of range
+        raise UsageError("content.malformed", "That cannot be sent: a part of it is too long or has the wrong form.") from None
+    return raw
+
+
+def decode(raw: bytes) -> Content:
+    """Read content from inside the encryption, or `IntegrityError`."""
+    try:
+        message = parse(pb.Content, raw, MAX_OWN_CONTENT)
+    except WireError:
+        return _read_newer(raw)
+    try:
+        return _read(message, raw)
+    except (_Malformed, ConnexaError):
+        raise _malformed() from None
+
+
+class _Malformed(Exception):
+    """A field of content has the wrong size or form."""
+
+
+def _read(message: pb.Content, raw: bytes) -> Content:
+    if message.version > VERSION:
+        return _read_newer(raw)
+    limit = MAX_OWN_CONTENT if message.WhichOneof("kind") == "own" else MAX_CONTENT
+    _need(message.version == VERSION and len(raw) <= limit)
+    intro = _read_introduction(message.intro) if message.HasField("intro") else None
+    return Content(message.sent_ms, _read_body(message), intro)
+
+
+def _read_newer(raw: bytes) -> Content:
+    """Keep what is protobuf but not ours to read; its introduction counts if we understand that much."""
+    message = pb.Content()
+    try:
+        message.ParseFromString(raw)
+        _need(len(raw) <= MAX_OWN_CONTENT and message.version >= VERSION)
+        intro = None
+        if message.HasField("intro"):
+            intro = _read_introduction(parse(pb.Introduction, message.intro.SerializeToString(), MAX_OWN_CONTENT))
+    except (DecodeError, _Malformed, ConnexaError):
+        raise _malformed() from None
+    return Content(message.sent_ms, NewerVersion(raw), intro)
+
+
+def _read_body(message: pb.Content) -> Body:
+    match message.WhichOneof("kind"):
+        case "text":
+            return _read_text(message.text)
+        case "receipt":
+            return _read_receipt(message.receipt)
+        case "control":
+            return _read_control(message.control)
+        case "own":
+            _need(1 <= len(message.own.copies) <= _MAX_COPIES)
+            return OwnCopies(tuple(_read_copy(copy) for copy in message.own.copies))
+        case _:
+            raise _Malformed
+
+
+def _read_text(text: pb.Text) -> Text:
+    _need(bool(text.text or text.subject))
+    _need(len(text.subject.encode()) <= MAX_SUBJECT and len(text.reply_to) in (0, 16))
+    return Text(text.text, text.subject, text.reply_to)
+
+
+def _read_receipt(receipt: pb.Receipt) -> Receipt:
+    _need(receipt.state in (pb.Receipt.DELIVERED, pb.Receipt.READ))
+    _need(1 <= len(receipt.messages) <= MAX_RECEIPTS and all(len(m) == 16 for m in receipt.messages))
+    return Receipt(ReceiptState(receipt.state), tuple(receipt.messages))
+
+
+def _read_control(control: pb.Control) -> Body:
+    match control.WhichOneof("kind"):
+        case "accept":
+            return Accept(_key(control.accept.profile_key))
+        case "profile_key":
+            return ProfileKey(_key(control.profile_key.profile_key))
+        case "device_lists":
+            _need(1 <= len(control.device_lists.lists) <= MAX_LISTS)
+            return DeviceLists(tuple(control.device_lists.lists))
+        case "contact":
+            return _read_contact(control.contact)
+        case _:
+            raise _Malformed
+
+
+def _read_contact(contact: pb.Contact) -> Contact:
+    _need(len(contact.user_key) == 42 and len(contact.profile_key) in (0, 32) and len(contact.name.encode()) <= MAX_NAME)
+    _need(contact.state in ContactState._value2member_map_)
+    return Contact(
+        check_user_id(contact.user),
+        Address.from_wire(contact.address),
+        contact.user_key,
+        ContactState(contact.state),
+        contact.attestation if contact.HasField("attestation") else None,
+        contact.device_list if contact.HasField("device_list") else None,
+        contact.profile_key,
+        contact.name,
+    )
+
+
+def _read_copy(copy: pb.OwnCopy) -> OwnCopy:
+    _need(len(copy.message) == 16 and 1 <= len(copy.content) <= MAX_CONTENT)
+    return OwnCopy(check_user_id(copy.user), Address.from_wire(copy.address), copy.content, copy.message, copy.counter)
+
+
+def _read_introduction(intro: pb.Introduction) -> Introduction:
+    _need(len(intro.user_key) == 42 and intro.HasField("attestation") and 1 <= len(intro.device_lists) <= MAX_LISTS)
+    invite = None
+    if intro.HasField("invite"):
+        _need(len(intro.invite.id) == 16 and len(intro.invite.proof) == 32)
+        invite = InviteShown(intro.invite.id, intro.invite.proof)
+    address, key = Address.from_wire(intro.address), _key(intro.profile_key)
+    return Introduction(address, intro.user_key, intro.attestation, tuple(intro.device_lists), key, invite)
+
+
+def _write_body(message: pb.Content, body: Body) -> None:
+    match body:
+        case Text(text, subject, reply_to):
+            message.text.CopyFrom(pb.Text(text=text, subject=subject, reply_to=reply_to))
+        case Receipt(state, messages):
+            message.receipt.CopyFrom(pb.Receipt(state=pb.Receipt.State.Name(state.value), messages=messages))
+        case Accept(key):
+            message.control.accept.profile_key = key
+        case ProfileKey(key):
+            message.control.profile_key.profile_key = key
+        case DeviceLists(lists):
+            message.control.device_lists.lists.extend(lists)
+        case Contact():
+            message.control.contact.CopyFrom(_write_contact(body))
+        case OwnCopies(copies):
+            message.own.copies.extend(_write_copy(copy) for copy in copies)
+
+
+def _write_contact(contact: Contact) -> pb.Contact:
+    return pb.Contact(
+        user=contact.user,
+        address=str(contact.address),
+        user_key=contact.user_key,
+        attestation=contact.attestation,
+        device_list=contact.device_list,
+        profile_key=contact.profile_key,
+        state=contact.state,
+        name=contact.name,
+    )
+
+
+def _write_copy(copy: OwnCopy) -> pb.OwnCopy:
+    return pb.OwnCopy(user=copy.user, address=str(copy.address), content=copy.content, message=copy.message, counter=copy.counter)
+
+
+def _write_introduction(intro: Introduction) -> pb.Introduction:
+    invite = pb.InviteProof(id=intro.invite.id, proof=intro.invite.proof) if intro.invite else None
+    return pb.Introduction(
+        address=str(intro.address),
+        user_key=intro.user_key,
+        attestation=intro.attestation,
+        device_lists=intro.device_lists,
+        profile_key=intro.profile_key,
+        invite=invite,
+    )
+
+
+def _key(raw: bytes) -> bytes:
+    _need(len(raw) == 32)
+    return raw
+
+
+def _need(condition: bool) -> None:
+    if not condition:
+        raise _Malformed
+
+
+def _malformed() -> IntegrityError:
+    return IntegrityError("content.malformed", "A message has a content that does not follow the protocol.")

@@ -1,0 +1,153 @@
+"""What can be said, as plain values; the wire form is `_codec`'s matter. Nothing here says how it looks on a screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from connexa.identity import Address, UserId
+from connexa.wire.v1.keys_pb2 import Signed
+
+__all__ = [
+    "Accept",
+    "Body",
+    "Contact",
+    "ContactState",
+    "Content",
+    "DeviceLists",
+    "Introduction",
+    "InviteShown",
+    "NewerVersion",
+    "OwnCopies",
+    "OwnCopy",
+    "ProfileKey",
+    "Receipt",
+    "ReceiptState",
+    "Text",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words to a person. With a subject it is a mail; chat and mail are one log."""
+
+    text: str
+    subject: str = ""
+    reply_to: bytes = b""  # message id
+
+
+class ReceiptState(Enum):
+    """What a device says became of a message."""
+
+    DELIVERED = 1
+    READ = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Messages that a device has stored, or that a person has seen."""
+
+    state: ReceiptState
+    messages: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The request is accepted; here is the key that opens my door."""
+
+    profile_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileKey:
+    """My door has a new key."""
+
+    profile_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLists:
+    """My devices have changed; newest list last."""
+
+    lists: tuple[Signed, ...]
+
+
+class ContactState(StrEnum):
+    """How a contact stands with its owner."""
+
+    REQUESTED = "requested"
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    BLOCKED = "blocked"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """To own devices only: the whole state of one contact."""
+
+    user: UserId
+    address: Address
+    user_key: bytes
+    state: ContactState
+    attestation: Signed | None = None
+    device_list: Signed | None = None
+    profile_key: bytes = field(default=b"", repr=False)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCopy:
+    """For own devices only: what this person said to somebody, as it was sent."""
+
+    user: UserId
+    address: Address
+    content: bytes = field(repr=False)
+    message: bytes
+    counter: int  # of the sending device in that conversation; 0 for what is not a log entry
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCopies:
+    """A batch of own copies."""
+
+    copies: tuple[OwnCopy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewerVersion:
+    """Something that this version cannot show whole; kept as it came."""
+
+    raw: bytes = field(repr=False)
+
+
+Body = Text | Receipt | Accept | ProfileKey | DeviceLists | Contact | OwnCopies | NewerVersion
+
+
+@dataclass(frozen=True, slots=True)
+class InviteShown:
+    """The recipient's invite by which a request came, proved to the recipient."""
+
+    id: bytes
+    proof: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """Who the sender is: in the first body of each session."""
+
+    address: Address
+    user_key: bytes  # body of the v6 public key packet
+    attestation: Signed
+    device_lists: tuple[Signed, ...]  # newest last
+    profile_key: bytes = field(repr=False)
+    invite: InviteShown | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One thing said, with the sender's clock."""
+
+    sent_ms: int
+    body: Body
+    intro: Introduction | None = None
