@@ -1,0 +1,106 @@
+"""Accounts, their devices and the browsers of this node, as operations of the API."""
+
+from __future__ import annotations
+
+from litestar import Response, get, post
+from litestar.datastructures import Cookie
+
+from connexa.node.views import AccountView, DeviceView, LinkCodeView
+
+from .answers import CertificateAnswer, Done, KeyAnswer, Listing, TokenAnswer
+from .bodies import BrowserKey, CreateAccount, LinkAccount, NameAccount, NameDevice, Nothing, WithCode, WithDevice
+from .given import GivenAccess, GivenNode
+
+__all__ = ["HANDLERS"]
+
+
+@get("/api/accounts")
+async def list_accounts(node: GivenNode) -> Listing[AccountView]:
+    """Accounts of this node."""
+    return Listing(node.accounts())
+
+
+@get("/api/account")
+async def show_account(node: GivenNode, account: str = "") -> AccountView:
+    """One account."""
+    return node.account(account)
+
+
+@post("/api/account/create", status_code=200)
+async def create_account(node: GivenNode, data: CreateAccount) -> AccountView:
+    """Register a new account at its homeserver."""
+    return await node.create_account(data.address, data.invite, data.name)
+
+
+@post("/api/account/link", status_code=200)
+async def link_account(node: GivenNode, data: LinkAccount) -> LinkCodeView:
+    """Make this node another device of an account; the code is to be approved on the primary device."""
+    return await node.link_account(data.address, data.name)
+
+
+@post("/api/account/set", status_code=200)
+async def set_account(node: GivenNode, data: NameAccount) -> AccountView:
+    """Change the name that contacts are shown."""
+    return await node.rename_account(data.account, data.name)
+
+
+@get("/api/account/export")
+async def export_account(node: GivenNode, account: str = "") -> CertificateAnswer:
+    """The account's OpenPGP certificate."""
+    return CertificateAnswer(certificate=node.export_openpgp(account))
+
+
+@post("/api/account/key", status_code=200)
+async def create_browser_key(access: GivenAccess, data: Nothing) -> KeyAnswer:
+    """Make a key that logs one browser in, once, within a minute."""
+    key, expires = access.issue_key()
+    return KeyAnswer(key=key, expires=expires)
+
+
+@post("/api/account/login", status_code=200)
+async def log_in(access: GivenAccess, data: BrowserKey) -> Response[TokenAnswer]:
+    """Exchange a browser's key for its cookie and its token; later calls show both."""
+    login = access.exchange(data.key)
+    cookie = Cookie(key=access.cookie_name, value=login.cookie, path="/api", httponly=True, samesite="strict", max_age=login.seconds)
+    return Response(TokenAnswer(token=login.token, seconds=login.seconds), cookies=[cookie])
+
+
+@get("/api/devices")
+async def list_devices(node: GivenNode, account: str = "") -> Listing[DeviceView]:
+    """Own devices of an account."""
+    return Listing(node.devices(account))
+
+
+@post("/api/devices/approve", status_code=200)
+async def approve_device(node: GivenNode, data: WithCode) -> DeviceView:
+    """Let the device in that shows this code."""
+    return await node.approve_device(data.account, data.code)
+
+
+@post("/api/devices/rename", status_code=200)
+async def rename_device(node: GivenNode, data: NameDevice) -> DeviceView:
+    """Name an own device."""
+    return await node.rename_device(data.account, data.device, data.name)
+
+
+@post("/api/devices/revoke", status_code=200)
+async def revoke_device(node: GivenNode, data: WithDevice) -> Done:
+    """Shut an own device out."""
+    await node.revoke_device(data.account, data.device)
+    return Done()
+
+
+HANDLERS = [
+    list_accounts,
+    show_account,
+    create_account,
+    link_account,
+    set_account,
+    export_account,
+    create_browser_key,
+    log_in,
+    list_devices,
+    approve_device,
+    rename_device,
+    revoke_device,
+]

@@ -1,0 +1,41 @@
+"""What the API answers beside the node's views."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+__all__ = ["CertificateAnswer", "Done", "KeyAnswer", "Listing", "TokenAnswer"]
+
+T = TypeVar("T")
+
+
+class Done(msgspec.Struct, frozen=True):
+    """It is done, and there is nothing more to say."""
+
+
+class Listing(msgspec.Struct, Generic[T], frozen=True):
+    """Several things of one kind."""
+
+    items: list[T]
+
+
+class CertificateAnswer(msgspec.Struct, frozen=True):
+    """An OpenPGP certificate in its armour."""
+
+    certificate: str
+
+
+class KeyAnswer(msgspec.Struct, frozen=True):
+    """A one-time key for a browser."""
+
+    key: str
+    expires: float
+
+
+class TokenAnswer(msgspec.Struct, frozen=True):
+    """A browser's token; it is worth something only beside the cookie."""
+
+    token: str
+    seconds: int

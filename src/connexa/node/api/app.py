@@ -1,0 +1,46 @@
+"""The API as one ASGI application: the handlers, their refusals and the guard around all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp
+
+from connexa import __version__
+from connexa.node.node import Node
+
+from . import accounts, contacts, conversations, program
+from .access import Access
+from .bodies import StrictRequest
+from .guard import Guard, GuardMiddleware
+from .refusals import EXCEPTION_HANDLERS
+
+__all__ = ["build_app"]
+
+BODY_MAX = 256 * 1024
+
+
+def build_app(node: Node, access: Access, guard: Guard, stop: Callable[[], None]) -> ASGIApp:
+    """Put the API together; `stop` ends the program."""
+    app = Litestar(
+        route_handlers=[*accounts.HANDLERS, *contacts.HANDLERS, *conversations.HANDLERS, *program.HANDLERS],
+        dependencies={"node": _given(node), "access": _given(access), "stop": _given(stop)},
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_class=StrictRequest,
+        request_max_body_size=BODY_MAX,
+        openapi_config=OpenAPIConfig(  # the default page loads scripts from elsewhere
+            title="Connexa node", version=__version__, path="/api/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+        logging_config=None,
+        debug=False,
+    )
+    return cast(ASGIApp, GuardMiddleware(cast(ASGIApp, app), guard))
+
+
+def _given(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)

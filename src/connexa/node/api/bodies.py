@@ -1,0 +1,195 @@
+"""What the API takes: one struct for each write. Types are strict and unknown fields are refused (product §4).
+
+`account` is an address of this node, or empty for its only account.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request
+
+__all__ = [
+    "AddContact",
+    "ArchiveConversation",
+    "BrowserKey",
+    "CreateAccount",
+    "CreateInvite",
+    "LinkAccount",
+    "MuteConversation",
+    "NameAccount",
+    "NameContact",
+    "NameDevice",
+    "Nothing",
+    "SendMessage",
+    "StrictRequest",
+    "VerifyContact",
+    "WithCode",
+    "WithContact",
+    "WithConversation",
+    "WithDevice",
+    "WithInvite",
+    "WithMessage",
+    "WithRequest",
+    "WithText",
+]
+
+Name = Annotated[str, msgspec.Meta(max_length=256)]
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+Pasted = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
+Hex16 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """Decodes a body as its handler's struct at once: `"1"` is no number here."""
+
+    async def json(self) -> Any:
+        """Return the struct, or raise msgspec.ValidationError."""
+        field = self.route_handler.parsed_data_field
+        if field is None:
+            return await super().json()
+        return msgspec.json.decode(await self.body(), type=field.annotation, strict=True)
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of all bodies."""
+
+
+class Nothing(Body, frozen=True):
+    """An empty object."""
+
+
+class BrowserKey(Body, frozen=True):
+    """The one-time key out of a browser's address line."""
+
+    key: Line
+
+
+class CreateAccount(Body, frozen=True):
+    """A new account; `invite` is the homeserver's, where it asks for one."""
+
+    address: Line
+    name: Name = ""
+    invite: Annotated[str, msgspec.Meta(max_length=1024)] | None = None
+
+
+class LinkAccount(Body, frozen=True):
+    """This node is to become another device of an account."""
+
+    address: Line
+    name: Name = ""
+
+
+class OfAccount(Body, frozen=True, kw_only=True):
+    """Base of all bodies that speak of one account."""
+
+    account: Name = ""
+
+
+class NameAccount(OfAccount, frozen=True):
+    """The name that contacts are shown."""
+
+    name: Name
+
+
+class SendMessage(OfAccount, frozen=True):
+    """`to` is an address, a contact's name or a conversation; a `message_id` makes a repetition harmless."""
+
+    to: Line
+    text: Annotated[str, msgspec.Meta(max_length=65_536)]
+    subject: Annotated[str, msgspec.Meta(max_length=1024)] = ""
+    reply_to: Hex16 | None = None
+    message_id: Hex16 | None = None
+
+
+class WithMessage(OfAccount, frozen=True):
+    """One message."""
+
+    message: Hex16
+
+
+class WithConversation(OfAccount, frozen=True):
+    """One conversation, by id, address or contact's name."""
+
+    conversation: Line
+
+
+class MuteConversation(WithConversation, frozen=True):
+    """Silence a conversation, or let it speak again."""
+
+    muted: bool = True
+
+
+class ArchiveConversation(WithConversation, frozen=True):
+    """Put a conversation away, or take it back."""
+
+    archived: bool = True
+
+
+class WithContact(OfAccount, frozen=True):
+    """One contact, by address, name or user id."""
+
+    who: Line
+
+
+class AddContact(OfAccount, frozen=True):
+    """A person to write to."""
+
+    address: Line
+    name: Name = ""
+
+
+class NameContact(WithContact, frozen=True):
+    """What we call somebody."""
+
+    name: Name
+
+
+class VerifyContact(WithContact, frozen=True):
+    """The safety number was compared."""
+
+    verified: bool = True
+
+
+class WithRequest(OfAccount, frozen=True):
+    """One request, by its id."""
+
+    request: Line
+
+
+class CreateInvite(OfAccount, frozen=True):
+    """An invite to hand over."""
+
+    uses: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 1
+    days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
+
+
+class WithText(OfAccount, frozen=True):
+    """A pasted invite."""
+
+    text: Pasted
+
+
+class WithInvite(OfAccount, frozen=True):
+    """One of our invites, by id."""
+
+    invite: Line
+
+
+class WithCode(OfAccount, frozen=True):
+    """The code that a new device shows."""
+
+    code: Pasted
+
+
+class WithDevice(OfAccount, frozen=True):
+    """One of our devices, by id."""
+
+    device: Line
+
+
+class NameDevice(WithDevice, frozen=True):
+    """What we call a device."""
+
+    name: Name

@@ -1,0 +1,69 @@
+"""The node as a program: its status, its events, its end and the front page, as operations of the API."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from litestar import MediaType, get, post
+from litestar.params import Parameter
+
+from connexa import __version__
+from connexa.node.views import EventView, StatusView
+
+from .answers import Done, Listing
+from .bodies import Nothing
+from .given import GivenNode, GivenStop
+
+__all__ = ["HANDLERS"]
+
+PAGE = f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Connexa</title>
+<h1>This Connexa node is running.</h1>
+<p>Version {__version__}. There is no page to read messages on yet: use <code>connexa</code> in a terminal.</p>
+<p>Programs find the API under <code>/api</code>, described at <code>/api/schema</code>; both ask for the token whose file
+<code>connexa api token</code> names.</p>
+</html>
+"""
+
+
+@get("/", media_type=MediaType.HTML, include_in_schema=False)
+async def front_page() -> str:
+    """Say that the node is up."""
+    return PAGE
+
+
+@get("/api/status")
+async def show_status(node: GivenNode) -> StatusView:
+    """The node, its accounts and their links."""
+    return node.status()
+
+
+@post("/api/stop", status_code=200)
+async def stop_node(stop: GivenStop, data: Nothing) -> Done:
+    """End the node; what is under way is stored."""
+    stop()
+    return Done()
+
+
+@get("/api/events")
+async def list_events(
+    node: GivenNode,
+    after: Annotated[int, Parameter(ge=0)] = 0,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 1000,
+    wait: Annotated[float, Parameter(ge=0, le=30)] = 0,
+) -> Listing[EventView]:
+    """Events behind a cursor; with `wait`, this many seconds for the first one."""
+    async with node.subscribe() as events:  # before the look back, so that nothing falls between
+        found = node.replay(after, limit)
+        if not found and wait:
+            try:
+                async with asyncio.timeout(wait):
+                    await anext(aiter(events))
+            except TimeoutError:
+                return Listing([])
+            found = node.replay(after, limit)
+        return Listing(found)
+
+
+HANDLERS = [front_page, show_status, stop_node, list_events]
