@@ -16,7 +16,6 @@ MAX_FEDERATION_FRAME: Final = MAX_BATCH + 65_536
 MAX_STATEMENT: Final = 65_536  # a Signed body: server info and device lists are the largest
 MAX_INTRODUCE: Final = 1_024
 MAX_PAIR_PAYLOAD: Final = 16_384
-MAX_CONTENT: Final = 16_384
 
 # The most sub-messages that a repeated field may hold: walking them costs, and no honest frame comes near.
 MAX_ITEMS: Final = 1_024
@@ -27,7 +26,6 @@ DEVICE_SIZE: Final = 32
 HASH_SIZE: Final = 32
 NONCE_SIZE: Final = 32
 PROOF_SIZE: Final = 32
-KEY_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
 
 MAX_DOMAIN: Final = 128
