@@ -74,7 +74,8 @@ CREATE TABLE initial_seen (
 ) STRICT, WITHOUT ROWID;
 
 -- Everybody whom an account knows, from the first look-up on. `user` is empty until then, `state` is ContactState.
--- `invite` and `invite_secret` are an invite of theirs that opens their door; `not_before` is when a request may be sent again.
+-- `invite` and `invite_secret` are an invite of theirs that opens their door. `stranger_from` is when a request may be sent (again);
+-- `looked_week` the week of the last look-up; `waits` why mail to them waits.
 CREATE TABLE person (
     id            INTEGER PRIMARY KEY,
     account       INTEGER NOT NULL,
@@ -93,13 +94,9 @@ CREATE TABLE person (
     invite        BLOB NOT NULL DEFAULT x'',
     invite_secret BLOB NOT NULL DEFAULT x'',
     invite_until  REAL NOT NULL DEFAULT 0,
-    request_sent  REAL NOT NULL DEFAULT 0,
-    not_before    REAL NOT NULL DEFAULT 0,
-    attempts      INTEGER NOT NULL DEFAULT 0,
+    stranger_from REAL NOT NULL DEFAULT 0,
     waits         TEXT NOT NULL DEFAULT '',
-    told_list     INTEGER NOT NULL DEFAULT 0,
-    told_profile  BLOB NOT NULL DEFAULT x'',
-    asked_at      REAL NOT NULL DEFAULT 0,
+    looked_week   INTEGER NOT NULL DEFAULT 0,
     created       REAL NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX person_by_user ON person (account, user) WHERE user != x'';
@@ -116,21 +113,14 @@ CREATE TABLE person_device (
     PRIMARY KEY (account, person, device)
 ) STRICT, WITHOUT ROWID;
 
--- Ratchet sessions; of one device the newest active one sends, the others only receive.
+-- All ratchet sessions with one device (pairwise.SessionSet), of other people and of our own other devices.
 CREATE TABLE session (
-    id        INTEGER PRIMARY KEY,
-    account   INTEGER NOT NULL,
-    device    BLOB NOT NULL,
-    user      BLOB NOT NULL,
-    state     BLOB NOT NULL,
-    active    INTEGER NOT NULL,
-    ephemeral BLOB NOT NULL,
-    initial   BLOB NOT NULL DEFAULT x'',
-    answered  INTEGER NOT NULL DEFAULT 0,
-    created   REAL NOT NULL,
-    archived  REAL NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX session_by_device ON session (account, device);
+    account  INTEGER NOT NULL,
+    device   BLOB NOT NULL,
+    user     BLOB NOT NULL,
+    sessions BLOB NOT NULL,
+    PRIMARY KEY (account, device)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE conversation (
     id          INTEGER PRIMARY KEY,
@@ -209,7 +199,7 @@ CREATE TABLE counter_gap (
 ) STRICT, WITHOUT ROWID;
 
 -- What still has to reach somebody. `state`: waiting (to be encrypted), sealed (in `envelope`), accepted (kept in case the
--- recipient's homeserver finds the devices stale). `not_before` is the back-off of this row.
+-- recipient's homeserver finds the devices stale).
 CREATE TABLE outbox (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     account    INTEGER NOT NULL,
@@ -220,8 +210,6 @@ CREATE TABLE outbox (
     last_seen  BLOB NOT NULL,
     content    BLOB NOT NULL,
     state      TEXT NOT NULL DEFAULT 'waiting',
-    attempts   INTEGER NOT NULL DEFAULT 0,
-    not_before REAL NOT NULL DEFAULT 0,
     created    REAL NOT NULL,
     expires    REAL NOT NULL
 ) STRICT;
@@ -245,12 +233,14 @@ CREATE TABLE stream (
 ) STRICT;
 CREATE INDEX stream_by_account ON stream (account, opened);
 
--- Numbered envelopes. The bytes stay until they are committed, and the row until its outcome cannot matter any more.
+-- Numbered envelopes. `door` is the right that was shown, `profile` the key behind a token. The bytes stay until they are committed, and the row until its outcome cannot matter any more.
 CREATE TABLE envelope (
     stream  INTEGER NOT NULL,
     number  INTEGER NOT NULL,
     account INTEGER NOT NULL,
     outbox  INTEGER NOT NULL,
+    door    TEXT NOT NULL,
+    profile BLOB NOT NULL DEFAULT x'',
     sealed  REAL NOT NULL,
     raw     BLOB NOT NULL,
     PRIMARY KEY (stream, number)
@@ -261,8 +251,7 @@ CREATE INDEX envelope_by_outbox ON envelope (outbox);
 CREATE TABLE own_copy (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
     account INTEGER NOT NULL,
-    copy    BLOB NOT NULL,
-    due     REAL NOT NULL
+    copy    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX own_copy_by_account ON own_copy (account, id);
 CREATE TABLE own_envelope (
@@ -305,7 +294,6 @@ CREATE TABLE receipt (
     person  INTEGER NOT NULL,
     message BLOB NOT NULL,
     state   INTEGER NOT NULL,
-    due     REAL NOT NULL,
     PRIMARY KEY (account, person, message, state)
 ) STRICT, WITHOUT ROWID;
 

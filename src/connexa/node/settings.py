@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-__all__ = ["NodeSettings"]
+from connexa.discovery import DiscoverySettings
+
+__all__ = ["ApiSettings", "LimitSettings", "NodeSettings", "PrivacySettings"]
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -18,24 +19,15 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="Port of the local API on 127.0.0.1; 0 takes a free one.")] = 7878
 
 
-class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How other domains are found."""
-
-    file: Annotated[Path | None, msgspec.Meta(description="Discovery file: domains whose keys and endpoints you wrote down.")] = None
-    dns: Annotated[bool, msgspec.Meta(description="Ask the DNS for the keys of domains.")] = True
-    well_known: Annotated[bool, msgspec.Meta(description="Ask https://DOMAIN/.well-known/connexa/server.")] = True
-    nameserver: Annotated[str, msgspec.Meta(description="Nameserver to ask instead of the system's, as host or host:port.")] = ""
-
-
 class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What others may learn."""
 
     receipts: Annotated[bool, msgspec.Meta(description="Tell contacts that a message was delivered and read.")] = True
     read_receipts: Annotated[bool, msgspec.Meta(description="Tell contacts that a message was read.")] = True
     receipt_delay: Annotated[Seconds, msgspec.Meta(description="Longest wait before receipts are sent together, in seconds.")] = 2.0
-    own_copies_mean: Annotated[
-        Seconds, msgspec.Meta(description="Mean of the random wait before own devices get copies, in seconds.")
-    ] = 2.0  # pairwise P38: 60 with strict privacy
+    own_copies_mean: Annotated[Seconds, msgspec.Meta(description="Mean of the random wait before own devices get copies, in seconds.")] = (
+        2.0  # pairwise P38: 60 with strict privacy
+    )
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):

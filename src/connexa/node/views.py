@@ -10,6 +10,8 @@ import enum
 
 import msgspec
 
+from connexa.content import ContactState
+
 __all__ = [
     "AccountView",
     "ContactState",
@@ -40,16 +42,6 @@ class MessageState(enum.StrEnum):
     REFUSED = "refused"  # final; `reason` says why
     EXPIRED = "expired"  # final
     RECEIVED = "received"  # somebody else's message
-
-
-class ContactState(enum.StrEnum):
-    """What stands between two people (the words of `Contact.state` on the wire)."""
-
-    REQUESTED = "requested"  # we asked
-    PENDING = "pending"  # they asked
-    ACCEPTED = "accepted"
-    BLOCKED = "blocked"
-    REJECTED = "rejected"
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,121 @@
+"""The log of a conversation: entries come in once, keep the place in which they arrived, and know what is missing before them.
+
+Counters run per sending device and conversation (first-message §3). A jump leaves gaps, which show and are filled when the missing
+entries arrive. Everything here runs inside an operation of the writer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connexa.content import conversation_id, last_seen_hash
+from connexa.crypto import sha256
+from connexa.identity import UserId
+from connexa.node.account import Account
+from connexa.node.home import first
+from connexa.node.people import Person
+from connexa.node.views import MessageState
+from connexa.store import Execute
+
+__all__ = ["Entry", "add_entry", "conversation_of", "next_counter", "settle_conversation"]
+
+MAX_GAPS = 1_000  # missing entries that are named one by one, for each jump
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry as it goes into the log."""
+
+    message: bytes
+    sender: bytes  # user id
+    device: bytes
+    counter: int
+    mine: bool
+    kind: str
+    text: str
+    subject: str
+    reply_to: bytes
+    content: bytes
+    sent: float
+    state: MessageState
+    last_seen: bytes = b""
+
+
+def conversation_of(execute: Execute, account: Account, person: Person) -> int:
+    """The number of the conversation with somebody; made at its first use."""
+    row = first(execute, "SELECT id FROM conversation WHERE account = ? AND person = ?", (account.id, person.id))
+    if row:
+        return int(row[0])
+    # Until a look-up has found the user id, the id of the conversation is a stand-in that stays known afterwards.
+    public = conversation_id(account.user_id, UserId(person.user)) if person.user else _stand_in(account, person)
+    inserted = execute(
+        "INSERT INTO conversation (account, public, provisional, person) VALUES (?, ?, ?, ?) RETURNING id",
+        (account.id, public, b"" if person.user else public, person.id),
+    ).fetchone()
+    return int(inserted[0])
+
+
+def settle_conversation(execute: Execute, account: Account, person: int, user: bytes) -> None:
+    """Give a conversation its lasting id, now that the other person's is known."""
+    public = conversation_id(account.user_id, UserId(user))
+    execute("UPDATE conversation SET public = ? WHERE account = ? AND person = ?", (public, account.id, person))
+
+
+def _stand_in(account: Account, person: Person) -> bytes:
+    return sha256(b"connexa/stand-in/v1\0", account.device, f"{person.id} {person.address}".encode())
+
+
+def next_counter(execute: Execute, conversation: int) -> tuple[int, bytes]:
+    """Count one more entry of this device, and tell the hash of the newest entry before it."""
+    row = execute("UPDATE conversation SET counter = counter + 1 WHERE id = ? RETURNING counter, newest", (conversation,)).fetchone()
+    return int(row[0]), bytes(row[1])
+
+
+def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, now: float) -> int | None:
+    """Add an entry and return its cursor; None where it is in the log already: shown once per sender and message id."""
+    row = execute(
+        "INSERT INTO message (account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to, content, sent,"
+        " received, state, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING RETURNING cursor",
+        (
+            account,
+            conversation,
+            entry.message,
+            entry.sender,
+            entry.device,
+            entry.counter,
+            entry.mine,
+            entry.kind,
+            entry.text,
+            entry.subject,
+            entry.reply_to,
+            entry.content,
+            entry.sent,
+            now,
+            entry.state.value,
+            entry.last_seen,
+        ),
+    ).fetchone()
+    if row is None:
+        return None
+    execute("UPDATE conversation SET newest = ? WHERE id = ?", (last_seen_hash(entry.message, entry.content), conversation))
+    _count(execute, account, conversation, entry.device, entry.counter, now)
+    return int(row[0])
+
+
+def _count(execute: Execute, account: int, conversation: int, device: bytes, counter: int, now: float) -> None:
+    """Note which counters of a device are here, so that gaps show (P32)."""
+    if counter < 1:
+        return
+    where = (account, conversation, device)
+    row = first(execute, "SELECT counter FROM counter_high WHERE account = ? AND conversation = ? AND device = ?", where)
+    high = int(row[0]) if row else 0
+    if counter <= high:
+        execute("DELETE FROM counter_gap WHERE account = ? AND conversation = ? AND device = ? AND counter = ?", (*where, counter))
+        return
+    for missing in range(max(high + 1, counter - MAX_GAPS), counter):
+        execute(
+            "INSERT OR IGNORE INTO counter_gap (account, conversation, device, counter, since) VALUES (?, ?, ?, ?, ?)",
+            (*where, missing, now),
+        )
+    execute("INSERT OR REPLACE INTO counter_high (account, conversation, device, counter) VALUES (?, ?, ?, ?)", (*where, counter))

@@ -1,0 +1,121 @@
+"""What became of envelopes: committed by the homeserver, or refused there or at the recipient's (first-message §5, §10).
+
+Each status leads to one of four ends: accepted, encrypted anew (stale devices, a right that no longer opens), tried again later
+(quota, rate, temporary), or final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from connexa.node.events import EventLog
+from connexa.node.home import first
+from connexa.node.link_frames import Refusal
+from connexa.node.outbox import done_with, unsealed_again
+from connexa.node.states import message_state
+from connexa.node.views import MessageState
+from connexa.store import Execute
+from connexa.wire import is_retried, status_code
+from connexa.wire.v1.link_pb2 import Status
+
+__all__ = ["PATH", "Settled", "settle_committed", "settle_outcomes"]
+
+PATH = "server"  # the carrier's word in a message's history
+TOKEN_WAIT = 86_400  # first-message §7: after BAD_RIGHT at a contact, before a request
+
+
+@dataclass(slots=True)
+class Settled:
+    """Whose mail can go on at once, and whose after a pause."""
+
+    again: set[int] = field(default_factory=set)
+    later: set[int] = field(default_factory=set)
+
+
+def settle_committed(
+    execute: Execute, events: EventLog, account: int, stream: int, up_to: int, refused: Iterable[Refusal], now: float
+) -> Settled:
+    """Record that the homeserver has everything up to a number, but for what it refused."""
+    settled = Settled()
+    refusals = {refusal.number: refusal.status for refusal in refused}
+    rows = execute(
+        "SELECT number, outbox FROM envelope WHERE stream = ? AND number <= ? AND raw != x'' ORDER BY number", (stream, up_to)
+    ).fetchall()
+    for number, outbox in rows:
+        status = refusals.get(number, Status.STATUS_ACCEPTED)
+        if status == Status.STATUS_ACCEPTED:
+            _accepted(execute, events, account, outbox, now)
+        else:
+            _refused(execute, events, account, stream, number, status, now, settled)
+        execute("UPDATE envelope SET raw = x'' WHERE stream = ? AND number = ?", (stream, number))
+    execute("UPDATE stream SET committed = max(committed, ?) WHERE id = ?", (up_to, stream))
+    return settled
+
+
+def settle_outcomes(execute: Execute, events: EventLog, account: int, stream: int, outcomes: Iterable[Refusal], now: float) -> Settled:
+    """Record what became, later, of envelopes that were committed."""
+    settled = Settled()
+    for outcome in outcomes:
+        if outcome.status != Status.STATUS_ACCEPTED:
+            _refused(execute, events, account, stream, outcome.number, outcome.status, now, settled)
+            execute("UPDATE envelope SET raw = x'' WHERE stream = ? AND number = ?", (stream, outcome.number))
+    return settled
+
+
+def _accepted(execute: Execute, events: EventLog, account: int, outbox: int, now: float) -> None:
+    row = first(execute, "SELECT message FROM outbox WHERE id = ?", (outbox,))
+    if row is None:
+        return
+    execute("UPDATE outbox SET state = 'accepted' WHERE id = ?", (outbox,))
+    execute("UPDATE message_device SET state = 'accepted', at = ? WHERE account = ? AND message = ? AND state = 'queued'", (now, account, row[0]))
+    message_state(execute, events, account, row[0], MessageState.ACCEPTED, now, path=PATH)
+
+
+def _refused(
+    execute: Execute, events: EventLog, account: int, stream: int, number: int, status: Status, now: float, settled: Settled
+) -> None:
+    row = first(
+        execute,
+        "SELECT o.id, o.kind, o.message, o.person, e.door, e.profile FROM envelope e JOIN outbox o ON o.id = e.outbox"
+        " WHERE e.stream = ? AND e.number = ?",
+        (stream, number),
+    )
+    if row is None:
+        return  # told before, or the message is gone
+    outbox, kind, message, person, door, profile = row
+    if status == Status.STATUS_STALE_DEVICES:
+        execute("UPDATE person SET looked_week = 0 WHERE id = ?", (person,))
+        _again(execute, stream, number, outbox)
+        settled.again.add(person)
+    elif status == Status.STATUS_BAD_RIGHT and door != "stranger":
+        _door_closed(execute, person, door, profile, now)
+        if kind == "text":
+            _again(execute, stream, number, outbox)
+            settled.again.add(person)
+        else:
+            done_with(execute, outbox)  # receipts and controls are for contacts alone
+    elif is_retried(status):
+        _again(execute, stream, number, outbox)
+        settled.later.add(person)
+    else:
+        state = MessageState.EXPIRED if status == Status.STATUS_EXPIRED else MessageState.REFUSED
+        message_state(execute, events, account, message, state, now, reason=status_code(status))
+        if door != "token":
+            execute("UPDATE person SET stranger_from = 0 WHERE id = ?", (person,))
+        done_with(execute, outbox)
+
+
+def _again(execute: Execute, stream: int, number: int, outbox: int) -> None:
+    unsealed_again(execute, outbox)
+    execute("UPDATE envelope SET outbox = 0 WHERE stream = ? AND number = ?", (stream, number))  # its number is spent
+
+
+def _door_closed(execute: Execute, person: int, door: str, profile: bytes, now: float) -> None:
+    if door == "invite":
+        execute("UPDATE person SET invite = x'', invite_secret = x'', stranger_from = 0 WHERE id = ?", (person,))
+        return
+    # A newer key may have come meanwhile; only the one that was shown is known to be refused.
+    execute(
+        "UPDATE person SET profile_key = x'', stranger_from = ? WHERE id = ? AND profile_key = ?", (now + TOKEN_WAIT, person, profile)
+    )

@@ -1,0 +1,32 @@
+"""How long to wait before trying again: full jitter over a bound that doubles, so that nodes do not come back in step (homeserver §2.12)."""
+
+from __future__ import annotations
+
+from connexa.crypto import Rng
+
+__all__ = ["Backoff", "fraction"]
+
+
+def fraction(rng: Rng) -> float:
+    """A random number from 0 up to 1."""
+    return int.from_bytes(rng(4), "big") / (1 << 32)
+
+
+class Backoff:
+    """The waits of one thing that is tried again and again; the first one is short."""
+
+    def __init__(self, rng: Rng, *, start: float = 0.2, most: float = 20.0) -> None:
+        self._rng = rng
+        self._start = start
+        self._most = most
+        self._bound = start
+
+    def reset(self) -> None:
+        """It worked: begin with short waits again."""
+        self._bound = self._start
+
+    def next(self) -> float:
+        """The next wait in seconds."""
+        wait = fraction(self._rng) * self._bound
+        self._bound = min(self._bound * 2, self._most)
+        return wait

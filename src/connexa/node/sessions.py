@@ -1,0 +1,133 @@
+"""Ratchet sessions in the store: what opens an arriving packet, and what encrypts to a device.
+
+States are pure values of the pairwise room; here they are read and written in the same operation as the effect that they belong to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from connexa.crypto import Ed25519Public, HybridSecret, Rng
+from connexa.identity import DeviceId
+from connexa.node.account import Account
+from connexa.node.home import Query, first
+from connexa.node.prekeys import forget_one_time, initial_seen, remember_initial, responder_secrets
+from connexa.pairwise import (
+    Bundle,
+    Initial,
+    Party,
+    Reason,
+    Reject,
+    Sender,
+    SessionEvent,
+    SessionSet,
+    Unsealed,
+    Wrap,
+    decode_wrap,
+    encode_wrap,
+    encrypt,
+    initiate,
+    open_sealed,
+    read_initial,
+    respond,
+    verify_sender,
+)
+from connexa.store import Execute
+
+__all__ = ["Opened", "begin_session", "can_send", "encrypt_wrap", "forget_sessions", "keep_opened", "load_sessions", "open_message", "unseal"]
+
+
+def load_sessions(query: Query, account: int, device: bytes) -> SessionSet:
+    """All sessions with a device."""
+    row = first(query, "SELECT sessions FROM session WHERE account = ? AND device = ?", (account, device))
+    return SessionSet.load(row[0]) if row else SessionSet()
+
+
+def _store(execute: Execute, account: int, user: bytes, device: bytes, sessions: SessionSet) -> None:
+    execute(
+        "INSERT INTO session (account, device, user, sessions) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account, device) DO UPDATE SET sessions = excluded.sessions",
+        (account, device, user, sessions.dump()),
+    )
+
+
+def forget_sessions(execute: Execute, account: int, device: bytes) -> None:
+    """Forget a device that is no longer in its person's list."""
+    execute("DELETE FROM session WHERE account = ? AND device = ?", (account, device))
+
+
+def can_send(query: Query, account: int, device: bytes, now: float) -> bool:
+    """Whether there is a session that may send to this device."""
+    return load_sessions(query, account, device).for_sending(now) is not None
+
+
+def begin_session(execute: Execute, account: Account, bundle: Bundle, now: float, rng: Rng) -> None:
+    """Begin a session from a claimed bundle, unless one has come up meanwhile."""
+    sessions = load_sessions(execute, account.id, bundle.party.device)
+    if sessions.for_sending(now) is None:
+        sessions = sessions.with_own(initiate(account.local_device, bundle, now, rng), now)
+        _store(execute, account.id, bundle.party.user, bundle.party.device, sessions)
+
+
+def encrypt_wrap(execute: Execute, account: int, device: bytes, wrap: Wrap, now: float, rng: Rng) -> tuple[bytes, bytes]:
+    """Encrypt a wrap to a device; returns the initial part (or nothing) and the message."""
+    sessions = load_sessions(execute, account, device)
+    session = sessions.for_sending(now)
+    if session is None:
+        raise Reject(Reason.KEYS)
+    after, message = encrypt(session, encode_wrap(wrap), rng)
+    _store(execute, account, session.binding.remote_user, device, sessions.with_sent(after))
+    return session.initial, message
+
+
+def unseal(account: Account, secret: HybridSecret | None, sek: int, sealed: bytes) -> Unsealed:
+    """Open the outer seal of a packet with the week's key."""
+    if secret is None:
+        raise Reject(Reason.KEYS)
+    return open_sealed(secret, account.device, sek, sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message that opened, with everything that has to be stored with it; nothing is stored yet."""
+
+    sender: Sender
+    party: Party | None  # the sender's keys, where the message began a session or repeated the beginning
+    wrap: Wrap
+    sessions: SessionSet
+    event: SessionEvent | None
+    initial: Initial | None  # to be remembered
+    one_time: int | None  # to be deleted
+
+
+def open_message(
+    query: Query, account: Account, unsealed: Unsealed, keys: Iterable[Ed25519Public], *, accepted_at: float, now: float
+) -> Opened:
+    """Open what was unsealed, or raise `Reject` or `Duplicate`; changes nothing."""
+    sender = verify_sender(unsealed, keys, accepted_at)
+    sessions = load_sessions(query, account.id, sender.device)
+    initial = read_initial(unsealed.initial, sender, accepted_at) if unsealed.initial else None
+    if initial is None or sessions.knows(initial.ephemeral.raw):
+        received = sessions.receive(sender, unsealed.message, now)
+        party = initial.party if initial else None
+        return Opened(sender, party, decode_wrap(received.plaintext), received.sessions, received.event, None, None)
+    responded = respond(
+        account.local_device,
+        initial,
+        responder_secrets(query, account.id, initial),
+        unsealed.message,
+        seen=initial_seen(query, account.id, initial),
+        now=now,
+    )
+    after, event = sessions.with_theirs(responded.session, now)
+    return Opened(sender, initial.party, decode_wrap(responded.plaintext), after, event, initial, responded.one_time)
+
+
+def keep_opened(execute: Execute, account: int, opened: Opened, now: float) -> None:
+    """Store the sessions, forget the used one-time key and remember the initial message, in the operation that stores the content."""
+    _store(execute, account, opened.sender.user, DeviceId(opened.sender.device), opened.sessions)
+    if opened.initial is not None:
+        remember_initial(execute, account, opened.initial, now)
+    if opened.one_time is not None:
+        forget_one_time(execute, account, opened.one_time)
