@@ -6,7 +6,6 @@ The statuses follow the kinds of `connexa.errors`, so that a client finds the ki
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -75,12 +74,8 @@ def _field_words(error: HTTPException) -> str:
 
 
 def _failed(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """A bug of ours: the log gets its kind and place, never its text, which may hold content."""
-    places, frame = [], error.__traceback__
-    while frame is not None:
-        places.append(f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}")
-        frame = frame.tb_next
-    _log.error("api.failed kind=%s at=%s", type(error).__name__, " ".join(places[-4:]))
+    """A bug of ours; the program's log shows the kind and the place of an exception, never its text, which may hold content."""
+    _log.error("api.failed", exc_info=error)
     return _answer(ConnexaError("node.failed", "The node made a mistake; its log says where.", "connexa logs"))
 
 

@@ -1,0 +1,175 @@
+"""The node as a process: its files, its database, the node itself and the API on one event loop, until somebody stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Final
+
+from connexa import __version__
+from connexa.crypto import Rng
+from connexa.discovery import Resolver
+from connexa.errors import ConnexaError
+from connexa.node.api import Access, ApiServer, EventSockets, Guard, bind_loopback, build_app
+from connexa.node.dial import TlsDialer
+from connexa.node.node import Node
+from connexa.node.premises import Facts, Footprint, Premises, disk_error
+from connexa.node.schema import MIGRATIONS
+from connexa.node.settings import NodeSettings
+from connexa.settings import Paths
+from connexa.store import KeyCustody, load_key, open_database
+
+__all__ = ["NodeProgram"]
+
+_LOG_BYTES: Final = 1024 * 1024
+_LOG_FILES: Final = 3
+_END_SECONDS: Final = 10.0
+_log = logging.getLogger("connexa.node.program")
+
+
+@dataclass(slots=True, kw_only=True)
+class NodeProgram:
+    """One run of a node; `ready` is called once, when the API takes requests."""
+
+    settings: NodeSettings
+    where: Paths
+    profile: str
+    password: str | None
+    use_keyring: bool
+    clock: Callable[[], float]
+    rng: Rng
+    ready: Callable[[Facts], None]
+    _started: bool = field(default=False, init=False)
+
+    def run(self) -> None:
+        """Run until SIGTERM, SIGINT or a call of the API; a failed first run leaves no file behind."""
+        os.umask(0o077)
+        premises = Premises(self.where)
+        first_run = not premises.database.exists()
+        footprint = Footprint(self.where)
+        try:
+            with premises.occupied(), _logging_to(premises.log):
+                asyncio.run(self._serve(premises, first_run))
+        except BaseException as error:
+            if first_run and not self._started and not premises.running():
+                footprint.erase()
+            if isinstance(error, OSError):
+                raise disk_error(error) from error
+            raise
+
+    async def _serve(self, premises: Premises, first_run: bool) -> None:
+        with bind_loopback(self.settings.api.port) as listener:  # first: it is what fails most often, and makes no file
+            key, custody = load_key(self.where.data, self.rng, password=self.password, use_keyring=self.use_keyring)
+            database = open_database(premises.database, key, MIGRATIONS)
+            try:
+                node = await Node.open(
+                    self.settings,
+                    database,
+                    clock=self.clock,
+                    rng=self.rng,
+                    resolver=Resolver(self.settings.discovery, clock=self.clock),
+                    dialer=TlsDialer(self.clock),
+                )
+                try:
+                    await self._attend(node, premises, listener, self._facts(premises, listener, custody, first_run))
+                finally:
+                    await node.close()
+            finally:
+                database.close()
+
+    async def _attend(self, node: Node, premises: Premises, listener: socket.socket, facts: Facts) -> None:
+        stopped = asyncio.Event()
+        token = self.rng(32).hex()
+        guard = Guard(Access(token, f"connexa-{self.profile}-{facts.port}", self.clock, self.rng), facts.port)
+        sockets = EventSockets(node, guard)
+        server = ApiServer(build_app(node, guard.access, guard, stopped.set), sockets, listener)
+        with premises.announced(facts, token), _signals(stopped):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    serving = group.create_task(server.run())
+                    others = [group.create_task(node.run()), group.create_task(sockets.run())]
+                    self._started = True
+                    _log.info("node.up pid=%d port=%d version=%s", facts.pid, facts.port, __version__)
+                    self.ready(facts)
+                    await stopped.wait()
+                    for task in others:
+                        task.cancel()
+                    server.stop()
+                    async with asyncio.timeout(_END_SECONDS):
+                        await serving
+            except* ConnexaError as failures:
+                raise _first(failures) from None
+            _log.info("node.down pid=%d", facts.pid)
+
+    def _facts(self, premises: Premises, listener: socket.socket, custody: KeyCustody, first_run: bool) -> Facts:
+        port = int(listener.getsockname()[1])
+        return Facts(
+            pid=os.getpid(),
+            port=port,
+            url=f"http://127.0.0.1:{port}/",
+            profile=self.profile,
+            version=__version__,
+            started=self.clock(),
+            data=str(self.where.data),
+            token_file=str(premises.token),
+            log=str(premises.log),
+            custody=custody.value,
+            first_run=first_run,
+        )
+
+
+def _first(failures: BaseExceptionGroup[ConnexaError]) -> ConnexaError:
+    """The error inside nested groups: one line is what a person can act on."""
+    found: BaseException = failures
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found if isinstance(found, ConnexaError) else ConnexaError("node.failed", "The node ended.")
+
+
+@contextmanager
+def _signals(stopped: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Write the log: our events from info on, other libraries' errors alone, since theirs name addresses."""
+    handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=True)
+    handler.setFormatter(_PlaceFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root, ours = logging.getLogger(), logging.getLogger("connexa")
+    root.addHandler(handler)
+    root.setLevel(logging.ERROR)
+    ours.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
+
+
+class _PlaceFormatter(logging.Formatter):
+    """Shows of an exception its kind and its place: its text may hold what no log may."""
+
+    def formatException(self, ei: object) -> str:  # noqa: N802 - the library's name
+        """Name kind and places."""
+        error = ei[1] if isinstance(ei, tuple) else None
+        places, frame = [], error.__traceback__ if isinstance(error, BaseException) else None
+        while frame is not None:
+            places.append(f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}")
+            frame = frame.tb_next
+        return f"{type(error).__name__} at {' '.join(places[-8:])}"
