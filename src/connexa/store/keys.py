@@ -25,7 +25,7 @@ class KeyCustody(enum.Enum):
 
     KEYRING = "keyring"
     FILE = "file"
-    PASSWORD = "password"  # noqa: S105 - the name of a choice
+    PASSWORD = "password"
 
 
 def load_key(directory: Path, rng: Rng, *, password: str | None = None, use_keyring: bool = False) -> tuple[bytes, KeyCustody]:
@@ -66,7 +66,9 @@ def _read(path: Path, password: str | None) -> tuple[bytes, KeyCustody]:
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError("store.key_damaged", "The key file is damaged.", "Restore it from a backup.") from error
     if password is None:
-        raise RefusedError("store.password_needed", "This database is locked with a password.", "Give it at the prompt or with --password-file.")
+        raise RefusedError(
+            "store.password_needed", "This database is locked with a password.", "Give it at the prompt or with --password-file."
+        )
     try:
         return aead_open(stretch_password(password, salt), salt[:12], sealed, WRAP_AD), KeyCustody.PASSWORD
     except InvalidTag as error:

@@ -105,7 +105,7 @@ class Writer:
             future.set_exception(store_error(error))
         except apsw.Error:
             raise  # disk full, I/O: the whole batch is in doubt (homeserver.md §3.3 item 3)
-        except Exception as error:  # the caller's own: it belongs to the caller, and only this operation is undone
+        except Exception as error:  # noqa: BLE001 - the caller's own, handed back to it; only this operation is undone
             self._undo_one()
             future.set_exception(error)
         else:
