@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ async def writer(database: Database) -> AsyncIterator[Writer]:
     await writer.close()
 
 
-def insert(text: str) -> object:
+def insert(text: str) -> Callable[[Execute], str]:
     def operation(execute: Execute) -> str:
         execute("INSERT INTO note (text) VALUES (?)", (text,))
         return text
