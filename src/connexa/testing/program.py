@@ -86,6 +86,8 @@ class Program:
         self.ready: dict[str, Any] = {}
         self.output = ""
         self.starts = 0
+        self.is_ready = asyncio.Event()  # set while it takes requests, as far as we know
+        self.is_gone = asyncio.Event()  # set when the process ended, by whatever cause
         self._process: asyncio.subprocess.Process | None = None
         self._readers: list[asyncio.Task[None]] = []
 
@@ -104,6 +106,7 @@ class Program:
         if self.running:
             raise ValueError(f"{self.name} runs already")
         self.starts += 1
+        self.is_gone.clear()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -123,6 +126,7 @@ class Program:
         try:
             async with asyncio.timeout(timeout):
                 self.ready = await ready
+            self.is_ready.set()
         except TimeoutError:
             await self.kill()
             raise AssertionError(f"{self.name} did not become ready\n{self.output}") from None
@@ -136,12 +140,17 @@ class Program:
             self.output += line
             if ready is not None and not ready.done() and line.startswith("{"):
                 ready.set_result(json.loads(line))
-        if ready is not None and not ready.done():
+        if ready is None:
+            return
+        self.is_ready.clear()
+        self.is_gone.set()
+        if not ready.done():
             ready.set_exception(AssertionError(f"{self.name} ended before it was ready\n{self.output}"))
 
     async def kill(self) -> None:
         """`kill -9`, and wait until it is gone."""
         process = self._running()
+        self.is_ready.clear()
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
         await self._gone()
@@ -149,6 +158,7 @@ class Program:
     async def stop(self, *, timeout: float = STOP_SECONDS) -> int:
         """SIGTERM; return the exit code. A program that does not end in time is killed, and that is a failure."""
         process = self._running()
+        self.is_ready.clear()
         if process.returncode is None:
             process.terminate()
         try:
