@@ -1,0 +1,111 @@
+"""Speaks to the running node over its API; every verb goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, ClassVar, Final
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from connexa.errors import ConflictError, ConnexaError, IntegrityError, NetworkError, NotFoundError, RefusedError, UsageError
+from connexa.node.premises import Premises
+
+from .options import Options, options
+
+__all__ = ["Client", "NodeDownError", "segment"]
+
+_KINDS: Final[Mapping[int, type[ConnexaError]]] = {
+    401: RefusedError,
+    403: RefusedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: IntegrityError,
+    429: RefusedError,
+    503: NetworkError,
+}
+POLL_SECONDS: Final = 20.0
+
+
+class NodeDownError(ConnexaError):
+    """There is nobody to talk to."""
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self) -> None:
+        super().__init__("node.down", "The node of this profile is not running.", "Start it: connexa up", retryable=True)
+
+
+class Client(AbstractContextManager["Client"]):
+    """A connection to the node of a profile; answers are plain JSON values."""
+
+    def __init__(self, chosen: Options | None = None) -> None:
+        chosen = chosen or options()
+        premises = Premises(chosen.where)
+        facts = premises.facts()
+        if facts is None:
+            raise NodeDownError
+        self._timeout = chosen.timeout
+        self._http = httpx.Client(
+            base_url=f"http://127.0.0.1:{facts.port}",
+            headers={"authorization": f"Bearer {premises.read_token()}"},
+            timeout=chosen.timeout,
+            trust_env=False,  # no proxy stands between us and ourselves
+        )
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._http.close()
+
+    def get(self, path: str, **query: str | float | bool | None) -> Any:
+        """Read something."""
+        given = {name: _text(value) for name, value in query.items() if value is not None and value != ""}
+        return self._call("GET", path, params=given)
+
+    def post(self, path: str, **body: Any) -> Any:
+        """Do something."""
+        return self._call("POST", path, content=msgspec.json.encode(body), headers={"content-type": "application/json"})
+
+    def events(self, after: int, wait: float) -> list[dict[str, Any]]:
+        """Events behind a cursor; waits for the first one."""
+        wait = max(0.0, min(wait, POLL_SECONDS))
+        found = self._call("GET", "/api/events", params={"after": str(after), "wait": f"{wait:.3f}"}, timeout=self._timeout + wait)
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    def cursor(self) -> int:
+        """Where the events are now."""
+        return int(self.get("/api/status")["event_cursor"])
+
+    def _call(self, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            response = self._http.request(method, path, **arguments)
+        except httpx.ConnectError:
+            raise NodeDownError from None
+        except httpx.TimeoutException:
+            raise NetworkError("node.timeout", "The node did not answer in time.", "Give it longer: --timeout SECONDS") from None
+        except httpx.HTTPError as error:
+            raise NetworkError("node.gone", f"The node ended the conversation ({type(error).__name__}).") from None
+        if response.is_success:
+            return msgspec.json.decode(response.content)
+        raise _refusal(response)
+
+
+def _refusal(response: httpx.Response) -> ConnexaError:
+    try:
+        error = msgspec.json.decode(response.content)["error"]
+        kind = _KINDS.get(response.status_code, UsageError if response.status_code < 500 else ConnexaError)
+        return kind(error["code"], error["message"], error["hint"], retryable=error["retryable"])
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return ConnexaError("node.strange", f"The node answered with status {response.status_code} and no reason.")
+
+
+def _text(value: str | float | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def segment(value: str) -> str:
+    """One part of a path, quoted."""
+    return quote(value, safe="")
