@@ -136,11 +136,13 @@ CREATE TABLE remote (
     record BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Outgoing, per remote domain; `stream` and `number` of the queue itself are what federation dedups by.
+-- Outgoing, per remote domain; `stream` and `number` of the queue itself are what federation dedups by. A row that waits for another
+-- try has the number -id until its time comes.
 CREATE TABLE queue_stream (
     domain      TEXT PRIMARY KEY,
     stream      BLOB NOT NULL,
-    next_number INTEGER NOT NULL
+    next_number INTEGER NOT NULL,
+    confirmed   INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE queue (
@@ -157,12 +159,13 @@ CREATE TABLE queue (
 CREATE UNIQUE INDEX queue_by_domain ON queue (domain, number);
 CREATE INDEX queue_by_expiry ON queue (expires);
 
--- Incoming: highest committed number per (remote, its stream).
+-- Incoming: highest committed number per (remote, its stream), and the last refusals (a BatchAck), for batches that come again.
 CREATE TABLE remote_stream (
     domain    TEXT NOT NULL,
     stream    BLOB NOT NULL,
     committed INTEGER NOT NULL,
     seen      INTEGER NOT NULL,
+    refused   BLOB NOT NULL,
     PRIMARY KEY (domain, stream)
 ) STRICT, WITHOUT ROWID;
 """

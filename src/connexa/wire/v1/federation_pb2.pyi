@@ -9,20 +9,22 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FederationHello(_message.Message):
-    __slots__ = ("min", "max", "domain", "nonce", "stream", "committed")
+    __slots__ = ("min", "max", "domain", "nonce", "stream", "committed", "leaf")
     MIN_FIELD_NUMBER: _ClassVar[int]
     MAX_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_FIELD_NUMBER: _ClassVar[int]
+    LEAF_FIELD_NUMBER: _ClassVar[int]
     min: int
     max: int
     domain: str
     nonce: bytes
     stream: bytes
     committed: int
-    def __init__(self, min: _Optional[int] = ..., max: _Optional[int] = ..., domain: _Optional[str] = ..., nonce: _Optional[bytes] = ..., stream: _Optional[bytes] = ..., committed: _Optional[int] = ...) -> None: ...
+    leaf: bytes
+    def __init__(self, min: _Optional[int] = ..., max: _Optional[int] = ..., domain: _Optional[str] = ..., nonce: _Optional[bytes] = ..., stream: _Optional[bytes] = ..., committed: _Optional[int] = ..., leaf: _Optional[bytes] = ...) -> None: ...
 
 class FederationProof(_message.Message):
     __slots__ = ("signature", "server_info")
