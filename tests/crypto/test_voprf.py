@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connexa.crypto import InvalidKey, InvalidProof
+from connexa.crypto import InvalidKey, InvalidProof, Rng
 from connexa.crypto.voprf import BlindedBatch, VoprfPublic, VoprfSecret, blind_batch, evaluate_batch, finalize_batch, redeem
 
 RNG = random.Random(9497).randbytes
@@ -22,16 +22,20 @@ def test_rfc9497(vectors: Path) -> None:
     assert issuer.public.raw.hex() == suite["pkSm"]
     for case in suite["vectors"]:
         inputs, blinds = _list(case["Input"]), _list(case["Blind"])
-        scalars = iter(blinds)
-        batch = blind_batch(inputs, lambda _, scalars=scalars: next(scalars) + bytes(32))
+        batch = blind_batch(inputs, _fixed(blinds))
         assert list(batch.elements) == _list(case["BlindedElement"])
-        nonce = bytes.fromhex(case["Proof"]["r"])
-        evaluated, proof = evaluate_batch(issuer, batch.elements, lambda _, nonce=nonce: nonce + bytes(32))
+        evaluated, proof = evaluate_batch(issuer, batch.elements, _fixed(_list(case["Proof"]["r"])))
         assert evaluated == _list(case["EvaluationElement"])
         assert proof.hex() == case["Proof"]["proof"]
         outputs = finalize_batch(issuer.public, batch, evaluated, proof)
         assert outputs == _list(case["Output"])
         assert [redeem(issuer, i) for i in inputs] == outputs
+
+
+def _fixed(scalars: list[bytes]) -> Rng:
+    """Randomness that is reduced to exactly these scalars."""
+    following = iter(scalars)
+    return lambda _: next(following) + bytes(32)
 
 
 def _list(hexes: str) -> list[bytes]:

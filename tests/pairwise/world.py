@@ -27,6 +27,9 @@ from connexa.pairwise import (
     ResponderSecrets,
     Sender,
     Session,
+    SessionEvent,
+    SessionSet,
+    encrypt,
     initiate,
     make_last_resort,
     make_one_time,
@@ -145,3 +148,64 @@ class Device:
     def unseal_from(self, other: Device, sealed: bytes, now: int = NOW) -> tuple[Sender, bytes, bytes]:
         unsealed = open_sealed(self.sek[1], self.id, week_of(now), sealed)
         return verify_sender(unsealed, [other.domain_key.public], now), unsealed.initial, unsealed.message
+
+
+@dataclass
+class End:
+    """One side of a conversation as a node keeps it: a set of sessions with the other device, and what came."""
+
+    device: Device
+    other: Device
+    sessions: SessionSet = field(default_factory=SessionSet)
+    opened: list[bytes] = field(default_factory=list)
+    events: list[SessionEvent] = field(default_factory=list)
+    now: int = NOW
+
+    def send(self, plaintext: bytes) -> tuple[bytes, bytes]:
+        """The initial part (empty if none is due) and the message."""
+        if not (session := self.sessions.for_sending(self.now)):
+            session = self.device.begin(self.other, self.now)
+            self.sessions = self.sessions.with_own(session, self.now)
+        initial = session.initial
+        session, message = encrypt(session, plaintext, self.device.rng)
+        self.sessions = self.sessions.with_sent(session)
+        return initial, message
+
+    def receive(self, packet: tuple[bytes, bytes]) -> None:
+        """Open a packet and keep what it changes, or let `Reject` through with everything as it was."""
+        initial, message = packet
+        sender = self.other.sender
+        if initial:
+            read = read_initial(initial, sender, self.now)
+            if not self.sessions.knows(read.ephemeral.raw):
+                self._respond(read, message)
+                return
+        received = self.sessions.receive(sender, message, self.now)
+        self.sessions = received.sessions
+        self._keep(received.plaintext, received.event)
+
+    def _respond(self, read: Initial, message: bytes) -> None:
+        secrets = self.device.secrets_for(read)
+        responded = respond(self.device.local, read, secrets, message, seen=self.device.seen, now=self.now)
+        self.device.seen.add(responded.ephemeral)
+        self.sessions, event = self.sessions.with_theirs(responded.session, self.now)
+        self._keep(responded.plaintext, event)
+
+    def _keep(self, plaintext: bytes, event: SessionEvent | None) -> None:
+        self.opened.append(plaintext)
+        if event:
+            self.events.append(event)
+
+
+def two_ends(seed: int = 1) -> tuple[End, End]:
+    """Alice and Bob with nothing between them yet."""
+    alice, bob = Device.make("a", seed), Device.make("b", seed + 1)
+    return End(alice, bob), End(bob, alice)
+
+
+def acquainted(seed: int = 1) -> tuple[End, End]:
+    """Alice and Bob with a session that both have spoken on."""
+    alice, bob = two_ends(seed)
+    bob.receive(alice.send(b"hello"))
+    alice.receive(bob.send(b"hello to you"))
+    return alice, bob
