@@ -103,8 +103,8 @@ class NodeProgram:
                     for task in others:
                         task.cancel()
                     server.stop()
-                    async with asyncio.timeout(_END_SECONDS):
-                        await serving
+                    await asyncio.wait({serving}, timeout=_END_SECONDS)
+                    serving.cancel()  # does nothing to what has ended
             except* ConnexaError as failures:
                 raise _first(failures) from None
             _log.info("node.down pid=%d", facts.pid)
