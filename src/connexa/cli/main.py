@@ -83,9 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _end(ConnexaError("command.failed", error.format_message()), as_json)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our answer has enough
-        sys.stdout = None  # nothing is to be flushed into it at exit
-        return 0
     except ConnexaError as error:
         return _end(error, as_json)
     except Exception as error:  # noqa: BLE001 - a bug of ours: its text may hold content, so only -v shows it

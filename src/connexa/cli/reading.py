@@ -1,0 +1,67 @@
+"""`connexa inbox` and `connexa read`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from .client import Client, segment
+from .options import Verb, account_option, options
+from .output import answer, clean, moment, say, table
+
+__all__ = ["inbox", "message_lines", "read"]
+
+
+@click.command(cls=Verb)
+@click.option("--all", "everything", is_flag=True, help="Conversations without anything new too.")
+@account_option
+def inbox(everything: bool, account: str) -> None:
+    """List conversations with something new, and requests of strangers."""
+    with Client() as node:
+        found = node.get("/api/conversations", account=account)["items"]
+        requests = node.get("/api/requests", account=account)["items"]
+    shown = [one for one in found if everything or one["unread"]]
+    answer({"conversations": shown, "requests": requests}, *table([_conversation_row(one) for one in shown]))
+    if requests:
+        say(f"{len(requests)} request{'s' * (len(requests) > 1)} of strangers: connexa contact requests list")
+    if not shown:
+        say("nothing new")
+
+
+def _conversation_row(one: dict[str, Any]) -> list[str]:
+    last = one["last"] or {"text": "", "received": 0.0}
+    words = last["text"] if len(last["text"]) <= 60 else f"{last['text'][:59]}…"
+    return [moment(last["received"]) if one["last"] else "", one["title"], f"{one['unread']} new" if one["unread"] else "", words]
+
+
+@click.command(cls=Verb)
+@click.argument("conversation")
+@click.option("--limit", "-n", type=click.IntRange(1, 500), default=50, show_default=True, help="How many of the newest messages.")
+@click.option("--before", type=int, help="Page back: messages before this cursor.")
+@click.option("--keep-unread", is_flag=True, help="Do not mark them read, and tell nobody.")
+@account_option
+def read(conversation: str, limit: int, before: int | None, keep_unread: bool, account: str) -> None:
+    """Show a conversation and mark it read; named by id, address or contact."""
+    with Client() as node:
+        about = node.get(f"/api/conversations/{segment(conversation)}", account=account)
+        found = node.get(f"/api/messages/{segment(about['id'])}", account=account, before=before, limit=limit)["items"]
+        if not keep_unread and before is None and found:
+            node.post("/api/conversations/read", account=account, conversation=about["id"])
+    answer({"conversation": about, "items": found}, *[line for one in found for line in message_lines(one)])
+    if about["missing"]:
+        say(f"{about['missing']} messages were sent and are not here yet")
+
+
+def message_lines(one: dict[str, Any]) -> list[str]:
+    """A message as people read it."""
+    lines = [f"  … {one['gap']} missing …"] if one["gap"] else []
+    state = f"  ({one['state']}{', ' + one['reason'] if one['reason'] else ''})" if one["mine"] else ""
+    head = f"{moment(one['sent'])}  {'you' if one['mine'] else one['sender']}{state}"
+    lines.append(click.style(head, bold=True))
+    lines += [click.style(f"  {clean(one['subject'])}", underline=True)] if one["subject"] else []
+    text = one["text"] if one["kind"] == "text" else "made by a newer version of Connexa"
+    lines += [f"  {line}" for line in clean(text).split("\n")]
+    if options().verbose:
+        lines.append(f"  {one['id']}")
+    return lines

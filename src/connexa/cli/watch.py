@@ -1,0 +1,72 @@
+"""`connexa watch`: the node's events as they come; in JSON one object a line, from a cursor on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from .client import POLL_SECONDS, Client, segment
+from .options import Verb, account_option, options
+from .output import clean, say, write_json
+from .reading import message_lines
+
+__all__ = ["watch"]
+
+_CODES: Final = {
+    "request.new": "somebody asks: connexa contact requests list",
+    "device.changed": "your devices changed: connexa device list",
+}
+
+
+@click.command(cls=Verb)
+@click.argument("conversation", required=False)
+@click.option("--after", type=click.IntRange(0), help="Begin behind this cursor; left out: now.")
+@click.option("--count", type=click.IntRange(1), help="End after so many.")
+@account_option
+def watch(conversation: str | None, after: int | None, count: int | None, account: str) -> None:
+    """Show messages and what becomes of yours, until Ctrl-C."""
+    with Client() as node:
+        wanted = node.get(f"/api/conversations/{segment(conversation)}", account=account)["id"] if conversation else None
+        own = node.get("/api/account", account=account)["address"] if account else None
+        cursor = node.cursor() if after is None else after
+        say("waiting; Ctrl-C ends this")
+        follow(node, cursor, count, lambda event: _is_wanted(event, wanted, own))
+
+
+def _is_wanted(event: dict[str, Any], conversation: str | None, account: str | None) -> bool:
+    return (conversation is None or event["fields"].get("conversation") == conversation) and account in (None, event["account"])
+
+
+def follow(node: Client, cursor: int, count: int | None, wanted: Callable[[dict[str, Any]], bool]) -> None:
+    """Show events until there were enough; a cursor behind what the node keeps begins at its oldest."""
+    shown = 0
+    while True:
+        for event in node.events(cursor, POLL_SECONDS):
+            cursor = int(event["cursor"])
+            if not wanted(event):
+                continue
+            _show(node, event)
+            shown += 1
+            if shown == count:
+                return
+
+
+def _show(node: Client, event: dict[str, Any]) -> None:
+    fields = event["fields"]
+    message = None
+    if event["kind"] == "message.new":
+        message = node.get(f"/api/message/{segment(str(fields['id']))}", account=event["account"])["message"]
+    if options().json:
+        return write_json({**event, "message": message} if message else event)
+    for line in message_lines(message) if message else [_line(event["kind"], fields)]:
+        click.echo(line)
+    return None
+
+
+def _line(kind: str, fields: dict[str, Any]) -> str:
+    if kind == "message.state":
+        return f"  {fields.get('state', '')}: {fields.get('id', '')}"
+    known = _CODES.get(kind)
+    return clean(known or f"  {kind} {' '.join(str(value) for value in fields.values())}")
