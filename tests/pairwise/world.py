@@ -93,6 +93,12 @@ class Device:
             make_seal_key(owner, week_of(now), rng),
         )
 
+    def renew_prekeys(self, now: int) -> None:
+        """What a device does when it is back."""
+        self.spk = make_signed_prekey(self.owner, 8, now, self.rng)
+        self.one_time = make_one_time(self.owner, 22, now, self.rng)
+        self.sek = make_seal_key(self.owner, week_of(now), self.rng)
+
     @property
     def id(self) -> DeviceId:
         return self.certificate.device

@@ -20,7 +20,7 @@ __all__ = ["dump_session", "load_session"]
 
 _VERSION = 1
 _INITIATOR, _CONFIRMED = 1, 2
-_BINDING = struct.Struct(">BB64s32s32s32s32s32s32sQQ")
+_BINDING = struct.Struct(">BB64s32s32s32s32s32s32sQQQ")
 _NUMBERS = struct.Struct(">IIIIIQQ")
 _KEY = struct.Struct(">I32s")
 _COUNT = struct.Struct(">H")
@@ -46,6 +46,7 @@ def dump_session(session: Session) -> bytes:
             binding.ephemeral,
             binding.created,
             session.heard,
+            session.archived,
         ),
         _COUNT.pack(len(session.initial)),
         session.initial,
@@ -62,7 +63,7 @@ def dump_session(session: Session) -> bytes:
 def load_session(raw: bytes) -> Session:
     """A stored session, or `IntegrityError`."""
     reader = _Reader(raw)
-    version, flags, *fixed, created, heard = reader.unpack(_BINDING)
+    version, flags, *fixed, created, heard, archived = reader.unpack(_BINDING)
     if version != _VERSION or flags & ~(_INITIATOR | _CONFIRMED):
         raise _broken()
     transcript, local_user, local_device, remote_user, remote_device, remote_keys, ephemeral = fixed
@@ -80,7 +81,7 @@ def load_session(raw: bytes) -> Session:
     initial = reader.take(reader.unpack(_COUNT)[0])
     ratchet = _load_ratchet(reader)
     reader.end()
-    return Session(binding, ratchet, initial, heard, bool(flags & _CONFIRMED))
+    return Session(binding, ratchet, initial, heard, bool(flags & _CONFIRMED), archived)
 
 
 def _load_ratchet(reader: _Reader) -> Ratchet:

@@ -22,6 +22,7 @@ class Session:
     initial: bytes  # goes with every message until the first answer; empty afterwards
     heard: int  # unix seconds of the newest message from the other side, 0 for none
     confirmed: bool  # the other side has shown that it holds our newest keys
+    archived: int = 0  # unix seconds since when it only receives; 0 for the active one
 
     def __repr__(self) -> str:
         return f"<Session with {self.binding.remote_device.hex()[:8]} redacted>"
@@ -34,7 +35,8 @@ class Session:
 def encrypt(session: Session, plaintext: bytes, rng: Rng) -> tuple[Session, bytes]:
     """Encrypt for the other device. Store the new session before the message leaves."""
     ratchet, message = seal_message(session.ratchet, plaintext, session.binding.ad_out, rng)
-    return Session(session.binding, ratchet, session.initial, session.heard, session.confirmed), message
+    after = Session(session.binding, ratchet, session.initial, session.heard, session.confirmed, session.archived)
+    return after, message
 
 
 def decrypt(session: Session, message: bytes, now: float, *, may_step: bool = True) -> tuple[Session, bytes]:
@@ -43,5 +45,6 @@ def decrypt(session: Session, message: bytes, now: float, *, may_step: bool = Tr
     ratchet, plaintext = open_message(before, message, session.binding.ad_in, int(now), may_step=may_step)
     # An answer proves to the initiator, and a step onto our key to the responder, that the other side has our keys.
     answered = session.binding.initiator or (bool(before.receiving.chain) and ratchet.remote != before.remote)
-    after = Session(session.binding, ratchet, b"", max(int(now), session.heard), session.confirmed or answered)
+    heard = max(int(now), session.heard)
+    after = Session(session.binding, ratchet, b"", heard, session.confirmed or answered, session.archived)
     return after, plaintext

@@ -8,7 +8,7 @@ it uses a newer session: then older ones take no step and come back no more (P16
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from connexa.errors import IntegrityError
@@ -121,5 +121,9 @@ def _check_sender(session: Session, sender: Sender) -> None:
 
 
 def _pruned(sessions: tuple[Session, ...], now: float) -> SessionSet:
-    archived = (s for s in sessions[1:] if max(s.binding.created, s.heard) + MAX_AGE >= now)
-    return SessionSet((sessions[0], *archived)[: 1 + MAX_ARCHIVED])
+    """The first is the active one; the others are archived from now on, or have been for at most 30 days."""
+    active, *others = sessions
+    active = replace(active, archived=0) if active.archived else active
+    archived = (s if s.archived else replace(s, archived=int(now)) for s in others)
+    kept = [s for s in archived if s.archived + MAX_AGE >= now]
+    return SessionSet((active, *kept[:MAX_ARCHIVED]))
