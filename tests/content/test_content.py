@@ -1,0 +1,183 @@
+"""Content: round trips, limits, what a later version says, order, own copies (first-message §3, §6; I71, P38)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connexa.content import (
+    MAX_CONTENT,
+    MAX_OWN_CONTENT,
+    MAX_RECEIPTS,
+    NOTHING_SEEN,
+    OWN_COPY_UNIT,
+    Accept,
+    Contact,
+    ContactState,
+    Content,
+    DeviceLists,
+    Introduction,
+    InviteShown,
+    NewerVersion,
+    OwnCopies,
+    OwnCopy,
+    ProfileKey,
+    Receipt,
+    ReceiptState,
+    Text,
+    batch_own_copies,
+    conversation_id,
+    decode,
+    encode,
+    last_seen_hash,
+)
+from connexa.errors import ConnexaError, IntegrityError, UsageError
+from connexa.identity import Address, UserId
+from connexa.pairwise import seal_body
+from connexa.wire.v1 import message_pb2 as pb
+from connexa.wire.v1.keys_pb2 import Signed
+
+BOB = Address.parse("bob@b.example")
+LONG = Address.parse("x" * 64 + "@" + "a" * 60 + ".bcdefgh" * 8 + ".abc")
+SIGNED = Signed(body=b"body", signature=bytes(64))
+INTRO = Introduction(BOB, bytes(42), SIGNED, (SIGNED,), bytes(32), InviteShown(bytes(16), bytes(32)))
+
+ids = st.binary(min_size=16, max_size=16)
+keys = st.binary(min_size=32, max_size=32)
+words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
+copies = st.builds(OwnCopy, keys.map(UserId), st.just(BOB), st.binary(min_size=1, max_size=6_000), ids, st.integers(0, 2**40))
+contacts = st.builds(
+    Contact, keys.map(UserId), st.just(BOB), st.just(bytes(42)), st.sampled_from(ContactState), st.sampled_from([None, SIGNED]),
+    st.sampled_from([None, SIGNED]), st.sampled_from([b"", bytes(32)]), st.text(st.characters(codec="utf-8"), max_size=50),
+)  # fmt: skip
+bodies = st.one_of(
+    st.builds(Text, words, words, st.one_of(st.just(b""), ids)),
+    st.builds(Receipt, st.sampled_from(ReceiptState), st.lists(ids, min_size=1, max_size=MAX_RECEIPTS).map(tuple)),
+    st.builds(Accept, keys),
+    st.builds(ProfileKey, keys),
+    st.just(DeviceLists((SIGNED, SIGNED))),
+    contacts,
+    st.lists(copies, min_size=1, max_size=2).map(lambda c: OwnCopies(tuple(c))),
+)
+
+
+@given(sent=st.integers(0, 2**50), body=bodies, intro=st.sampled_from([None, INTRO, replace(INTRO, invite=None)]))
+def test_what_is_said_is_what_is_read(sent: int, body: Text, intro: Introduction | None) -> None:
+    content = Content(sent, body, intro)
+    assert decode(encode(content)) == content
+
+
+@given(raw=st.binary(max_size=400))
+def test_noise_is_refused_or_kept_as_newer(raw: bytes) -> None:
+    try:
+        body = decode(raw).body
+    except IntegrityError as refusal:
+        assert refusal.code == "content.malformed"
+    else:
+        assert encode(decode(raw)) is not None if not isinstance(body, NewerVersion) else body.raw == raw
+
+
+@given(body=bodies, position=st.integers(0, 10_000), byte=st.integers(0, 255))
+def test_mutations_never_raise_anything_else(body: Text, position: int, byte: int) -> None:
+    raw = bytearray(encode(Content(1, body)))
+    raw[position % len(raw)] = byte
+    try:
+        decode(bytes(raw))
+    except IntegrityError as refusal:
+        assert refusal.code == "content.malformed"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pb.Content(version=1),
+        pb.Content(text=pb.Text(text="no version")),
+        pb.Content(version=1, text=pb.Text()),
+        pb.Content(version=1, text=pb.Text(text="x", reply_to=b"short")),
+        pb.Content(version=1, text=pb.Text(text="x", subject="s" * 1_025)),
+        pb.Content(version=1, text=pb.Text(text="x" * MAX_CONTENT)),
+        pb.Content(version=1, receipt=pb.Receipt(state=pb.Receipt.UNKNOWN, messages=[bytes(16)])),
+        pb.Content(version=1, receipt=pb.Receipt(state=pb.Receipt.READ)),
+        pb.Content(version=1, receipt=pb.Receipt(state=pb.Receipt.READ, messages=[bytes(15)])),
+        pb.Content(version=1, receipt=pb.Receipt(state=pb.Receipt.READ, messages=[bytes(16)] * (MAX_RECEIPTS + 1))),
+        pb.Content(version=1, control=pb.Control()),
+        pb.Content(version=1, control=pb.Control(accept=pb.Accept(profile_key=bytes(31)))),
+        pb.Content(version=1, control=pb.Control(device_lists=pb.DeviceLists())),
+        pb.Content(version=1, control=pb.Control(contact=pb.Contact(user=bytes(32), address="bob@b.example", user_key=bytes(42)))),
+        pb.Content(version=1, own=pb.OwnCopies()),
+        pb.Content(version=1, own=pb.OwnCopies(copies=[pb.OwnCopy(user=bytes(32), address="bob", content=b"x", message=bytes(16))])),
+        pb.Content(version=1, text=pb.Text(text="x"), intro=pb.Introduction(address="Bob@b.example")),
+        pb.Content(version=1, text=pb.Text(text="x"), intro=pb.Introduction()),
+    ],
+)
+def test_wrong_sizes_and_forms_are_refused(message: pb.Content) -> None:
+    with pytest.raises(IntegrityError, match="does not follow"):
+        decode(message.SerializeToString())
+
+
+def test_a_later_version_is_kept_and_its_introduction_still_counts() -> None:
+    known = encode(Content(5, Text("x"), INTRO))
+    later = pb.Content.FromString(known)
+    later.version = 2
+    unknown_kind = pb.Content(version=1, sent_ms=5, intro=later.intro).SerializeToString() + b"\xa2\x06\x01x"  # field 100
+    for raw in (later.SerializeToString(), unknown_kind, known + b"\xa2\x06\x01x"):
+        assert decode(raw) == Content(5, NewerVersion(raw), INTRO)
+    with pytest.raises(UsageError):
+        encode(decode(unknown_kind))
+
+
+def test_what_cannot_be_read_cannot_be_sent() -> None:
+    for body in (Text(""), Text("x" * MAX_CONTENT), Text("\ud800"), Receipt(ReceiptState.READ, ()), Accept(b""), OwnCopies(())):
+        with pytest.raises(UsageError):
+            encode(Content(1, body))
+    with pytest.raises(UsageError):
+        encode(Content(-1, Text("x")))
+
+
+def test_secrets_are_not_shown() -> None:
+    key = b"\xab" * 32
+    for value in (Accept(key), ProfileKey(key), replace(INTRO, profile_key=key), NewerVersion(key)):
+        assert repr(key) not in repr(value)
+
+
+def test_a_conversation_of_two_has_one_id() -> None:
+    one, other = UserId(b"\1" * 32), UserId(b"\2" * 32)
+    expected = hashlib.sha256(b"connexa/conversation/v1\0" + one + other).digest()
+    assert conversation_id(one, other) == conversation_id(other, one) == expected
+
+
+def test_last_seen_covers_id_and_content() -> None:
+    assert last_seen_hash(bytes(16), b"x") == hashlib.sha256(bytes(16) + b"x").digest()
+    assert bytes(32) == NOTHING_SEEN
+
+
+@given(sizes=st.lists(st.integers(1, MAX_CONTENT), max_size=20))
+def test_p38_own_copies_leave_in_units_of_4_kib(sizes: list[int]) -> None:
+    sent = [OwnCopy(UserId(bytes(32)), BOB, bytes(size), n.to_bytes(16, "big"), n) for n, size in enumerate(sizes)]
+    batches = list(batch_own_copies(sent, 7))
+    read: list[OwnCopy] = []
+    for raw in batches:
+        body = decode(raw).body
+        assert isinstance(body, OwnCopies)
+        read += body.copies
+        assert (len(seal_body(raw, lambda n: bytes(n), OWN_COPY_UNIT).ciphertext) - 16) % OWN_COPY_UNIT == 0
+        assert len(raw) < OWN_COPY_UNIT or len(body.copies) == 1
+    assert read == sent
+
+
+def test_the_largest_content_fits_an_own_copy_to_the_longest_address() -> None:
+    frame = len(encode(Content(2**60, Text("x" * 10_000)))) - 10_000
+    content = encode(Content(2**60, Text("x" * (MAX_CONTENT - frame))))
+    assert len(content) == MAX_CONTENT
+    copy = OwnCopy(UserId(b"\xff" * 32), LONG, content, b"\xff" * 16, 2**63)
+    (raw,) = batch_own_copies([copy], 2**60)
+    assert len(raw) <= MAX_OWN_CONTENT
+
+
+def test_refusals_are_of_the_one_root() -> None:
+    with pytest.raises(ConnexaError):
+        decode(b"\xff")
