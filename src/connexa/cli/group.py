@@ -13,28 +13,27 @@ from .options import Verb, everywhere
 
 __all__ = ["Family", "LazyFamily"]
 
-OTHER_WORDS: Final = {
-    "ls": "list",
-    "add": "create",
-    "new": "create",
-    "rm": "remove",
-    "del": "delete",
-    "mv": "rename",
-    "info": "show",
-    "ok": "accept",
-    "deny": "reject",
-    "start": "up",
-    "stop": "down",
-    "msgs": "msg",
-    "message": "msg",
-    "conversation": "conv",
-    "contacts": "contact",
-    "accounts": "account",
-    "devices": "device",
-    "invites": "invite",
-    "logout": "down",
-    "remove": "delete",
-    "delete": "remove",
+OTHER_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ls": ("list",),
+    "new": ("create",),
+    "add": ("create",),
+    "rm": ("remove", "delete", "revoke"),
+    "del": ("delete", "remove", "revoke"),
+    "delete": ("remove", "revoke"),
+    "remove": ("delete", "revoke"),
+    "mv": ("rename",),
+    "info": ("show",),
+    "start": ("up",),
+    "stop": ("down",),
+    "message": ("msg",),
+    "messages": ("msg",),
+    "conversation": ("conv",),
+    "conversations": ("conv",),
+    "contacts": ("contact",),
+    "accounts": ("account",),
+    "devices": ("device",),
+    "invites": ("invite",),
+    "request": ("requests",),
 }
 
 
@@ -51,8 +50,8 @@ class Family(click.Group):
         """Find a verb by its name or by another word for it; else name the nearest."""
         names = self.list_commands(ctx)
         word = args[0]
-        if word not in names and (other := OTHER_WORDS.get(word)) in names:
-            word = str(other)
+        if word not in names:
+            word = next((other for other in OTHER_WORDS.get(word, ()) if other in names), word)
         command = self.get_command(ctx, word)
         if command is None:
             near = difflib.get_close_matches(word, names, n=1, cutoff=0.5)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TypeAlias
 
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from connexa.node.node import Node
 
@@ -14,6 +15,6 @@ from .access import Access
 __all__ = ["GivenAccess", "GivenNode", "GivenStop"]
 
 # These are ours, not the caller's: the framework is not to check them.
-GivenNode = Annotated[Node, Dependency(skip_validation=True)]
-GivenAccess = Annotated[Access, Dependency(skip_validation=True)]
-GivenStop = Annotated[Callable[[], None], Dependency(skip_validation=True)]
+GivenNode: TypeAlias = NamedDependency[SkipValidation[Node]]
+GivenAccess: TypeAlias = NamedDependency[SkipValidation[Access]]
+GivenStop: TypeAlias = NamedDependency[SkipValidation[Callable[[], None]]]
