@@ -160,10 +160,10 @@ def redirect_to(location: str) -> bytes:
 
 
 @asynccontextmanager
-async def web_server(context: ssl.SSLContext, host: str = "127.0.0.1"):
+async def web_server(context: ssl.SSLContext, host: str = "127.0.0.1", port: int = 0):
     """Run a web server on a free port."""
     web = WebServer()
-    server = await asyncio.start_server(web.serve, host, 0, ssl=context)
+    server = await asyncio.start_server(web.serve, host, port, ssl=context)
     web.port = server.sockets[0].getsockname()[1]
     try:
         yield web

@@ -132,6 +132,23 @@ async def test_i05_three_redirects_and_no_more(world):
     assert await look_up(world, dns=False) == {Channel.WELL_KNOWN: "invalid"}
 
 
+async def test_i05_a_redirect_without_tls_is_invalid(world):
+    world.publish_web(B, KEY)
+    world.web.pages[B, WELL_KNOWN] = redirect_to(f"http://b.example:{world.web.port}/x")
+    assert await look_up(world, dns=False) == {Channel.WELL_KNOWN: "invalid"}
+
+
+async def test_i05_each_server_on_the_way_shows_a_certificate_of_its_own_name(world):
+    world.publish_web(B, KEY)
+    final = world.web.pages[B, WELL_KNOWN]
+    world.web.pages[B, WELL_KNOWN] = redirect_to(f"https://far.example:{world.web.port}/x")
+    world.dns.set("far.example", "A 127.0.0.2")
+    for name, result in (("far.example", "found"), (B, "temporary")):
+        async with web_server(world.authority.context(name), "127.0.0.2", world.web.port) as far:
+            far.pages["far.example", "/x"] = final
+            assert await look_up(world, dns=False) == {Channel.WELL_KNOWN: result}
+
+
 async def test_i05_a_certificate_of_another_name_or_authority_is_temporary(world, tmp_path):
     world.publish_web(B, KEY)
     async with web_server(world.authority.context("other.example")) as impostor:

@@ -149,6 +149,11 @@ def test_a_file_pin_takes_the_server_info_of_its_own_key_alone():
     assert ours.info == server_info(B, KEY)
     assert theirs is not None
     assert theirs.info is None
+    foreign = home(OTHER)
+    assert isinstance(foreign, Found)
+    mixed = decide(B, None, [replace(found, info=foreign.info)], NOW).pin
+    assert mixed is not None
+    assert mixed.info is None
 
 
 # ---- a known domain ---------------------------------------------------------------------------------------------------
