@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromQuery, JSONBody
 
 from connexa.node.views import AccountView, DeviceView, LinkCodeView
 
@@ -21,44 +22,44 @@ async def list_accounts(node: GivenNode) -> Listing[AccountView]:
 
 
 @get("/api/account")
-async def show_account(node: GivenNode, account: str = "") -> AccountView:
+async def show_account(node: GivenNode, account: FromQuery[str] = "") -> AccountView:
     """One account."""
     return node.account(account)
 
 
 @post("/api/account/create", status_code=200)
-async def create_account(node: GivenNode, data: CreateAccount) -> AccountView:
+async def create_account(node: GivenNode, data: JSONBody[CreateAccount]) -> AccountView:
     """Register a new account at its homeserver."""
     return await node.create_account(data.address, data.invite, data.name)
 
 
 @post("/api/account/link", status_code=200)
-async def link_account(node: GivenNode, data: LinkAccount) -> LinkCodeView:
+async def link_account(node: GivenNode, data: JSONBody[LinkAccount]) -> LinkCodeView:
     """Make this node another device of an account; the code is to be approved on the primary device."""
     return await node.link_account(data.address, data.name)
 
 
 @post("/api/account/set", status_code=200)
-async def set_account(node: GivenNode, data: NameAccount) -> AccountView:
+async def set_account(node: GivenNode, data: JSONBody[NameAccount]) -> AccountView:
     """Change the name that contacts are shown."""
     return await node.rename_account(data.account, data.name)
 
 
 @get("/api/account/export")
-async def export_account(node: GivenNode, account: str = "") -> CertificateAnswer:
+async def export_account(node: GivenNode, account: FromQuery[str] = "") -> CertificateAnswer:
     """The account's OpenPGP certificate."""
     return CertificateAnswer(certificate=node.export_openpgp(account))
 
 
 @post("/api/account/key", status_code=200)
-async def create_browser_key(access: GivenAccess, data: Nothing) -> KeyAnswer:
+async def create_browser_key(access: GivenAccess, data: JSONBody[Nothing]) -> KeyAnswer:
     """Make a key that logs one browser in, once, within a minute."""
     key, expires = access.issue_key()
     return KeyAnswer(key=key, expires=expires)
 
 
 @post("/api/account/login", status_code=200)
-async def log_in(access: GivenAccess, data: BrowserKey) -> Response[TokenAnswer]:
+async def log_in(access: GivenAccess, data: JSONBody[BrowserKey]) -> Response[TokenAnswer]:
     """Exchange a browser's key for its cookie and its token; later calls show both."""
     login = access.exchange(data.key)
     cookie = Cookie(key=access.cookie_name, value=login.cookie, path="/api", httponly=True, samesite="strict", max_age=login.seconds)
@@ -66,25 +67,25 @@ async def log_in(access: GivenAccess, data: BrowserKey) -> Response[TokenAnswer]
 
 
 @get("/api/devices")
-async def list_devices(node: GivenNode, account: str = "") -> Listing[DeviceView]:
+async def list_devices(node: GivenNode, account: FromQuery[str] = "") -> Listing[DeviceView]:
     """Own devices of an account."""
     return Listing(node.devices(account))
 
 
 @post("/api/devices/approve", status_code=200)
-async def approve_device(node: GivenNode, data: WithCode) -> DeviceView:
+async def approve_device(node: GivenNode, data: JSONBody[WithCode]) -> DeviceView:
     """Let the device in that shows this code."""
     return await node.approve_device(data.account, data.code)
 
 
 @post("/api/devices/rename", status_code=200)
-async def rename_device(node: GivenNode, data: NameDevice) -> DeviceView:
+async def rename_device(node: GivenNode, data: JSONBody[NameDevice]) -> DeviceView:
     """Name an own device."""
     return await node.rename_device(data.account, data.device, data.name)
 
 
 @post("/api/devices/revoke", status_code=200)
-async def revoke_device(node: GivenNode, data: WithDevice) -> Done:
+async def revoke_device(node: GivenNode, data: JSONBody[WithDevice]) -> Done:
     """Shut an own device out."""
     await node.revoke_device(data.account, data.device)
     return Done()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from connexa.node.views import ConversationView, MessageInfoView, MessageView
 
@@ -15,69 +15,69 @@ from .given import GivenNode
 
 __all__ = ["HANDLERS"]
 
-Limit = Annotated[int, Parameter(ge=1, le=500)]
+Limit = Annotated[int, QueryParameter(ge=1, le=500)]
 
 
 @post("/api/messages/send", status_code=200)
-async def send_message(node: GivenNode, data: SendMessage) -> MessageView:
+async def send_message(node: GivenNode, data: JSONBody[SendMessage]) -> MessageView:
     """Store a message in the outbox; it is on its way when this returns."""
     return await node.send(data.account, data.to, data.text, subject=data.subject, reply_to=data.reply_to, message_id=data.message_id)
 
 
 @get("/api/messages/{conversation_id:str}")
 async def list_messages(
-    node: GivenNode, conversation_id: str, account: str = "", before: int | None = None, limit: Limit = 50
+    node: GivenNode, conversation_id: FromPath[str], account: FromQuery[str] = "", before: FromQuery[int | None] = None, limit: Limit = 50
 ) -> Listing[MessageView]:
     """The newest messages of a conversation, oldest first; `before` is a cursor to page back from."""
     return Listing(node.messages(account, conversation_id, before=before, limit=limit))
 
 
 @get("/api/message/{message_id:str}")
-async def show_message(node: GivenNode, message_id: str, account: str = "") -> MessageInfoView:
+async def show_message(node: GivenNode, message_id: FromPath[str], account: FromQuery[str] = "") -> MessageInfoView:
     """A message with what became of it at each device."""
     return node.message(account, message_id)
 
 
 @post("/api/messages/delete", status_code=200)
-async def delete_message(node: GivenNode, data: WithMessage) -> Done:
+async def delete_message(node: GivenNode, data: JSONBody[WithMessage]) -> Done:
     """Delete a message on this device."""
     await node.delete_message(data.account, data.message)
     return Done()
 
 
 @get("/api/conversations")
-async def list_conversations(node: GivenNode, account: str = "", archived: bool = False) -> Listing[ConversationView]:
+async def list_conversations(node: GivenNode, account: FromQuery[str] = "", archived: FromQuery[bool] = False) -> Listing[ConversationView]:
     """Conversations, newest first."""
     return Listing(node.conversations(account, archived=archived))
 
 
 @get("/api/conversations/{conversation_id:str}")
-async def show_conversation(node: GivenNode, conversation_id: str, account: str = "") -> ConversationView:
+async def show_conversation(node: GivenNode, conversation_id: FromPath[str], account: FromQuery[str] = "") -> ConversationView:
     """One conversation."""
     return node.conversation(account, conversation_id)
 
 
 @post("/api/conversations/read", status_code=200)
-async def mark_read(node: GivenNode, data: WithConversation) -> Done:
+async def mark_read(node: GivenNode, data: JSONBody[WithConversation]) -> Done:
     """Everything in this conversation was read."""
     await node.mark_read(data.account, data.conversation)
     return Done()
 
 
 @post("/api/conversations/mute", status_code=200)
-async def mute_conversation(node: GivenNode, data: MuteConversation) -> ConversationView:
+async def mute_conversation(node: GivenNode, data: JSONBody[MuteConversation]) -> ConversationView:
     """Silence a conversation, or let it speak again."""
     return await node.mute_conversation(data.account, data.conversation, data.muted)
 
 
 @post("/api/conversations/archive", status_code=200)
-async def archive_conversation(node: GivenNode, data: ArchiveConversation) -> ConversationView:
+async def archive_conversation(node: GivenNode, data: JSONBody[ArchiveConversation]) -> ConversationView:
     """Put a conversation away, or take it back."""
     return await node.archive_conversation(data.account, data.conversation, data.archived)
 
 
 @post("/api/conversations/delete", status_code=200)
-async def delete_conversation(node: GivenNode, data: WithConversation) -> Done:
+async def delete_conversation(node: GivenNode, data: JSONBody[WithConversation]) -> Done:
     """Delete a conversation on this device."""
     await node.delete_conversation(data.account, data.conversation)
     return Done()

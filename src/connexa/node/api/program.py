@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated
 
 from litestar import MediaType, get, post
-from litestar.params import Parameter
+from litestar.params import JSONBody, QueryParameter
 
 from connexa import __version__
 from connexa.node.views import EventView, StatusView
@@ -40,7 +40,7 @@ async def show_status(node: GivenNode) -> StatusView:
 
 
 @post("/api/stop", status_code=200)
-async def stop_node(stop: GivenStop, data: Nothing) -> Done:
+async def stop_node(stop: GivenStop, data: JSONBody[Nothing]) -> Done:
     """End the node; what is under way is stored."""
     stop()
     return Done()
@@ -49,9 +49,9 @@ async def stop_node(stop: GivenStop, data: Nothing) -> Done:
 @get("/api/events")
 async def list_events(
     node: GivenNode,
-    after: Annotated[int, Parameter(ge=0)] = 0,
-    limit: Annotated[int, Parameter(ge=1, le=1000)] = 1000,
-    wait: Annotated[float, Parameter(ge=0, le=30)] = 0,
+    after: Annotated[int, QueryParameter(ge=0)] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 1000,
+    wait: Annotated[float, QueryParameter(ge=0, le=30)] = 0,
 ) -> Listing[EventView]:
     """Events behind a cursor; with `wait`, this many seconds for the first one."""
     async with node.subscribe() as events:  # before the look back, so that nothing falls between
