@@ -205,6 +205,13 @@ async def test_i19_the_discovery_file_wins_over_look_ups_and_pins(world):
     assert str((await book.require(B)).federation) == "127.0.0.1:10"
 
 
+async def test_a_mistake_in_the_discovery_file_is_told_as_such(world):
+    file = world.folder / "discovery.toml"
+    file.write_text("nonsense = 1")
+    with refused("discovery.malformed"):
+        await world.book(file=file)[0].find(B)
+
+
 async def test_an_invite_pins_alone_and_replaces_no_pin(world):
     book, events = world.book()
     endpoints = Endpoints.parse(B, link="127.0.0.1:1")
@@ -320,6 +327,28 @@ async def test_finding_one_domain_many_times_at_once_pins_it_once(world):
         found = [group.create_task(book.find(B)) for _ in range(20)]
     assert {task.result().key for task in found} == {KEY.public}
     assert events == [PinEvent.PINNED]
+
+
+class SlowStorage(DictStorage):
+    """Each read takes a turn of the loop, in which others may write."""
+
+    async def get(self, domain):
+        record = await super().get(domain)
+        await asyncio.sleep(0)
+        return record
+
+
+async def test_a_read_that_crosses_a_change_does_not_bring_the_old_pin_back(world):
+    storage = SlowStorage()
+    await world.book(storage)[0].pin_by_invite(B, KEY.public, Endpoints.parse(B))
+    book, _ = world.book(storage)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(book.known(B))
+        group.create_task(book.confirm(B, OTHER.public))
+        group.create_task(book.known(B))
+    known = await book.known(B)
+    assert known is not None
+    assert known.keys == (OTHER.public,)
 
 
 async def test_an_expired_server_info_is_not_shown(world):

@@ -10,7 +10,7 @@ import pytest
 from connexa.crypto import x509
 from connexa.discovery._addresses import AddressPolicy
 from connexa.errors import ConnexaError, UsageError
-from connexa.identity import Channel, Evidence, Failure, Found, Missing, format_well_known
+from connexa.identity import Channel, Domain, Evidence, Failure, Found, Missing, format_well_known
 from tests.identity.people import A, B, secret, server_info
 
 from .conftest import WELL_KNOWN
@@ -92,6 +92,10 @@ GOOD = format_well_known(server_info(B, KEY), "1")
         (page_of(GOOD, status="429 Slowly"), "temporary"),
         (page_of(GOOD, status="403 No"), "temporary"),
         (page_of(GOOD)[:-20], "temporary"),
+        (page_of(b"", status="302 Found"), "temporary"),
+        (page_of(b"", status="304 Not Modified"), "temporary"),
+        (redirect_to("https://b\xfccher.example/"), "invalid"),
+        (redirect_to("https://[::1/"), "temporary"),
         (b"no http", "temporary"),
         (b"", "temporary"),
         (page_of(GOOD + b" " * 65_536), "invalid"),
@@ -130,6 +134,16 @@ async def test_i05_three_redirects_and_no_more(world):
     world.web.pages["c.example", "/3"] = redirect_to("/4")
     world.web.pages["c.example", "/4"] = final
     assert await look_up(world, dns=False) == {Channel.WELL_KNOWN: "invalid"}
+
+
+async def test_a_domain_of_another_script_is_asked_by_its_own_name(world):
+    domain = Domain("xn--bcher-kva.example")
+    world.publish_txt(domain, KEY)
+    world.publish_web(domain, KEY)
+    async with web_server(world.authority.context(domain)) as web:
+        web.pages = world.web.pages
+        evidence = (await world.resolver(well_known_port=web.port).look_up(domain)).evidence
+    assert outcome(evidence) == {Channel.TXT: "found", Channel.WELL_KNOWN: "found"}
 
 
 async def test_i05_a_redirect_without_tls_is_invalid(world):

@@ -43,7 +43,7 @@ async def fetch(host: str, port: int, path: str, *, addresses: Addresses, contex
 async def _fetch(url: httpx.URL, port: int, addresses: Addresses, context: ssl.SSLContext, timeout: float) -> bytes:
     async with httpx.AsyncClient(verify=context, trust_env=False, timeout=timeout, follow_redirects=False) as client:
         for _ in range(1 + MAX_REDIRECTS):
-            page = await _first_that_answers(client, url, port, await addresses(url.host))
+            page = await _first_that_answers(client, url, port, await addresses(_host(url)))
             if not page.location:
                 return page.body
             url = _next(url, page.location, port)
@@ -62,11 +62,11 @@ async def _first_that_answers(client: httpx.AsyncClient, url: httpx.URL, port: i
 
 
 async def _get(client: httpx.AsyncClient, url: httpx.URL, port: int, address: str) -> _Page:
-    host = url.host if port == 443 else f"{url.host}:{port}"
-    headers = {"host": host, "accept": "application/json", "accept-encoding": "identity"}
+    host = _host(url)
+    headers = {"host": host if port == 443 else f"{host}:{port}", "accept": "application/json", "accept-encoding": "identity"}
     target = url.copy_with(host=address, port=port)
-    async with client.stream("GET", target, headers=headers, extensions={"sni_hostname": url.host}) as response:
-        if response.is_redirect:
+    async with client.stream("GET", target, headers=headers, extensions={"sni_hostname": host}) as response:
+        if response.has_redirect_location:
             return _Page(b"", response.headers["location"])
         _check_head(response)
         body = bytearray()
@@ -90,10 +90,14 @@ def _check_head(response: httpx.Response) -> None:
         raise ChannelFailed(Failure.INVALID, "Its well-known document is compressed.")
 
 
+def _host(url: httpx.URL) -> str:
+    return url.raw_host.decode("ascii")  # `host` would show the other script of an xn-- name
+
+
 def _next(url: httpx.URL, location: str, port: int) -> httpx.URL:
     try:
         following = url.join(location)
-        Endpoint(following.host, port)
+        Endpoint(_host(following), port)
     except (httpx.InvalidURL, UsageError):
         raise ChannelFailed(Failure.INVALID, "Its well-known address redirects to no address.") from None
     if following.scheme != "https" or (following.port or 443) != port:

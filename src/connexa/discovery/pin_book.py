@@ -8,6 +8,7 @@ day, and when somebody asks for them.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -45,6 +46,7 @@ from connexa.wire.v1.link_pb2 import DomainReply
 
 PINNED_REFRESH: Final = 86_400
 UNSURE_REFRESH: Final = 300  # provisional, quarantined, or without a server info
+MAX_KEPT: Final = 4_096  # in memory; the rest is in the storage
 
 
 class PinStorage(Protocol):
@@ -83,6 +85,14 @@ class Remote:
         return self.keys[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A pin in memory, with its server info read and checked once."""
+
+    pin: Pin
+    info: ServerInfo | None
+
+
 class PinBook:
     """Finds domains and keeps their pins."""
 
@@ -101,10 +111,11 @@ class PinBook:
         self._homeserver = homeserver
         self._on_event = on_event
         self._writing = asyncio.Lock()
+        self._kept: OrderedDict[Domain, _Kept] = OrderedDict()
 
     async def find(self, domain: Domain) -> Remote:
         """Find a domain for incoming requests: pinned or provisional; everything else raises."""
-        pin = await self._load(domain)
+        pin = await self._current(domain)
         if pin is None or self._is_due(pin):
             return await self.refresh(domain)
         return self._remote(pin)
@@ -123,7 +134,7 @@ class PinBook:
 
     async def known(self, domain: Domain) -> Remote | None:
         """Return what is pinned, without any look-up: for checks on connections that are open (I16)."""
-        pin = await self._load(domain)
+        pin = await self._current(domain)
         return self._remote(pin) if pin and pin.state is not PinState.QUARANTINED else None
 
     async def refresh(self, domain: Domain) -> Remote:
@@ -171,8 +182,10 @@ class PinBook:
         async with self._writing:
             self._resolver.flush(domain)
             await self._storage.delete(domain)
+            self._kept.pop(domain, None)
 
     async def _gather(self, domain: Domain) -> tuple[Resolution, tuple[Evidence, ...]]:
+        self._resolver.static(domain)  # a mistake in the file is told as it is, not as a group of one
         async with asyncio.TaskGroup() as group:
             looked_up = group.create_task(self._resolver.look_up(domain))
             asked = group.create_task(self._ask_homeserver(domain, self._homeserver)) if self._homeserver else None
@@ -191,13 +204,32 @@ class PinBook:
             return Missing(Channel.HOMESERVER, Failure.INVALID, error.message)
         return Found(Channel.HOMESERVER, info.keys, info=SignedInfo(reply.server_info, info))
 
+    async def _current(self, domain: Domain) -> Pin | None:
+        if kept := self._kept.get(domain):
+            return kept.pin
+        async with self._writing:  # or a record read before a change would be kept after it
+            return await self._load(domain)
+
     async def _load(self, domain: Domain) -> Pin | None:
+        if kept := self._kept.get(domain):
+            self._kept.move_to_end(domain)
+            return kept.pin
         record = await self._storage.get(domain)
-        return load_pin(record) if record is not None else None
+        if record is None:
+            return None
+        return self._keep(load_pin(record)).pin
+
+    def _keep(self, pin: Pin) -> _Kept:
+        kept = self._kept[pin.domain] = _Kept(pin, _read_info(pin, self._clock()))
+        self._kept.move_to_end(pin.domain)
+        if len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+        return kept
 
     async def _apply(self, domain: Domain, before: Pin | None, decision: Decision) -> None:
         if decision.pin is not None and decision.pin != before:
             await self._storage.put(domain, dump_pin(decision.pin))
+            self._keep(decision.pin)
         if self._on_event:
             for event in decision.events:
                 self._on_event(domain, event)
@@ -214,6 +246,8 @@ class PinBook:
         keys = pin.trusted(now)
         if pin.state is PinState.QUARANTINED:
             raise _refusal(Outcome.QUARANTINED, ())
+        kept = self._kept.get(pin.domain)
+        info = (kept if kept and kept.pin is pin else self._keep(pin)).info
         return Remote(
             domain=pin.domain,
             state=pin.state,
@@ -222,14 +256,13 @@ class PinBook:
             link=pin.endpoints.link,
             https=pin.endpoints.https,
             signed_info=pin.info,
-            server_info=_current_info(pin, keys, now),
+            server_info=info if info and info.expires >= now and info.keys.current.key in keys else None,
         )
 
 
-def _current_info(pin: Pin, keys: tuple[Ed25519Public, ...], now: float) -> ServerInfo | None:
-    """The stored server info, unless it has expired or its key has."""
+def _read_info(pin: Pin, now: float) -> ServerInfo | None:
     try:
-        return verify_server_info(pin.info, keys, domain=pin.domain, now=now) if pin.info else None
+        return verify_server_info(pin.info, [k.key for k in pin.keys], domain=pin.domain, now=now) if pin.info else None
     except ConnexaError:
         return None
 

@@ -20,7 +20,7 @@ from connexa.discovery._https import Addresses, fetch
 from connexa.discovery._nameserver import Nameserver
 from connexa.discovery._static import StaticFile
 from connexa.discovery.settings import DiscoverySettings
-from connexa.errors import ConnexaError
+from connexa.errors import ConnexaError, NetworkError, RefusedError
 from connexa.identity import (
     WELL_KNOWN_PATH,
     Channel,
@@ -81,6 +81,21 @@ class Resolver:
     def static(self, domain: Domain) -> StaticEntry | None:
         """The discovery file's line for a domain, as the file is now."""
         return self._static.get(domain)
+
+    async def addresses(self, domain: Domain, endpoint: Endpoint) -> list[str]:
+        """Addresses where an endpoint of a domain may be dialled: public ones, but any that the discovery file names (I06)."""
+        entry = self._static.get(domain)
+        written = entry is not None and endpoint in (entry.endpoints.federation, entry.endpoints.link, entry.endpoints.https)
+        find = _system_addresses(endpoint.host) if written else self._public_addresses
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                return await find(endpoint.host)
+        except ChannelFailed as failure:
+            if failure.failure is Failure.BLOCKED:
+                raise RefusedError("domain.blocked", "That domain points to an address that may not be reached.") from None
+            raise NetworkError("directory.unavailable", "An endpoint of that domain has no address now.") from None
+        except TimeoutError:
+            raise NetworkError("directory.unavailable", "An endpoint of that domain could not be looked up in time.") from None
 
     def flush(self, domain: Domain) -> None:
         """Forget what was looked up, as `connexa doctor` does first."""
