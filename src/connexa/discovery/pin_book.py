@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from connexa.crypto import Ed25519Public
+from connexa.discovery._refusal import refusal
 from connexa.discovery.resolver import Resolution, Resolver
-from connexa.errors import ConnexaError, IntegrityError, NetworkError, NotFoundError, RefusedError
+from connexa.errors import ConnexaError, RefusedError
 from connexa.identity import (
     Channel,
     Decision,
@@ -145,7 +146,7 @@ class PinBook:
             decision = decide(domain, pin, (*resolution.evidence, *more), self._clock(), resolution.located)
             await self._apply(domain, pin, decision)
         if decision.pin is None:
-            raise _refusal(decision.outcome, (*resolution.evidence, *more))
+            raise refusal(decision.outcome, (*resolution.evidence, *more))
         return self._remote(decision.pin)
 
     async def pin_by_invite(self, domain: Domain, key: Ed25519Public, endpoints: Endpoints) -> Remote:
@@ -153,14 +154,14 @@ class PinBook:
         async with self._writing:
             pin = await self._load(domain)
             if pin and key not in pin.trusted(self._clock()):
-                raise _refusal(Outcome.CONFLICT, ())
+                raise refusal(Outcome.CONFLICT, ())
             if pin and pin.state is not PinState.PROVISIONAL:
                 return self._remote(pin)
             found = Found(Channel.INVITE, PublishedKeys(DomainKey(key)), endpoints=endpoints)
             decision = decide(domain, None, [found], self._clock())
             await self._apply(domain, pin, decision)
         if decision.pin is None:
-            raise _refusal(decision.outcome, ())
+            raise refusal(decision.outcome, ())
         return self._remote(decision.pin)
 
     async def confirm(self, domain: Domain, key: Ed25519Public) -> Remote:
@@ -245,7 +246,7 @@ class PinBook:
         now = self._clock()
         keys = pin.trusted(now)
         if pin.state is PinState.QUARANTINED:
-            raise _refusal(Outcome.QUARANTINED, ())
+            raise refusal(Outcome.QUARANTINED, ())
         kept = self._kept.get(pin.domain)
         info = (kept if kept and kept.pin is pin else self._keep(pin)).info
         return Remote(
@@ -265,23 +266,3 @@ def _read_info(pin: Pin, now: float) -> ServerInfo | None:
         return verify_server_info(pin.info, [k.key for k in pin.keys], domain=pin.domain, now=now) if pin.info else None
     except ConnexaError:
         return None
-
-
-def _refusal(outcome: Outcome, evidence: tuple[Evidence, ...]) -> ConnexaError:
-    why = " ".join(e.why for e in evidence if isinstance(e, Missing) and e.why)
-    match outcome:
-        case Outcome.CONFLICT:
-            return IntegrityError("domain.conflict", "The places that show the key of that domain disagree.", "Ask its administrator.")
-        case Outcome.QUARANTINED:
-            return IntegrityError(
-                "domain.quarantined",
-                "The key of that domain changed without a statement of the old key.",
-                "Compare the new key with the domain's administrator, then confirm it.",
-            )
-        case Outcome.INVALID:
-            return IntegrityError("domain.invalid", "What that domain publishes about itself is not valid.", why)
-        case Outcome.BLOCKED:
-            return RefusedError("domain.blocked", "That domain points to an address that look-ups may not reach.", why)
-        case Outcome.UNKNOWN:
-            return NotFoundError("domain.unknown", "That domain does not show a Connexa key.", why)
-    return NetworkError("directory.unavailable", "That domain could not be looked up now.", why)

@@ -70,12 +70,13 @@ from connexa.identity.server_info import (
     read_server_info,
     verify_server_info,
 )
-from connexa.identity.statement import body_hash
+from connexa.identity.statement import CLOCK_SKEW, body_hash, open_statement, seal_statement
 from connexa.identity.txt import TxtAnswer, format_txt, parse_txt, txt_name
 from connexa.identity.user import UserPublic, UserSecret, fingerprint_text
 from connexa.identity.well_known import MAX_WELL_KNOWN, WELL_KNOWN_PATH, WellKnown, format_well_known, parse_well_known
 
 __all__ = [
+    "CLOCK_SKEW",
     "FEDERATION_PORT",
     "HTTPS_PORT",
     "LINK_PORT",
@@ -141,6 +142,7 @@ __all__ = [
     "load_pin",
     "match_certificates",
     "next_device_list",
+    "open_statement",
     "parse_contact_invite",
     "parse_discovery_file",
     "parse_domain",
@@ -149,6 +151,7 @@ __all__ = [
     "read_device_list",
     "read_server_info",
     "rotation_path",
+    "seal_statement",
     "sender_keys_hash",
     "txt_name",
     "verify_attestation",
