@@ -142,6 +142,9 @@ def test_secrets_are_not_shown() -> None:
     key = b"\xab" * 32
     for value in (Accept(key), ProfileKey(key), replace(INTRO, profile_key=key), NewerVersion(key)):
         assert repr(key) not in repr(value)
+    shown = repr([Content(1, Text("canary", "canary"), INTRO), Contact(UserId(bytes(32)), BOB, b"", ContactState.PENDING, name="canary")])
+    assert "canary" not in shown
+    assert "bob" not in shown
 
 
 def test_a_conversation_of_two_has_one_id() -> None:

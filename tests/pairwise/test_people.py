@@ -67,6 +67,15 @@ def test_a_mistyped_code_is_refused(position: int, letter: str) -> None:
         parse_pairing_code(text[:position] + letter + text[position + 1 :])
 
 
+def test_a_code_has_one_spelling() -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    text = format_pairing_code(CODE)
+    last = letters.index(text[-1])
+    for unused_bits in (1, 2, 3):
+        with pytest.raises(UsageError):
+            parse_pairing_code(text[:-1] + letters[last ^ unused_bits])
+
+
 @pytest.mark.parametrize("typed", ["", "connexa", "A" * 162, "A" * 163, "é" * 162])
 def test_what_is_no_code_is_refused(typed: str) -> None:
     with pytest.raises(UsageError):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connexa.crypto import X25519Public, aead_seal, hkdf
+from connexa.crypto import X25519Public, X25519Secret, aead_seal, hkdf, hmac_sha256
 from connexa.errors import IntegrityError
 from connexa.pairwise import (
     Duplicate,
@@ -246,6 +246,7 @@ def test_p11_a_header_key_that_is_none_own_or_previous_is_refused(whose: str) ->
     [
         ({"pq_epoch": 1}, Reason.STEP),
         ({"pq_n": 5_000}, Reason.JUMP),
+        ({"n": 5_000}, Reason.JUMP),
         ({"chunk": b"\1" + bytes(129)}, Reason.MALFORMED),  # a chunk that nobody asked for
         ({"chunk": bytes(129) + b"\1"}, Reason.MALFORMED),
         ({"key": bytes(32)}, Reason.STEP),  # another key in the same chain
@@ -261,6 +262,35 @@ def test_headers_that_no_device_writes_are_refused(change: dict[str, int | bytes
     with pytest.raises(Reject) as refused:
         decrypt(b, _step_with(header, current.header, b.binding.ad_in), NOW)
     assert refused.value.reason is reason
+
+
+def test_p10_a_long_old_chain_counts_whatever_the_post_quantum_number_says() -> None:
+    _, b = _pair()
+    b, _ = encrypt(b, b"so that a step may come", RNG)
+    current, pq = b.ratchet.receiving, b.ratchet.pq.receiving
+    numbers = (current.n + 600, 401, 0, pq.n)
+    header = X25519Secret.generate(RNG).public.raw + b"".join(n.to_bytes(4, "big") for n in numbers) + bytes(130)
+    with pytest.raises(Reject) as refused:
+        decrypt(b, _step_with(header, current.next_header, b.binding.ad_in), NOW)
+    assert refused.value.reason is Reason.JUMP
+
+
+def test_p31_a_body_that_opens_under_a_wrong_commitment_is_refused() -> None:
+    a, b = _pair()
+    if a.ratchet.step_due:
+        a, message = encrypt(a, b"x", RNG)
+        b, _ = decrypt(b, message, NOW)
+    honest = encrypt(a, b"x", RNG)[1]
+    chain, (_, _, pq_key) = a.ratchet.sending.chain, a.ratchet.pq.send()
+    keys = hkdf(hmac_sha256(chain, b"\1"), salt=pq_key, info=b"Connexa/1 msg" + honest[:12], length=76)
+    for commit, opens in ((keys[44:], True), (bytes(32), False)):
+        head = honest[:238] + commit
+        message = head + aead_seal(keys[:32], keys[32:44], b"x", a.binding.ad_out + head)
+        if opens:
+            assert decrypt(b, message, NOW)[1] == b"x"
+        else:
+            with pytest.raises(Reject):
+                decrypt(b, message, NOW)
 
 
 def test_p11_nothing_is_sent_or_derived_without_a_chain() -> None:

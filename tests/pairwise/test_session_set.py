@@ -67,9 +67,9 @@ def test_p18_a_device_that_begins_anew_is_noticed() -> None:
 
 def test_p45_once_a_newer_session_is_used_older_ones_take_no_step() -> None:
     alice, bob = acquainted()
-    stolen = bob.sessions  # an attacker has this copy of Bob's state
     old = alice.send(b"in flight on the old session")
     alice.receive(bob.send(b"still the old one"))
+    stolen = bob.sessions  # an attacker has this copy of Bob's state
     bob.sessions = SessionSet()
     alice.receive(bob.send(b"anew"))
     bob.receive(alice.send(b"good"))

@@ -73,8 +73,10 @@ def test_p34_wraps_are_read_strictly(raw: bytes) -> None:
 def test_p31_a_body_is_bound_to_its_wrap() -> None:
     wrap, ciphertext = _wrap()
     other, other_ciphertext = _wrap()
+    same_key = aead_seal(wrap.key, bytes(12), pad(b"other words"), b"Connexa/1 body")
     for bad_wrap, bad_body in (
         (wrap, other_ciphertext),
+        (wrap, same_key),
         (replace(wrap, key=other.key), ciphertext),
         (wrap, ciphertext[:-1] + bytes([ciphertext[-1] ^ 1])),
         (replace(wrap, body_digest=sha256(ciphertext[:-1])), ciphertext[:-1]),

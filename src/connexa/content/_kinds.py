@@ -31,8 +31,8 @@ __all__ = [
 class Text:
     """Words to a person. With a subject it is a mail; chat and mail are one log."""
 
-    text: str
-    subject: str = ""
+    text: str = field(repr=False)
+    subject: str = field(default="", repr=False)
     reply_to: bytes = b""  # message id
 
 
@@ -87,13 +87,13 @@ class Contact:
     """To own devices only: the whole state of one contact."""
 
     user: UserId
-    address: Address
+    address: Address = field(repr=False)
     user_key: bytes
     state: ContactState
     attestation: Signed | None = None
     device_list: Signed | None = None
     profile_key: bytes = field(default=b"", repr=False)
-    name: str = ""
+    name: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class OwnCopy:
     """For own devices only: what this person said to somebody, as it was sent."""
 
     user: UserId
-    address: Address
+    address: Address = field(repr=False)
     content: bytes = field(repr=False)
     message: bytes
     counter: int  # of the sending device in that conversation; 0 for what is not a log entry
@@ -136,7 +136,7 @@ class InviteShown:
 class Introduction:
     """Who the sender is: in the first body of each session."""
 
-    address: Address
+    address: Address = field(repr=False)
     user_key: bytes  # body of the v6 public key packet
     attestation: Signed
     device_lists: tuple[Signed, ...]  # newest last

@@ -25,7 +25,7 @@ class Session:
     archived: int = 0  # unix seconds since when it only receives; 0 for the active one
 
     def __repr__(self) -> str:
-        return f"<Session with {self.binding.remote_device.hex()[:8]} redacted>"
+        return "<Session redacted>"
 
     def may_send(self, now: float) -> bool:
         """Whether this session is still used for sending: one that nobody answered is not, after 30 days."""
