@@ -1,0 +1,40 @@
+"""Federation: how homeservers of different domains find, trust and serve each other.
+
+Incoming: `trust` (who may connect), `callers` (who is calling), `servicer` and `answer` (the calls), `incoming` (each number of a stream
+once), `introduction` (the door for domains not known yet). Outgoing: `queue` (durable), `pump` (sends one domain's queue), `remotes` (the
+way out over gRPC). Above the transport everything runs unchanged on the memory network of the test kit.
+"""
+
+from __future__ import annotations
+
+from .answer import answer
+from .callers import Caller, Callers
+from .incoming import Delivery, Incoming
+from .introduction import INTRODUCE_PATH, Door
+from .pins import RemoteTable
+from .queue import Outcomes, OutgoingQueue, Waiting
+from .remote import DeliverStream, House, RemoteCaller
+from .remotes import GrpcRemotes, OwnSide
+from .servicer import FederationServer
+from .trust import Trust
+
+__all__ = [
+    "INTRODUCE_PATH",
+    "Caller",
+    "Callers",
+    "DeliverStream",
+    "Delivery",
+    "Door",
+    "FederationServer",
+    "GrpcRemotes",
+    "House",
+    "Incoming",
+    "Outcomes",
+    "OutgoingQueue",
+    "OwnSide",
+    "RemoteCaller",
+    "RemoteTable",
+    "Trust",
+    "Waiting",
+    "answer",
+]
