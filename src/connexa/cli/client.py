@@ -14,7 +14,7 @@ import msgspec
 from connexa.errors import ConflictError, ConnexaError, IntegrityError, NetworkError, NotFoundError, RefusedError, UsageError
 from connexa.node.premises import Premises
 
-from .options import Options, options
+from .options import options
 
 __all__ = ["Client", "NodeDownError", "segment"]
 
@@ -42,17 +42,17 @@ class NodeDownError(ConnexaError):
 class Client(AbstractContextManager["Client"]):
     """A connection to the node of a profile; answers are plain JSON values."""
 
-    def __init__(self, chosen: Options | None = None) -> None:
-        chosen = chosen or options()
-        premises = Premises(chosen.where)
+    def __init__(self, premises: Premises | None = None, timeout: float | None = None) -> None:
+        premises = premises or Premises(options().where)
+        timeout = timeout or options().timeout
         facts = premises.facts()
         if facts is None:
             raise NodeDownError
-        self._timeout = chosen.timeout
+        self._timeout = timeout
         self._http = httpx.Client(
             base_url=f"http://127.0.0.1:{facts.port}",
             headers={"authorization": f"Bearer {premises.read_token()}"},
-            timeout=chosen.timeout,
+            timeout=timeout,
             trust_env=False,  # no proxy stands between us and ourselves
         )
 
