@@ -1,0 +1,34 @@
+"""`python -m bench NAME [--json]`; without a name it lists the figures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+
+import msgspec
+
+from .row import Row
+
+FIGURES = {
+    "message": "cryptography of one message to one device, without network or disk",
+    "latency": "from sending to standing in the recipient's log, between real processes on this machine",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", epilog="; ".join(f"{name}: {text}" for name, text in FIGURES.items()))
+    parser.add_argument("name", choices=list(FIGURES))
+    parser.add_argument("--json", action="store_true", help="one JSON object a row")
+    chosen = parser.parse_args()
+    rows: Iterable[Row] = import_module(f"bench.{chosen.name}").rows()
+    for row in rows:
+        promise = f"   promised {row.against:g}, ratio {row.ratio:g}" if row.against is not None else ""
+        line = msgspec.json.encode(row).decode() if chosen.json else f"{row.name:<40} {row.value:>10g} {row.unit}{promise}"
+        print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
