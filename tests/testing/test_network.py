@@ -147,3 +147,13 @@ def test_the_clock_stands_until_it_is_moved() -> None:
     assert clock() == 1.0
     with pytest.raises(ValueError, match="time goes on"):
         clock.advance(-1)
+
+
+def test_a_running_clock_goes_on_and_can_be_moved_besides() -> None:
+    clock = FakeClock(100.0, runs=True)
+    before = clock()
+    assert 100.0 <= before <= clock() < 200.0
+    clock.advance(1000)
+    assert clock() > 1100.0
+    clock.set(50.0)
+    assert 50.0 <= clock() < 60.0

@@ -6,10 +6,24 @@ homeservers and nodes in one process, with cuts, losses and delays. Nothing in h
 
 from __future__ import annotations
 
+from .api import NodeClient
 from .clock import FakeClock
 from .network import MemoryDialer, MemoryNetwork
 from .program import Ended, Program, run_program
 from .proxy import TcpProxy
 from .randomness import SeededRandom
+from .remotes import FederationPort, MemoryRemotes
 
-__all__ = ["Ended", "FakeClock", "MemoryDialer", "MemoryNetwork", "Program", "SeededRandom", "TcpProxy", "run_program"]
+__all__ = [
+    "Ended",
+    "FakeClock",
+    "FederationPort",
+    "MemoryDialer",
+    "MemoryNetwork",
+    "MemoryRemotes",
+    "NodeClient",
+    "Program",
+    "SeededRandom",
+    "TcpProxy",
+    "run_program",
+]

@@ -1,6 +1,8 @@
-"""A clock that stands still until a test moves it."""
+"""A clock that stands still until a test moves it, or that runs on and can be moved besides."""
 
 from __future__ import annotations
+
+import time
 
 __all__ = ["FakeClock"]
 
@@ -8,21 +10,27 @@ START = 1_800_000_000.0  # a Friday in January 2027
 
 
 class FakeClock:
-    """Unix seconds; call it to read the time. It moves programs' expiry and weeks, not the time-outs of asyncio."""
+    """Unix seconds; call it to read the time. It moves programs' expiry and weeks, not the time-outs of asyncio.
 
-    def __init__(self, start: float = START) -> None:
-        self._now = start
+    A clock that `runs` also goes on by itself, so that rates (so many a second) work as they do outside.
+    """
+
+    def __init__(self, start: float = START, *, runs: bool = False) -> None:
+        self._set_to = start
+        self._set_at = time.monotonic() if runs else None
 
     def __call__(self) -> float:
         """Return the time."""
-        return self._now
+        return self._set_to + (time.monotonic() - self._set_at if self._set_at is not None else 0.0)
 
     def advance(self, seconds: float) -> None:
         """Move on; a clock that goes back is what `set` is for."""
         if seconds < 0:
             raise ValueError("time goes on; use set() to go back")
-        self._now += seconds
+        self._set_to += seconds
 
     def set(self, now: float) -> None:
         """Jump to a time, as a wrong clock does when it is put right."""
-        self._now = now
+        self._set_to = now
+        if self._set_at is not None:
+            self._set_at = time.monotonic()

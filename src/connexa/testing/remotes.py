@@ -1,0 +1,166 @@
+"""Federation on the memory network: the way from one homeserver in this process to another, without gRPC and TLS.
+
+The handshake, the numbering and the checks above them are the real ones; certificates are held against the pins here as the TLS listener
+does it. Frames are encoded and parsed, so what could not cross a wire does not cross here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from google.protobuf.message import Message
+
+from connexa.crypto import Ed25519Public, Rng, sha256
+from connexa.crypto.x509 import InvalidCertificate, leaf_domain
+from connexa.discovery import PinBook, Remote
+from connexa.errors import ConnexaError, NetworkError, RefusedError
+from connexa.homeserver.federation import Caller, House, answer
+from connexa.identity import Domain
+from connexa.wire import MAX_FEDERATION_FRAME, parse
+from connexa.wire.v1.federation_pb2 import DeliverDown, DeliverUp
+from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, LookupReply, LookupRequest
+
+from .clock import FakeClock
+from .network import MemoryNetwork
+
+__all__ = ["MemoryRemotes", "FederationPort"]
+
+M = TypeVar("M", bound=Message)
+IN_FLIGHT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FederationPort:
+    """What another homeserver's federation port gives: the house and its pin book."""
+
+    house: House
+    book: PinBook
+    rng: Rng
+
+
+class MemoryRemotes:
+    """The `RemoteCaller` of one homeserver on a memory network; `others` finds the federation ports."""
+
+    def __init__(
+        self, domain: str, network: MemoryNetwork, others: dict[str, FederationPort], clock: FakeClock | Callable[[], float]
+    ) -> None:
+        self._domain = Domain(domain)
+        self._network = network
+        self._others = others
+        self._clock = clock
+
+    @asynccontextmanager
+    async def deliver(self, domain: Domain) -> AsyncIterator[MemoryStream]:
+        """Open a stream of envelopes."""
+        there, caller, remote = await self._meet(domain)
+        stream = MemoryStream(caller.leaf, remote.keys, lambda: self._travel(domain))
+
+        async def again() -> Caller:
+            return (await self._meet(domain))[1]
+
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(stream.serve(answer(there.house, caller, stream.incoming(), again=again, rng=there.rng)))
+            try:
+                yield stream
+            finally:
+                serving.cancel()
+
+    async def lookup(self, domain: Domain, request: LookupRequest) -> LookupReply:
+        """Ask for a person of another domain."""
+        there, caller, _ = await self._meet(domain)
+        reply = await there.house.lookup_from(caller.domain, _crossed(request))
+        await self._travel(domain)
+        return _crossed(reply)
+
+    async def claim(self, domain: Domain, request: ClaimRequest) -> ClaimReply:
+        """Ask for prekey bundles."""
+        there, caller, _ = await self._meet(domain)
+        reply = await there.house.claim_from(caller.domain, _crossed(request))
+        await self._travel(domain)
+        return _crossed(reply)
+
+    async def _meet(self, domain: Domain) -> tuple[FederationPort, Caller, Remote]:
+        """Connect: each side holds the other's certificate against its pin; an unknown caller is looked up, as Introduce has it done."""
+        await self._travel(domain)
+        here, there = self._others[self._domain], self._others[domain]
+        remote = await here.book.require(domain)
+        _check_leaf(there.house, remote, self._clock())
+        try:
+            seen = await there.book.known(self._domain) or await there.book.find(self._domain)
+        except ConnexaError as error:
+            raise RefusedError("remote.refused", f"The remote homeserver refused the call ({error.code}).", retryable=True) from None
+        _check_leaf(here.house, seen, self._clock())
+        return there, Caller(seen, sha256(here.house.leaf.der)), remote
+
+    async def _travel(self, domain: Domain) -> None:
+        await asyncio.sleep(self._network.delay_between(self._domain, domain))
+        if domain not in self._others or self._domain not in self._others or not self._network.reaches(self._domain, domain):
+            raise NetworkError("remote.unreachable", f"The homeserver of {domain} cannot be reached.")
+
+
+class MemoryStream:
+    """One stream of envelopes; both directions hold a few frames."""
+
+    def __init__(self, leaf: bytes, keys: tuple[Ed25519Public, ...], travel: Callable[[], Awaitable[None]]) -> None:
+        self.leaf = leaf
+        self.keys = keys
+        self._travel = travel
+        self._up: asyncio.Queue[bytes] = asyncio.Queue(IN_FLIGHT)
+        self._down: asyncio.Queue[bytes | ConnexaError] = asyncio.Queue(IN_FLIGHT)
+        self._ended: ConnexaError | None = None
+
+    async def send(self, frame: DeliverUp) -> None:
+        """Send one frame."""
+        await self._pass()
+        await self._up.put(frame.SerializeToString())
+
+    async def receive(self) -> DeliverDown:
+        """Return the next frame."""
+        frame = await self._down.get()
+        if isinstance(frame, ConnexaError):
+            self._ended = frame
+            raise frame
+        await self._pass()
+        return parse(DeliverDown, frame, MAX_FEDERATION_FRAME)
+
+    async def _pass(self) -> None:
+        if self._ended is not None:
+            raise self._ended
+        try:
+            await self._travel()
+        except NetworkError:
+            self._ended = NetworkError("remote.closed", "The connection to the remote homeserver ended.")
+            raise self._ended from None
+
+    async def incoming(self) -> AsyncIterator[DeliverUp]:
+        """Yield the frames to the side that answers."""
+        while True:
+            yield parse(DeliverUp, await self._up.get(), MAX_FEDERATION_FRAME)
+
+    async def serve(self, frames: AsyncIterator[DeliverDown]) -> None:
+        """Carry the answers until they end."""
+        try:
+            async for frame in frames:
+                await self._down.put(frame.SerializeToString())
+        except ConnexaError as error:
+            await self._down.put(RefusedError("remote.refused", f"The remote homeserver refused the call ({error.code}).", retryable=True))
+            return
+        await self._down.put(NetworkError("remote.closed", "The remote ended the stream."))
+
+
+def _check_leaf(house: House, remote: Remote, now: float) -> None:
+    for key in remote.keys:
+        try:
+            if leaf_domain(house.leaf.der, key, now) == remote.domain:
+                return
+        except InvalidCertificate:
+            continue
+    raise InvalidCertificate
+
+
+def _crossed(message: M) -> M:
+    return parse(type(message), message.SerializeToString(), MAX_FEDERATION_FRAME)
