@@ -18,7 +18,7 @@ from .output import answer, table
 
 __all__ = ["config"]
 
-_STRUCTS: Final = {"node": ("connexa.node.settings", "NodeSettings"), "server": ("connexa.homeserver.settings", "HomeserverSettings")}
+_STRUCTS: Final = {"node": ("connexa.node.settings", "NodeSettings"), "server": ("connexa.homeserver.settings", "ServerSettings")}
 program_option = click.option("--program", type=click.Choice(list(_STRUCTS)), default="node", show_default=True, help="Whose settings.")
 
 
