@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
 from litestar.types import ASGIApp
 
 from connexa.crypto import equal
@@ -41,6 +42,9 @@ class Site:
     metrics_token: bytes = b""
 
 
+GivenSite: TypeAlias = NamedDependency[SkipValidation[Site]]  # ours, not the caller's: nothing to check
+
+
 class _IntroduceBody(msgspec.Struct, forbid_unknown_fields=True):
     domain: str
 
@@ -54,20 +58,20 @@ class Health(msgspec.Struct):
 
 
 @get(WELL_KNOWN_PATH, media_type=MediaType.JSON)
-async def show_well_known(site: Site) -> bytes:
+async def show_well_known(site: GivenSite) -> bytes:
     """The domain's word about itself, signed."""
     return site.well_known()
 
 
 @get("/health")
-async def show_health(site: Site) -> Response[Health]:
+async def show_health(site: GivenSite) -> Response[Health]:
     """200 while it stores messages, 503 while it cannot."""
     healthy = site.healthy()
     return Response(Health(site.domain, "ok" if healthy else "failing"), status_code=200 if healthy else 503)
 
 
 @get("/metrics", media_type=MediaType.TEXT)
-async def show_metrics(request: _Request, site: Site) -> Response[bytes]:
+async def show_metrics(request: _Request, site: GivenSite) -> Response[bytes]:
     """For this machine, and for holders of the token."""
     if not (_is_loopback(request) or _shows_token(request, site.metrics_token)):
         raise NotFoundError("page.not_found", "There is no such page.")
@@ -75,7 +79,7 @@ async def show_metrics(request: _Request, site: Site) -> Response[bytes]:
 
 
 @post(INTRODUCE_PATH, status_code=200)
-async def take_introduction(request: _Request, site: Site) -> dict[str, int]:
+async def take_introduction(request: _Request, site: GivenSite) -> dict[str, int]:
     """Look a domain up that asks for it, so that it can connect (F11)."""
     body = await request.body()
     await site.door.introduce(_introduced(request, body), site.source(_host(request)))

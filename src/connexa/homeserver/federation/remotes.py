@@ -40,10 +40,11 @@ _CODE = re.compile(r"[a-z_]+\.[a-z_]+")
 
 @dataclass(frozen=True, slots=True)
 class OwnSide:
-    """What our end shows: who we are and the leaf as it is now."""
+    """Our end: who we are, the leaf and the pins as they are now (both come after the way out is made)."""
 
     domain: Domain
     leaf: Callable[[], Leaf]
+    book: Callable[[], PinBook]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,8 @@ class _GrpcStream:
 class GrpcRemotes:
     """The `RemoteCaller` of real networks."""
 
-    def __init__(self, own: OwnSide, book: PinBook, resolver: Resolver, *, clock: Callable[[], float]) -> None:
+    def __init__(self, own: OwnSide, resolver: Resolver, *, clock: Callable[[], float]) -> None:
         self._own = own
-        self._book = book
         self._resolver = resolver
         self._clock = clock
         self._channels: OrderedDict[Domain, _Open] = OrderedDict()
@@ -109,7 +109,7 @@ class GrpcRemotes:
     @asynccontextmanager
     async def deliver(self, domain: Domain) -> AsyncIterator[_GrpcStream]:
         """Open a stream; introduces us where the remote does not know us."""
-        remote = await self._book.require(domain)
+        remote = await self._own.book().require(domain)
         opened = await self._reach(remote)
         method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = opened.channel.stream_stream(f"/{SERVICE}/{DELIVER}")
         call = method()
@@ -138,7 +138,7 @@ class GrpcRemotes:
         await asyncio.gather(*self._closing)
 
     async def _unary(self, domain: Domain, method: str, request: Message) -> bytes:
-        opened = await self._reach(await self._book.require(domain))
+        opened = await self._reach(await self._own.book().require(domain))
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = opened.channel.unary_unary(f"/{SERVICE}/{method}")
         try:
             return await call(request.SerializeToString(), timeout=CALL_SECONDS)
