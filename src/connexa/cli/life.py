@@ -24,6 +24,13 @@ from .secret import ask_password, read_file
 __all__ = ["down", "logs", "status", "up"]
 
 _POLL: Final = 0.05
+_WARNINGS: Final = {
+    "clock.skewed": "the clock of this machine and the homeserver's differ by more than a minute; set it, or messages may be refused",
+    "store.full": "the disk is full; free some space, nothing that was accepted is lost",
+    "store.read_only": "the database cannot be written; check its owner and permissions",
+    "certificate.expired": "the homeserver's certificate is not good now; if its other people are connected, this machine's clock is wrong",
+    "link.unreachable": "a homeserver cannot be reached; it is tried again by itself",
+}
 
 
 @click.command(cls=Verb)
@@ -122,8 +129,12 @@ def _introduce(facts: Facts) -> None:
             "  or add this device to one:  connexa device link you@your.server",
         ]
     answer({"event": "up", **_public(facts)}, *lines)
-    for code in found["warnings"]:
-        warn(code)
+    _warn(found["warnings"])
+
+
+def _warn(codes: list[str]) -> None:
+    for code in codes:
+        warn(f"{_WARNINGS.get(code, 'something is not in order')} [{code}]")
 
 
 @click.command(cls=Verb)
@@ -168,8 +179,7 @@ def status() -> None:
             [account["address"], account["state"], f"link {account['link']} {reason}".strip(), f"{account['devices']} devices", counts]
         )
     answer({**found, "facts": _public(facts)}, *lines, *table(rows))
-    for code in found["warnings"]:
-        warn(code)
+    _warn(found["warnings"])
 
 
 @click.command(cls=Verb)
