@@ -139,7 +139,7 @@ def test_a_directory_of_somebody_else_is_refused(run: Run, home: Path) -> None:
 def test_the_disk_is_full_at_the_first_run(home: Path) -> None:
     """A file may not grow beyond a few blocks, as on a full disk."""
     program = (
-        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "import resource, signal, sys, connexa.node.program; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384));"
         "from connexa.cli import main; sys.exit(main(['--json', 'up', '--foreground', '--port', '0', '--key-file']))"
     )
