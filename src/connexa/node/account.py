@@ -17,14 +17,22 @@ from connexa.pairwise import LocalDevice
 from connexa.wire.v1 import keys_pb2
 from connexa.wire.v1.keys_pb2 import Signed
 
-__all__ = ["Account", "AccountState", "all_accounts", "find_account", "load_account", "own_device_list", "profile_key", "sender_certificate"]
+__all__ = [
+    "Account",
+    "AccountState",
+    "all_accounts",
+    "find_account",
+    "load_account",
+    "own_device_list",
+    "profile_key",
+    "sender_certificate",
+]
 
 
 class AccountState(StrEnum):
     """What an account is waiting for."""
 
     CREATING = "creating"  # keys are made, the homeserver has not attested them yet
-    LINKING = "linking"  # a code is shown, the primary device has not approved it yet
     ACTIVE = "active"
     REVOKED = "revoked"  # the person removed this device; the log stays readable
 
@@ -61,17 +69,19 @@ class Account:
 
     def _own_certificate(self) -> DeviceCertificate:
         body = keys_pb2.DeviceCertificate.FromString(self.certificate.body)  # our own, checked when it was stored
-        return DeviceCertificate(self.user.id, self.device, self.dsk.public, self.dik.public, body.not_after, tuple(body.suites) or (SUITE,))
+        return DeviceCertificate(
+            self.user.id, self.device, self.dsk.public, self.dik.public, body.not_after, tuple(body.suites) or (SUITE,)
+        )
 
 
 _COLUMNS = "id, address, state, user_key, seed, device, dsk, dik, certificate, attestation"
 
 
-def load_account(query: Query, account: int) -> Account | None:
-    """Read an account; None while it is linking, for then nothing but its device keys is known."""
-    row = first(query, f"SELECT {_COLUMNS} FROM account WHERE id = ? AND user_key != x''", (account,))  # noqa: S608 - no outside text
+def load_account(query: Query, account: int) -> Account:
+    """Read an account with its keys."""
+    row = first(query, f"SELECT {_COLUMNS} FROM account WHERE id = ?", (account,))  # noqa: S608 - no outside text
     if row is None:
-        return None
+        raise NotFoundError("account.not_found", "This node has no such account.")
     number, address, state, user_key, seed, device, dsk, dik, certificate, attestation = row
     user = UserPublic.from_packet(user_key)
     return Account(

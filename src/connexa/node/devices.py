@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from connexa.crypto import HybridPublic
 from connexa.identity import DeviceId, DeviceList, body_hash
-from connexa.node.home import Query
+from connexa.node.home import Query, rows
 from connexa.node.sessions import can_send, forget_sessions
 from connexa.pairwise import SealKey, week_of
 from connexa.store import Execute
@@ -36,7 +36,7 @@ def keep_list(execute: Execute, account: int, person: int, devices: DeviceList, 
     """Store which devices a person has now (without `but`, this device itself); returns the ones that are new."""
     listed = {d.device: d.certificate for d in devices.devices if d.device != but}
     sql = "SELECT device, certificate FROM person_device WHERE account = ? AND person = ?"
-    known = {DeviceId(device): certificate for device, certificate in execute(sql, (account, person)).fetchall()}
+    known = {DeviceId(device): certificate for device, certificate in rows(execute, sql, (account, person))}
     for gone in known.keys() - listed.keys():
         execute("DELETE FROM person_device WHERE account = ? AND person = ? AND device = ?", (account, person, gone))
         forget_sessions(execute, account, gone)
@@ -59,7 +59,9 @@ def keep_seal_keys(execute: Execute, account: int, person: int, keys: Iterable[S
         execute(sql, (key.key.raw, key.id, account, person, key.device))
 
 
-def recipient_of(query: Query, account: int, person: int, user: bytes, domain: str, signed: Signed, devices: DeviceList, now: float) -> Recipient:
+def recipient_of(
+    query: Query, account: int, person: int, user: bytes, domain: str, signed: Signed, devices: DeviceList, now: float
+) -> Recipient:
     """The devices that mail goes to this week: none where all of them have been away for too long."""
     week = week_of(now)
     sql = "SELECT device, sek FROM person_device WHERE account = ? AND person = ? AND sek_week = ? ORDER BY device"

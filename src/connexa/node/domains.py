@@ -75,6 +75,6 @@ class Domains:
         if event in (PinEvent.PINNED, PinEvent.PROVISIONAL, PinEvent.RELEASED):
             return
         now = self._clock()
-        self._writer.submit(lambda execute: self._events.record(execute, "", "trust.warning", now, code=event.value, domain=domain)).add_done_callback(
-            lambda done: None if done.cancelled() or done.exception() else self._events.publish()
-        )
+        self._writer.submit(
+            lambda execute: self._events.record(execute, "", "trust.warning", now, code=event.value, domain=domain)
+        ).add_done_callback(lambda done: None if done.cancelled() or done.exception() else self._events.publish())

@@ -14,7 +14,7 @@ from connexa.node.settings import NodeSettings
 from connexa.store import Database, Execute, Row, Writer
 from connexa.wire.transport import LinkDialer
 
-__all__ = ["Clock", "Home", "Query", "first"]
+__all__ = ["Clock", "Home", "Query", "first", "returned", "rows"]
 
 T = TypeVar("T")
 Clock = Callable[[], float]
@@ -25,6 +25,16 @@ Query = Callable[[str, Sequence[Any]], Iterable[Row]]
 def first(query: Query, sql: str, bindings: Sequence[Any] = ()) -> Row | None:
     """The first row of a query, or None."""
     return next(iter(query(sql, bindings)), None)
+
+
+def rows(query: Query, sql: str, bindings: Sequence[Any] = ()) -> list[Row]:
+    """All rows of a query."""
+    return list(query(sql, bindings))
+
+
+def returned(query: Query, sql: str, bindings: Sequence[Any] = ()) -> Any:
+    """The one value that an INSERT or UPDATE … RETURNING gives."""
+    return next(iter(query(sql, bindings)))[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from connexa.content import conversation_id, last_seen_hash
 from connexa.crypto import sha256
 from connexa.identity import UserId
 from connexa.node.account import Account
-from connexa.node.home import first
+from connexa.node.home import first, returned, rows
 from connexa.node.people import Person
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
-__all__ = ["Entry", "add_entry", "conversation_of", "next_counter", "settle_conversation"]
+__all__ = ["Entry", "add_entry", "conversation_of", "next_counter", "sent_as", "settle_conversation"]
 
 MAX_GAPS = 1_000  # missing entries that are named one by one, for each jump
 
@@ -48,11 +48,12 @@ def conversation_of(execute: Execute, account: Account, person: Person) -> int:
         return int(row[0])
     # Until a look-up has found the user id, the id of the conversation is a stand-in that stays known afterwards.
     public = conversation_id(account.user_id, UserId(person.user)) if person.user else _stand_in(account, person)
-    inserted = execute(
+    inserted = returned(
+        execute,
         "INSERT INTO conversation (account, public, provisional, person) VALUES (?, ?, ?, ?) RETURNING id",
         (account.id, public, b"" if person.user else public, person.id),
-    ).fetchone()
-    return int(inserted[0])
+    )
+    return int(inserted)
 
 
 def settle_conversation(execute: Execute, account: Account, person: int, user: bytes) -> None:
@@ -67,13 +68,14 @@ def _stand_in(account: Account, person: Person) -> bytes:
 
 def next_counter(execute: Execute, conversation: int) -> tuple[int, bytes]:
     """Count one more entry of this device, and tell the hash of the newest entry before it."""
-    row = execute("UPDATE conversation SET counter = counter + 1 WHERE id = ? RETURNING counter, newest", (conversation,)).fetchone()
-    return int(row[0]), bytes(row[1])
+    row = rows(execute, "UPDATE conversation SET counter = counter + 1 WHERE id = ? RETURNING counter, newest", (conversation,))
+    return int(row[0][0]), bytes(row[0][1])
 
 
 def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, now: float) -> int | None:
     """Add an entry and return its cursor; None where it is in the log already: shown once per sender and message id."""
-    row = execute(
+    row = first(
+        execute,
         "INSERT INTO message (account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to, content, sent,"
         " received, state, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING RETURNING cursor",
@@ -95,12 +97,29 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
             entry.state.value,
             entry.last_seen,
         ),
-    ).fetchone()
+    )
     if row is None:
         return None
     execute("UPDATE conversation SET newest = ? WHERE id = ?", (last_seen_hash(entry.message, entry.content), conversation))
     _count(execute, account, conversation, entry.device, entry.counter, now)
     return int(row[0])
+
+
+def sent_as(execute: Execute, account: Account, message: bytes, content: bytes) -> None:
+    """Note the bytes in which an entry of ours left: what its recipients have seen is named by their hash."""
+    row = first(
+        execute,
+        "SELECT m.cursor, m.conversation, m.content FROM message m WHERE m.account = ? AND m.sender = ? AND m.message = ?",
+        (account.id, account.user_id, message),
+    )
+    if row is None or row[2] == content:
+        return
+    cursor, conversation, before = row
+    execute("UPDATE message SET content = ? WHERE cursor = ?", (content, cursor))
+    execute(
+        "UPDATE conversation SET newest = ? WHERE id = ? AND newest = ?",
+        (last_seen_hash(message, content), conversation, last_seen_hash(message, before)),
+    )
 
 
 def _count(execute: Execute, account: int, conversation: int, device: bytes, counter: int, now: float) -> None:

@@ -1,15 +1,35 @@
 """The node: one daemon that holds a person's accounts; every face calls the operations here and nothing below.
 
-`account` arguments are addresses, or "" for the only account. All operations raise `ConnexaError` kinds and nothing else.
+`account` arguments are addresses, or "" for the only account. Operations raise `ConnexaError` kinds and nothing else. Reading is
+synchronous, from what is committed; whatever changes something is a coroutine that returns once the change is durable.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
+from connexa.content import Text
 from connexa.crypto import Rng
+from connexa.discovery import Resolver
+from connexa.errors import ConflictError, ConnexaError, RefusedError, UsageError
+from connexa.identity import Address
+from connexa.node import contact_book, conversations, device_book, invites
+from connexa.node.account import Account, AccountState, all_accounts, find_account, load_account
+from connexa.node.contacts import accept, reject
+from connexa.node.domains import Domains
+from connexa.node.enrolment import LinkingDevice, account_invite, create, receive_device
+from connexa.node.events import EventLog, Subscription
+from connexa.node.export import armoured_certificate
+from connexa.node.home import Clock, Home
+from connexa.node.link_doors import PAIR_SECONDS, PairLink
+from connexa.node.people import Person, person_of
+from connexa.node.running import RunningAccount
+from connexa.node.sending import parse_id, send_text
 from connexa.node.settings import NodeSettings
+from connexa.node.status import account_view, status_view
 from connexa.node.views import (
     AccountView,
     ContactView,
@@ -24,62 +44,351 @@ from connexa.node.views import (
     SafetyNumberView,
     StatusView,
 )
-from connexa.store import Database
+from connexa.store import Database, Execute, Writer
+from connexa.wire.transport import LinkDialer
 
 __all__ = ["Node"]
 
+T = TypeVar("T")
+MAX_LINKING = 4
+MAX_NAME = 64
+
 
 class Node:
-    """See the module's docstring; signatures first, so that the faces can be built beside it."""
+    """Open it, then `run` it until it is to end, then `close` it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._started = home.clock()
+        self._running: dict[int, RunningAccount] = {}
+        self._linking: dict[str, LinkingDevice] = {}
+        self._new: asyncio.Queue[Callable[[asyncio.TaskGroup], None]] = asyncio.Queue(64)
 
     @classmethod
-    async def open(cls, settings: NodeSettings, database: Database, *, clock, rng: Rng, resolver, dialer) -> Node: ...
-    async def run(self) -> None: ...
-    async def close(self) -> None: ...
-    def status(self) -> StatusView: ...
-    # accounts and devices
-    async def create_account(self, address: str, invite: str | None = None, name: str = "") -> AccountView: ...
-    async def link_account(self, address: str, name: str = "") -> LinkCodeView: ...
-    def accounts(self) -> list[AccountView]: ...
-    def account(self, account: str = "") -> AccountView: ...
-    async def rename_account(self, account: str, name: str) -> AccountView: ...
-    def export_openpgp(self, account: str = "") -> str: ...
-    def devices(self, account: str = "") -> list[DeviceView]: ...
-    async def approve_device(self, account: str, code: str) -> DeviceView: ...
-    async def revoke_device(self, account: str, device: str) -> None: ...
-    async def rename_device(self, account: str, device: str, name: str) -> DeviceView: ...
-    # messages
+    async def open(
+        cls, settings: NodeSettings, database: Database, *, clock: Clock, rng: Rng, resolver: Resolver, dialer: LinkDialer
+    ) -> Node:
+        """Take over an open database; the caller closes it after `close`."""
+        writer, events = Writer(database), EventLog(database, settings.limits.events_kept)
+        domains = Domains(database, writer, events, resolver, clock)
+        return cls(Home(settings, database, writer, events, clock, rng, dialer, domains))
+
+    async def run(self) -> None:
+        """Keep the links of all accounts up until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for number, _, state in all_accounts(self._home.database.read):
+                if state is AccountState.ACTIVE:
+                    self._start(tasks, number)
+            while True:
+                begin = await self._new.get()
+                begin(tasks)
+
+    def _start(self, tasks: asyncio.TaskGroup, number: int) -> None:
+        running = RunningAccount(self._home, load_account(self._home.database.read, number))
+        self._running[number] = running
+        tasks.create_task(running.run())
+
+    async def close(self) -> None:
+        """Finish what is being written."""
+        await self._home.writer.close()
+
+    def status(self) -> StatusView:
+        """How the node is."""
+        return status_view(self._home, self._started, self._running)
+
+    # Accounts and devices
+
+    async def create_account(self, address: str, invite: str | None = None, name: str = "") -> AccountView:
+        """Make an account at the homeserver of the address; `invite` is the homeserver's, where it asks for one."""
+        number = await create(self._home, Address.parse(address), account_invite(invite), name.strip())
+        await self._begin(number)
+        return account_view(self._home, number, None)
+
+    async def link_account(self, address: str) -> LinkCodeView:
+        """Begin to link this device to an account; the code is good for a minute, then event `account.new` or `account.link_failed`."""
+        parsed = Address.parse(address)
+        if any(known == str(parsed) for _, known, _ in all_accounts(self._home.database.read)):
+            raise ConflictError("account.exists", "This node has that account already.")
+        if str(parsed) in self._linking or len(self._linking) >= MAX_LINKING:
+            raise ConflictError("account.linking", "This device is being linked already.", "Wait a minute, then start again.")
+        linking = LinkingDevice.begin(self._home, parsed)
+        self._linking[str(parsed)] = linking
+        try:
+            link = await linking.open(self._home)
+        except ConnexaError:
+            del self._linking[str(parsed)]
+            raise
+        await self._new.put(lambda tasks: self._expect(tasks, linking, link))
+        return LinkCodeView(account=str(parsed), code=linking.code, expires=self._home.clock() + PAIR_SECONDS)
+
+    def _expect(self, tasks: asyncio.TaskGroup, linking: LinkingDevice, link: PairLink) -> None:
+        tasks.create_task(self._await_grant(linking, link))
+
+    async def _await_grant(self, linking: LinkingDevice, link: PairLink) -> None:
+        try:
+            number = await receive_device(self._home, linking, link, PAIR_SECONDS)
+        except ConnexaError as error:
+            await self._note_failed_link(str(linking.address), error.code)
+            return
+        finally:
+            self._linking.pop(str(linking.address), None)
+        await self._begin(number)
+
+    async def _note_failed_link(self, address: str, code: str) -> None:
+        now = self._home.clock()
+        await self._change(lambda execute: self._home.events.record(execute, address, "account.link_failed", now, code=code))
+
+    def accounts(self) -> list[AccountView]:
+        """All accounts."""
+        return [account_view(self._home, n, self._running.get(n)) for n, _, _ in all_accounts(self._home.database.read)]
+
+    def account(self, account: str = "") -> AccountView:
+        """One account."""
+        number = self._number(account)
+        return account_view(self._home, number, self._running.get(number))
+
+    async def rename_account(self, account: str, name: str) -> AccountView:
+        """Name an account for its owner."""
+        number, name = self._number(account), name.strip()
+        if len(name) > MAX_NAME or not name.isprintable():
+            raise UsageError("account.bad_name", f"A name has at most {MAX_NAME} printable characters.")
+        await self._change(lambda execute: execute("UPDATE account SET name = ? WHERE id = ?", (name, number)))
+        return self.account(account)
+
+    def export_openpgp(self, account: str = "") -> str:
+        """The armoured OpenPGP certificate."""
+        return armoured_certificate(self._account(account))
+
+    def devices(self, account: str = "") -> list[DeviceView]:
+        """The person's devices."""
+        return device_book.list_devices(self._home.database.read, self._account(account))
+
+    async def approve_device(self, account: str, code: str) -> DeviceView:
+        """Take the device that shows this code into the account."""
+        running = self._at_work(account)
+        device = await device_book.approve(self._home, running.account, await running.mailbox.upkeep(), code)
+        running.wake()
+        return device_book.device_view(self._home.database.read, running.account, device)
+
+    async def revoke_device(self, account: str, device: str) -> None:
+        """Take a device out of the account."""
+        running = self._at_work(account)
+        await device_book.revoke_device(self._home, running.account, await running.mailbox.upkeep(), device)
+        running.wake()
+
+    async def rename_device(self, account: str, device: str, name: str) -> DeviceView:
+        """Give a device a name."""
+        of = self._account(account)
+        raw = await self._change(lambda execute: device_book.rename_device(execute, of, device, name))
+        return device_book.device_view(self._home.database.read, of, raw)
+
+    # Messages
+
     async def send(
         self, account: str, to: str, text: str, *, subject: str = "", reply_to: str | None = None, message_id: str | None = None
-    ) -> MessageView: ...
-    def conversations(self, account: str = "", *, archived: bool = False) -> list[ConversationView]: ...
-    def conversation(self, account: str, conversation: str) -> ConversationView: ...
-    def messages(self, account: str, conversation: str, *, before: int | None = None, limit: int = 50) -> list[MessageView]: ...
-    def message(self, account: str, message_id: str) -> MessageInfoView: ...
-    async def mark_read(self, account: str, conversation: str) -> None: ...
-    async def mute_conversation(self, account: str, conversation: str, muted: bool = True) -> ConversationView: ...
-    async def archive_conversation(self, account: str, conversation: str, archived: bool = True) -> ConversationView: ...
-    async def delete_conversation(self, account: str, conversation: str) -> None: ...
-    async def delete_message(self, account: str, message_id: str) -> None: ...
-    # contacts and requests
-    def contacts(self, account: str = "") -> list[ContactView]: ...
-    def contact(self, account: str, who: str) -> ContactView: ...
-    async def add_contact(self, account: str, address: str, name: str = "") -> ContactView: ...
-    async def rename_contact(self, account: str, who: str, name: str) -> ContactView: ...
-    async def block_contact(self, account: str, who: str) -> ContactView: ...
-    async def unblock_contact(self, account: str, who: str) -> ContactView: ...
-    async def remove_contact(self, account: str, who: str) -> None: ...
-    def safety_number(self, account: str, who: str) -> SafetyNumberView: ...
-    async def verify_contact(self, account: str, who: str, verified: bool = True) -> ContactView: ...
-    def requests(self, account: str = "") -> list[RequestView]: ...
-    def request(self, account: str, request: str) -> RequestView: ...
-    async def accept_request(self, account: str, request: str) -> ContactView: ...
-    async def reject_request(self, account: str, request: str) -> None: ...
-    # invites
-    def invites(self, account: str = "") -> list[InviteView]: ...
-    async def create_invite(self, account: str, uses: int = 1, days: int = 7) -> InviteView: ...
-    async def accept_invite(self, account: str, text: str) -> ContactView: ...
-    async def revoke_invite(self, account: str, invite: str) -> None: ...
-    # events
-    def replay(self, after: int = 0, limit: int = 1000) -> list[EventView]: ...
-    def subscribe(self) -> AbstractAsyncContextManager[AsyncIterator[EventView]]: ...
+    ) -> MessageView:
+        """Store a message for an address, a contact's name or a conversation; it leaves as soon as it can.
+
+        `message_id` (32 hex digits) makes a repeat of the call harmless: the message that is there is returned.
+        """
+        of = self._account(account)
+        message = parse_id(message_id, 16, "message") if message_id else self._home.rng(16)
+        said = Text(text, subject, parse_id(reply_to, 16, "message") if reply_to else b"")
+        cursor = await self._change(lambda execute: send_text(execute, self._home, of, to, said, message))
+        view = conversations.message_view(self._home.database.read, cursor)
+        if of.id in self._running:
+            person = conversations.number_of(self._home.database.read, of.id, view.conversation)[1]
+            self._running[of.id].delivery.go_on([person.id])
+        return view
+
+    def conversations(self, account: str = "", *, archived: bool = False) -> list[ConversationView]:
+        """Conversations, the newest first."""
+        return conversations.list_conversations(self._home.database.read, self._number(account), archived=archived)
+
+    def conversation(self, account: str, conversation: str) -> ConversationView:
+        """One conversation, by its id or by whom it is with."""
+        number, _ = conversations.number_of(self._home.database.read, self._number(account), conversation)
+        return conversations.conversation_view(self._home.database.read, number)
+
+    def messages(self, account: str, conversation: str, *, before: int | None = None, limit: int = 50) -> list[MessageView]:
+        """A page of a conversation, oldest first."""
+        number, _ = conversations.number_of(self._home.database.read, self._number(account), conversation)
+        return conversations.list_messages(self._home.database.read, number, before, limit)
+
+    def message(self, account: str, message_id: str) -> MessageInfoView:
+        """One message with its states, times and way."""
+        return conversations.message_info(self._home.database.read, self._number(account), message_id)
+
+    async def mark_read(self, account: str, conversation: str) -> None:
+        """Everything in a conversation was seen."""
+        of = self._account(account)
+        number, person = conversations.number_of(self._home.database.read, of.id, conversation)
+        await self._change(lambda execute: conversations.mark_read(execute, self._home, of, number, person))
+        self._wake(of.id)
+
+    async def mute_conversation(self, account: str, conversation: str, muted: bool = True) -> ConversationView:
+        """Mute a conversation, or not."""
+        return await self._flag(account, conversation, "muted", muted)
+
+    async def archive_conversation(self, account: str, conversation: str, archived: bool = True) -> ConversationView:
+        """Put a conversation away, or back."""
+        return await self._flag(account, conversation, "archived", archived)
+
+    async def _flag(self, account: str, conversation: str, flag: str, value: bool) -> ConversationView:
+        of = self._account(account)
+        number, _ = conversations.number_of(self._home.database.read, of.id, conversation)
+        await self._change(lambda execute: conversations.set_flag(execute, self._home, of, number, flag, value))
+        return conversations.conversation_view(self._home.database.read, number)
+
+    async def delete_conversation(self, account: str, conversation: str) -> None:
+        """Delete a conversation's entries on this node."""
+        of = self._number(account)
+        number, _ = conversations.number_of(self._home.database.read, of, conversation)
+        await self._change(lambda execute: conversations.delete_conversation(execute, of, number))
+
+    async def delete_message(self, account: str, message_id: str) -> None:
+        """Delete a message on this node."""
+        of = self._number(account)
+        await self._change(lambda execute: conversations.delete_message(execute, of, message_id))
+
+    # Contacts and requests
+
+    def contacts(self, account: str = "") -> list[ContactView]:
+        """All contacts."""
+        return contact_book.list_contacts(self._home.database.read, self._number(account))
+
+    def contact(self, account: str, who: str) -> ContactView:
+        """One contact, by address, name, user id or conversation."""
+        return contact_book.contact_view(self._home.database.read, contact_book.named(self._home.database.read, self._number(account), who))
+
+    async def add_contact(self, account: str, address: str, name: str = "") -> ContactView:
+        """Add somebody; they learn of it with the first message."""
+        of = self._account(account)
+        number = await self._change(lambda execute: contact_book.add(execute, self._home, of, Address.parse(address), name))
+        self._wake(of.id)
+        return self._contact(number)
+
+    async def rename_contact(self, account: str, who: str, name: str) -> ContactView:
+        """Call a contact by another name."""
+        return await self._on_contact(account, who, lambda execute, of, person: contact_book.rename(execute, self._home, of, person, name))
+
+    async def block_contact(self, account: str, who: str) -> ContactView:
+        """Shut somebody out; the homeserver gets the new keys of our door at once."""
+        view = await self._on_contact(account, who, lambda execute, of, person: contact_book.block(execute, self._home, of, person))
+        self._at_work(account).wakeups.upkeep.set()
+        return view
+
+    async def unblock_contact(self, account: str, who: str) -> ContactView:
+        """Let somebody in again."""
+        return await self._on_contact(account, who, lambda execute, of, person: contact_book.unblock(execute, self._home, of, person))
+
+    async def remove_contact(self, account: str, who: str) -> None:
+        """Forget a contact; the conversation stays until it is deleted."""
+        await self._on_contact(account, who, lambda execute, of, person: contact_book.remove(execute, self._home, of, person))
+
+    async def verify_contact(self, account: str, who: str, verified: bool = True) -> ContactView:
+        """Note that the safety number was compared."""
+        return await self._on_contact(account, who, lambda execute, of, p: contact_book.verify(execute, self._home, of, p, verified))
+
+    async def _on_contact(self, account: str, who: str, act: Callable[[Execute, Account, Person], None]) -> ContactView:
+        of = self._account(account)
+        person = contact_book.named(self._home.database.read, of.id, who)
+        await self._change(lambda execute: act(execute, of, person_of(execute, person.id)))
+        self._wake(of.id, person.id)
+        return self._contact(person.id)
+
+    def _contact(self, number: int) -> ContactView:
+        return contact_book.contact_view(self._home.database.read, person_of(self._home.database.read, number))
+
+    def safety_number(self, account: str, who: str) -> SafetyNumberView:
+        """The sixty digits to compare with a contact."""
+        of = self._account(account)
+        return contact_book.safety_view(of, contact_book.named(self._home.database.read, of.id, who))
+
+    def requests(self, account: str = "") -> list[RequestView]:
+        """Who asks, without what they say."""
+        return contact_book.list_requests(self._home.database.read, self._number(account))
+
+    def request(self, account: str, request: str) -> RequestView:
+        """One request, opened."""
+        person = contact_book.request_from(self._home.database.read, self._number(account), request)
+        return contact_book.request_view(self._home.database.read, person)
+
+    async def accept_request(self, account: str, request: str) -> ContactView:
+        """Accept; they are told, and their text moves to the conversations."""
+        of = self._account(account)
+        person = contact_book.request_from(self._home.database.read, of.id, request)
+        await self._change(lambda execute: accept(execute, self._home, of, person_of(execute, person.id), answer=True))
+        self._wake(of.id, person.id)
+        return self._contact(person.id)
+
+    async def reject_request(self, account: str, request: str) -> None:
+        """Turn a request down; they are told nothing."""
+        of = self._account(account)
+        person = contact_book.request_from(self._home.database.read, of.id, request)
+        await self._change(lambda execute: reject(execute, self._home, of, person))
+        self._wake(of.id)
+
+    # Invites
+
+    def invites(self, account: str = "") -> list[InviteView]:
+        """Invites that were given out."""
+        return invites.list_invites(self._home.database.read, self._number(account))
+
+    async def create_invite(self, account: str, uses: int = 1, days: int = 7) -> InviteView:
+        """Make an invite; it works once the homeserver knows it, which this waits for if the link is up."""
+        of = self._account(account)
+        made = await invites.make_invite(self._home, of, uses, days)
+        await self._at_work(account).mailbox.push_invites()
+        return made
+
+    async def accept_invite(self, account: str, text: str) -> ContactView:
+        """Take somebody's invite: the first message to them is accepted by itself."""
+        of = self._account(account)
+        invite = await invites.open_invite(self._home, of, text)
+        number = await self._change(lambda execute: invites.accept_invite(execute, self._home, of, invite))
+        self._wake(of.id, number)
+        return self._contact(number)
+
+    async def revoke_invite(self, account: str, invite: str) -> None:
+        """Take an invite back."""
+        of = self._number(account)
+        await self._change(lambda execute: invites.revoke(execute, of, invite))
+        await self._at_work(account).mailbox.push_invites()
+
+    # Events
+
+    def replay(self, after: int = 0, limit: int = 1000) -> list[EventView]:
+        """Events behind a cursor, oldest first."""
+        return self._home.events.replay(after, limit)
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[Subscription]:
+        """Events from now on; `events.slow` is raised to a reader that does not keep up, who then replays."""
+        with self._home.events.subscribe() as subscription:
+            yield subscription
+
+    # What the operations share
+
+    def _number(self, account: str) -> int:
+        return find_account(self._home.database.read, account)
+
+    def _account(self, account: str) -> Account:
+        return load_account(self._home.database.read, self._number(account))
+
+    def _at_work(self, account: str) -> RunningAccount:
+        running = self._running.get(self._number(account))
+        if running is None:
+            raise RefusedError("account.not_ready", "This account is not at work yet.", retryable=True)
+        return running
+
+    def _wake(self, account: int, *people: int) -> None:
+        if account in self._running:
+            self._running[account].wake(*people)
+
+    async def _begin(self, number: int) -> None:
+        if number not in self._running:
+            await self._new.put(lambda tasks: self._start(tasks, number))
+
+    async def _change(self, operation: Callable[[Execute], T]) -> T:
+        return await self._home.change(operation)

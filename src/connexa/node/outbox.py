@@ -6,13 +6,13 @@ homeserver has committed it, and kept until a device has answered or it has expi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from connexa.content import NOTHING_SEEN, Body, Content, encode
 from connexa.crypto import Rng
 from connexa.node.events import EventLog
-from connexa.node.home import Query, first
+from connexa.node.home import Query, first, rows
 from connexa.node.sealing import Outgoing
 from connexa.node.states import message_state
 from connexa.node.views import MessageState
@@ -36,7 +36,8 @@ class Waiting:
 def enqueue(execute: Execute, account: int, person: int, kind: str, what: Outgoing, now: float) -> None:
     """Put something into the outbox."""
     execute(
-        "INSERT INTO outbox (account, person, kind, message, counter, last_seen, content, created, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox (account, person, kind, message, counter, last_seen, content, created, expires)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (account, person, kind, what.message, what.counter, what.last_seen, what.content, now, what.expires),
     )
 
@@ -50,7 +51,10 @@ def say(execute: Execute, account: int, person: int, kind: str, body: Body, now:
 
 def people_waiting(query: Query, account: int) -> list[int]:
     """Everybody for whom something is to be encrypted, the longest waiting first."""
-    return [row[0] for row in query("SELECT person FROM outbox WHERE account = ? AND state = 'waiting' GROUP BY person ORDER BY min(id)", (account,))]
+    return [
+        row[0]
+        for row in query("SELECT person FROM outbox WHERE account = ? AND state = 'waiting' GROUP BY person ORDER BY min(id)", (account,))
+    ]
 
 
 def waiting_for(query: Query, account: int, person: int, limit: int) -> list[Waiting]:
@@ -66,7 +70,9 @@ def mark_sealed(execute: Execute, account: int, row: Waiting, devices: Iterable[
     """Note that an envelope was made, and for which devices."""
     execute("UPDATE outbox SET state = 'sealed' WHERE id = ?", (row.id,))
     if row.kind == _TEXT:
-        execute("DELETE FROM message_device WHERE account = ? AND message = ? AND state IN ('queued', 'accepted')", (account, row.what.message))
+        execute(
+            "DELETE FROM message_device WHERE account = ? AND message = ? AND state IN ('queued', 'accepted')", (account, row.what.message)
+        )
         for device in devices:
             execute(
                 "INSERT OR IGNORE INTO message_device (account, message, device, state, at) VALUES (?, ?, ?, 'queued', ?)",
@@ -87,10 +93,8 @@ def done_with(execute: Execute, outbox: int) -> None:
 
 def expire(execute: Execute, events: EventLog, account: int, now: float) -> None:
     """End what nobody took in time: by the sender's own clock (first-message §10)."""
-    rows: Sequence[tuple[int, str, bytes]] = execute(
-        "SELECT id, kind, message FROM outbox WHERE account = ? AND expires <= ? LIMIT 256", (account, now)
-    ).fetchall()
-    for outbox, kind, message in rows:
+    over = rows(execute, "SELECT id, kind, message FROM outbox WHERE account = ? AND expires <= ? LIMIT 256", (account, now))
+    for outbox, kind, message in over:
         if kind == _TEXT:
             message_state(execute, events, account, message, MessageState.EXPIRED, now, reason="envelope.expired")
         done_with(execute, outbox)
@@ -98,4 +102,6 @@ def expire(execute: Execute, events: EventLog, account: int, now: float) -> None
 
 def is_waiting(query: Query, account: int, person: int) -> bool:
     """Whether anything is to be encrypted for somebody."""
-    return first(query, "SELECT 1 FROM outbox WHERE account = ? AND person = ? AND state = 'waiting' LIMIT 1", (account, person)) is not None
+    return (
+        first(query, "SELECT 1 FROM outbox WHERE account = ? AND person = ? AND state = 'waiting' LIMIT 1", (account, person)) is not None
+    )

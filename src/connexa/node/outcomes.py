@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from connexa.content import OwnCopy
+from connexa.identity import UserId
+from connexa.node.account import Account
 from connexa.node.events import EventLog
-from connexa.node.home import first
+from connexa.node.home import first, rows
 from connexa.node.link_frames import Refusal
 from connexa.node.outbox import done_with, unsealed_again
+from connexa.node.own_copies import add_own_copy
+from connexa.node.people import person_of
 from connexa.node.states import message_state
 from connexa.node.views import MessageState
 from connexa.store import Execute
 from connexa.wire import is_retried, status_code
 from connexa.wire.v1.link_pb2 import Status
 
-__all__ = ["PATH", "Settled", "settle_committed", "settle_outcomes"]
+__all__ = ["PATH", "Settled", "door_closed", "settle_committed", "settle_outcomes"]
 
 PATH = "server"  # the carrier's word in a message's history
 TOKEN_WAIT = 86_400  # first-message §7: after BAD_RIGHT at a contact, before a request
@@ -31,23 +36,24 @@ class Settled:
 
     again: set[int] = field(default_factory=set)
     later: set[int] = field(default_factory=set)
+    own_copies: bool = False
 
 
 def settle_committed(
-    execute: Execute, events: EventLog, account: int, stream: int, up_to: int, refused: Iterable[Refusal], now: float
+    execute: Execute, events: EventLog, account: Account, stream: int, up_to: int, refused: Iterable[Refusal], now: float
 ) -> Settled:
     """Record that the homeserver has everything up to a number, but for what it refused."""
     settled = Settled()
     refusals = {refusal.number: refusal.status for refusal in refused}
-    rows = execute(
-        "SELECT number, outbox FROM envelope WHERE stream = ? AND number <= ? AND raw != x'' ORDER BY number", (stream, up_to)
-    ).fetchall()
-    for number, outbox in rows:
+    sealed = rows(
+        execute, "SELECT number, outbox FROM envelope WHERE stream = ? AND number <= ? AND raw != x'' ORDER BY number", (stream, up_to)
+    )
+    for number, outbox in sealed:
         status = refusals.get(number, Status.STATUS_ACCEPTED)
         if status == Status.STATUS_ACCEPTED:
-            _accepted(execute, events, account, outbox, now)
+            settled.own_copies |= _accepted(execute, events, account, outbox, now)
         else:
-            _refused(execute, events, account, stream, number, status, now, settled)
+            _refused(execute, events, account.id, stream, number, status, now, settled)
         execute("UPDATE envelope SET raw = x'' WHERE stream = ? AND number = ?", (stream, number))
     execute("UPDATE stream SET committed = max(committed, ?) WHERE id = ?", (up_to, stream))
     return settled
@@ -63,13 +69,22 @@ def settle_outcomes(execute: Execute, events: EventLog, account: int, stream: in
     return settled
 
 
-def _accepted(execute: Execute, events: EventLog, account: int, outbox: int, now: float) -> None:
-    row = first(execute, "SELECT message FROM outbox WHERE id = ?", (outbox,))
+def _accepted(execute: Execute, events: EventLog, account: Account, outbox: int, now: float) -> bool:
+    """Record that an envelope is durable; the own devices get their copy of a message from here on."""
+    row = first(execute, "SELECT message, kind, person, content, counter FROM outbox WHERE id = ?", (outbox,))
     if row is None:
-        return
+        return False
+    message, kind, person, content, counter = row
     execute("UPDATE outbox SET state = 'accepted' WHERE id = ?", (outbox,))
-    execute("UPDATE message_device SET state = 'accepted', at = ? WHERE account = ? AND message = ? AND state = 'queued'", (now, account, row[0]))
-    message_state(execute, events, account, row[0], MessageState.ACCEPTED, now, path=PATH)
+    execute(
+        "UPDATE message_device SET state = 'accepted', at = ? WHERE account = ? AND message = ? AND state = 'queued'",
+        (now, account.id, message),
+    )
+    if kind != "text" or not message_state(execute, events, account.id, message, MessageState.ACCEPTED, now, path=PATH):
+        return False
+    to = person_of(execute, person)
+    add_own_copy(execute, account, OwnCopy(UserId(to.user), to.address, content, message, counter))
+    return True
 
 
 def _refused(
@@ -89,7 +104,7 @@ def _refused(
         _again(execute, stream, number, outbox)
         settled.again.add(person)
     elif status == Status.STATUS_BAD_RIGHT and door != "stranger":
-        _door_closed(execute, person, door, profile, now)
+        door_closed(execute, person, door, profile, now)
         if kind == "text":
             _again(execute, stream, number, outbox)
             settled.again.add(person)
@@ -111,11 +126,10 @@ def _again(execute: Execute, stream: int, number: int, outbox: int) -> None:
     execute("UPDATE envelope SET outbox = 0 WHERE stream = ? AND number = ?", (stream, number))  # its number is spent
 
 
-def _door_closed(execute: Execute, person: int, door: str, profile: bytes, now: float) -> None:
+def door_closed(execute: Execute, person: int, door: str, profile: bytes, now: float) -> None:
+    """Note that a token or an invite no longer opens: a request takes its place, after a day where the two were contacts."""
     if door == "invite":
         execute("UPDATE person SET invite = x'', invite_secret = x'', stranger_from = 0 WHERE id = ?", (person,))
         return
     # A newer key may have come meanwhile; only the one that was shown is known to be refused.
-    execute(
-        "UPDATE person SET profile_key = x'', stranger_from = ? WHERE id = ? AND profile_key = ?", (now + TOKEN_WAIT, person, profile)
-    )
+    execute("UPDATE person SET profile_key = x'', stranger_from = ? WHERE id = ? AND profile_key = ?", (now + TOKEN_WAIT, person, profile))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from connexa.errors import NotFoundError
 from connexa.identity import Address, DeviceList, UserPublic, read_device_list
-from connexa.node.home import Query, first
+from connexa.node.home import Query, first, returned
 from connexa.node.views import ContactState
 from connexa.store import Execute, Row
 from connexa.wire.v1.keys_pb2 import Signed
@@ -18,7 +18,7 @@ from connexa.wire.v1.keys_pb2 import Signed
 __all__ = ["Person", "add_person", "all_people", "person_at", "person_by_user", "person_of", "set_state"]
 
 _COLUMNS = (
-    "id, account, user, address, user_key, attestation, device_list, profile_key, state, name, verified, provisional, shown, warning,"
+    "id, account, user, address, user_key, attestation, device_list, profile_key, state, name, verified, provisional, warning,"
     " invite, invite_secret, invite_until, stranger_from, looked_week, waits"
 )
 
@@ -39,7 +39,6 @@ class Person:
     name: str
     verified: bool
     provisional: bool
-    shown: bool
     warning: str
     invite: bytes
     invite_secret: bytes = field(repr=False)
@@ -73,7 +72,7 @@ def _person(row: Row) -> Person:
     values = list(row)
     values[3] = Address.parse(row[3])
     values[8] = ContactState(row[8])
-    for flag in (10, 11, 12):
+    for flag in (10, 11):
         values[flag] = bool(row[flag])
     return Person(*values)
 
@@ -106,11 +105,12 @@ def all_people(query: Query, account: int) -> list[Person]:
 
 def add_person(execute: Execute, account: int, address: Address, state: ContactState, now: float, *, name: str = "") -> int:
     """Add somebody who is known by address alone, and return their number."""
-    row = execute(
+    number = returned(
+        execute,
         "INSERT INTO person (account, address, state, name, created) VALUES (?, ?, ?, ?, ?) RETURNING id",
         (account, str(address), state.value, name, now),
-    ).fetchone()
-    return int(row[0])
+    )
+    return int(number)
 
 
 def set_state(execute: Execute, person: Person, state: ContactState) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from connexa.crypto import HybridSecret, Kind, MlKemSecret, Rng, X25519Secret
 from connexa.node.account import Account
-from connexa.node.home import Query, first
+from connexa.node.home import Query, first, returned
 from connexa.pairwise import (
     KEEP_OLD,
     ONE_TIME_POOL,
@@ -126,10 +126,12 @@ def _newest(query: Query, account: int, kind: Kind) -> float:
 def _next_number(execute: Execute, account: int, kind: Kind) -> int:
     """Numbers are never used twice, though the newest row may be gone: the highest one given is kept as a setting."""
     name = f"prekey-number {account} {kind.value}"
-    row = execute(
-        "INSERT INTO setting (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value", (name,)
-    ).fetchone()
-    return int(row[0])
+    number = returned(
+        execute,
+        "INSERT INTO setting (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+        (name,),
+    )
+    return int(number)
 
 
 def _store(execute: Execute, account: int, kind: Kind, number: int, secret: bytes, signed: Signed, now: float) -> None:

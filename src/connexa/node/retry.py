@@ -1,4 +1,4 @@
-"""How long to wait before trying again: full jitter over a bound that doubles, so that nodes do not come back in step (homeserver §2.12)."""
+"""How long to wait before trying again: full jitter over a bound that doubles, so that nodes do not come back together."""
 
 from __future__ import annotations
 

@@ -27,8 +27,6 @@ CREATE TABLE account (
     attestation    BLOB NOT NULL DEFAULT x'',
     device_list    BLOB NOT NULL DEFAULT x'',
     profile_key    BLOB NOT NULL DEFAULT x'',
-    pairing        BLOB NOT NULL DEFAULT x'',
-    pairing_until  REAL NOT NULL DEFAULT 0,
     sender         BLOB NOT NULL DEFAULT x'',
     sender_until   REAL NOT NULL DEFAULT 0,
     token_until    INTEGER NOT NULL DEFAULT 0,
@@ -45,6 +43,7 @@ CREATE TABLE own_device (
     certificate BLOB NOT NULL DEFAULT x'',
     name        TEXT NOT NULL DEFAULT '',
     listed      INTEGER NOT NULL,
+    greeted     INTEGER NOT NULL DEFAULT 0,
     added       REAL NOT NULL,
     PRIMARY KEY (account, device)
 ) STRICT, WITHOUT ROWID;
@@ -89,7 +88,6 @@ CREATE TABLE person (
     name          TEXT NOT NULL DEFAULT '',
     verified      INTEGER NOT NULL DEFAULT 0,
     provisional   INTEGER NOT NULL DEFAULT 0,
-    shown         INTEGER NOT NULL DEFAULT 1,
     warning       TEXT NOT NULL DEFAULT '',
     invite        BLOB NOT NULL DEFAULT x'',
     invite_secret BLOB NOT NULL DEFAULT x'',
@@ -233,7 +231,8 @@ CREATE TABLE stream (
 ) STRICT;
 CREATE INDEX stream_by_account ON stream (account, opened);
 
--- Numbered envelopes. `door` is the right that was shown, `profile` the key behind a token. The bytes stay until they are committed, and the row until its outcome cannot matter any more.
+-- Numbered envelopes. `door` is the right that was shown, `profile` the key behind a token. The bytes stay until they are
+-- committed, and the row until its outcome cannot matter any more.
 CREATE TABLE envelope (
     stream  INTEGER NOT NULL,
     number  INTEGER NOT NULL,

@@ -35,7 +35,17 @@ from connexa.pairwise import (
 )
 from connexa.store import Execute
 
-__all__ = ["Opened", "begin_session", "can_send", "encrypt_wrap", "forget_sessions", "keep_opened", "load_sessions", "open_message", "unseal"]
+__all__ = [
+    "Opened",
+    "begin_session",
+    "can_send",
+    "encrypt_wrap",
+    "forget_sessions",
+    "keep_opened",
+    "load_sessions",
+    "open_message",
+    "unseal",
+]
 
 
 def load_sessions(query: Query, account: int, device: bytes) -> SessionSet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from connexa.node.events import EventLog
-from connexa.node.home import first
+from connexa.node.home import first, rows
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
@@ -45,13 +45,9 @@ def message_state(
     return True
 
 
-def device_state(
-    execute: Execute, events: EventLog, account: int, message: bytes, device: bytes, state: MessageState, now: float
-) -> None:
+def device_state(execute: Execute, events: EventLog, account: int, message: bytes, device: bytes, state: MessageState, now: float) -> None:
     """Note what one device of the recipient says of a message of ours."""
-    row = first(
-        execute, "SELECT state FROM message_device WHERE account = ? AND message = ? AND device = ?", (account, message, device)
-    )
+    row = first(execute, "SELECT state FROM message_device WHERE account = ? AND message = ? AND device = ?", (account, message, device))
     if row is None or _RANK[state] > _RANK[MessageState(row[0])]:
         execute(
             "INSERT OR REPLACE INTO message_device (account, message, device, state, at) VALUES (?, ?, ?, ?, ?)",
@@ -62,8 +58,8 @@ def device_state(
 
 def apply_early_receipts(execute: Execute, events: EventLog, account: int, message: bytes) -> None:
     """Apply receipts that came before the copy of the message itself, which another device of ours had sent."""
-    rows = execute("DELETE FROM early_receipt WHERE account = ? AND message = ? RETURNING device, state, at", (account, message)).fetchall()
-    for device, state, at in rows:
+    early = rows(execute, "DELETE FROM early_receipt WHERE account = ? AND message = ? RETURNING device, state, at", (account, message))
+    for device, state, at in early:
         device_state(execute, events, account, message, device, MessageState(state), at)
 
 

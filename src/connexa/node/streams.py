@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from connexa.node.home import Query, first
+from connexa.node.home import Query, first, returned, rows
 from connexa.node.link import Pass, PassUse
 from connexa.pairwise import pass_id, week_of
 from connexa.store import Execute
@@ -22,12 +22,14 @@ __all__ = [
     "current_stream",
     "drop_stream",
     "forget_old_streams",
+    "has_unsent",
     "keep_passes",
     "new_step",
     "oldest_unsent",
     "retire_stream",
     "stream_to_open",
     "streams_to_ask",
+    "unfinished_steps",
     "unsent",
 ]
 
@@ -94,12 +96,12 @@ def _spend(execute: Execute, account: int, use: PassUse, person: int, now: float
     if row is None:
         return None
     execute("DELETE FROM pass WHERE account = ? AND input = ?", (account, row[0]))
-    inserted = execute(
-        "INSERT INTO stream (account, use, key, input, output, person, opened) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        f" RETURNING {_COLUMNS}",
+    inserted = rows(
+        execute,
+        f"INSERT INTO stream (account, use, key, input, output, person, opened) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",  # noqa: S608
         (account, int(use), row[1], row[0], row[2], person, now),
-    ).fetchone()
-    return _stream(inserted)
+    )
+    return _stream(inserted[0])
 
 
 def _stream(row: Sequence[object]) -> Stream:
@@ -109,7 +111,7 @@ def _stream(row: Sequence[object]) -> Stream:
 
 def bind(execute: Execute, stream: int, account: int, outbox: int, door: str, profile: bytes, raw: bytes, now: float) -> int:
     """Give an envelope the next number of a stream."""
-    number = int(execute("UPDATE stream SET next = next + 1 WHERE id = ? RETURNING next - 1", (stream,)).fetchone()[0])
+    number = int(returned(execute, "UPDATE stream SET next = next + 1 WHERE id = ? RETURNING next - 1", (stream,)))
     execute(
         "INSERT INTO envelope (stream, number, account, outbox, door, profile, sealed, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (stream, number, account, outbox, door, profile, now, raw),
@@ -121,6 +123,21 @@ def unsent(query: Query, stream: int, after: int, limit: int) -> list[tuple[int,
     """Envelopes of a stream behind a number, in order."""
     sql = "SELECT number, raw FROM envelope WHERE stream = ? AND number > ? AND raw != x'' ORDER BY number LIMIT ?"
     return [(number, raw) for number, raw in query(sql, (stream, after, limit))]
+
+
+def has_unsent(query: Query, account: int) -> bool:
+    """Whether a stream of the account has envelopes that are not committed."""
+    sql = "SELECT 1 FROM envelope e JOIN stream s ON s.id = e.stream WHERE e.account = ? AND e.raw != x'' AND s.use = ? LIMIT 1"
+    return first(query, sql, (account, int(PassUse.STREAM))) is not None
+
+
+def unfinished_steps(query: Query, account: int) -> list[Stream]:
+    """Steps whose request is sealed and not committed."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM stream WHERE account = ? AND use = ?"  # noqa: S608 - no outside text
+        " AND EXISTS (SELECT 1 FROM envelope WHERE stream = stream.id AND raw != x'') ORDER BY id"
+    )
+    return [_stream(row) for row in query(sql, (account, int(PassUse.STEP)))]
 
 
 def oldest_unsent(query: Query, stream: int) -> float:
@@ -135,7 +152,7 @@ def stream_to_open(execute: Execute, account: int, now: float) -> Stream | None:
         f"SELECT {_COLUMNS} FROM stream WHERE account = ? AND use = ?"  # noqa: S608 - no outside text
         " AND EXISTS (SELECT 1 FROM envelope WHERE stream = stream.id AND raw != x'') ORDER BY id"
     )
-    for row in execute(sql, (account, int(PassUse.STREAM))).fetchall():
+    for row in rows(execute, sql, (account, int(PassUse.STREAM))):
         stream = _stream(row)
         if stream.opened > now - STREAM_LIFE:
             return stream

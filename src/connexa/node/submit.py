@@ -20,18 +20,26 @@ from connexa.node.link import SubmitLink
 from connexa.node.link_frames import CommittedUpTo, Outcomes, Refusal
 from connexa.node.outcomes import Settled, settle_committed, settle_outcomes
 from connexa.node.retry import Backoff
-from connexa.node.streams import Stream, drop_stream, oldest_unsent, retire_stream, stream_to_open, unsent
+from connexa.node.streams import Stream, drop_stream, has_unsent, oldest_unsent, retire_stream, stream_to_open, unsent
 from connexa.node.wakeups import Wakeups, wait_for
 from connexa.wire.transport import CLOSE_OK, LinkClosed
 from connexa.wire.v1.link_pb2 import DomainReply, GetDomain
 
-__all__ = ["Submitter", "ask_outcomes", "open_submit_link"]
+__all__ = ["OUTCOME_SECONDS", "OnSettled", "Submitter", "ask_outcomes", "cause_of", "keep_outcomes", "open_submit_link"]
 
 R = TypeVar("R", bound=Message)
 OnSettled = Callable[[Settled], None]
 OUTCOME_SECONDS = 5.0
 WRITE_BATCH = 64
 SEALED_LIFE = 43_200  # half of a sender certificate's day
+
+
+def cause_of(ended: BaseExceptionGroup[ConnexaError]) -> ConnexaError | None:
+    """Why the tasks of a link ended; None where this node had closed it."""
+    for error in ended.exceptions:
+        if isinstance(error, ConnexaError) and not (isinstance(error, LinkClosed) and error.close_code == CLOSE_OK):
+            return error
+    return None
 
 
 async def open_submit_link(home: Home, account: Account, stream: Stream) -> SubmitLink:
@@ -111,7 +119,7 @@ class Submitter:
             self._wakeups.submit.set()
 
     def _has_unsent(self) -> bool:
-        return first(self._home.database.read, "SELECT 1 FROM envelope WHERE account = ? AND raw != x'' LIMIT 1", (self._account.id,)) is not None
+        return has_unsent(self._home.database.read, self._account.id)
 
     async def _serve(self, backoff: Backoff) -> bool:
         """Serve one connection; True when it ended because nobody needed it any more."""
@@ -140,23 +148,19 @@ class Submitter:
                 tasks.create_task(self._write(link, stream))
                 tasks.create_task(self._close_when_idle(link))
         except* ConnexaError as ended:
-            self._note_end(ended)
+            cause = cause_of(ended)
+            self.failure = cause.code if cause else ""
         finally:
             self._open.clear()
             self._link = None
         return not self.failure and not self._send.is_set() and not self._has_unsent()
-
-    def _note_end(self, ended: BaseExceptionGroup[ConnexaError]) -> None:
-        for error in ended.exceptions:
-            if isinstance(error, ConnexaError) and not (isinstance(error, LinkClosed) and error.close_code == CLOSE_OK):
-                self.failure = error.code
 
     async def _commit(self, stream: Stream, up_to: int, refused: tuple[Refusal, ...] = ()) -> None:
         now = self._home.clock()
         self._committed = up_to
         if up_to:
             settled = await self._home.change(
-                lambda execute: settle_committed(execute, self._home.events, self._account.id, stream.id, up_to, refused, now)
+                lambda execute: settle_committed(execute, self._home.events, self._account, stream.id, up_to, refused, now)
             )
             self._on_settled(settled)
 
@@ -195,7 +199,7 @@ class Submitter:
 
     async def _close_when_idle(self, link: SubmitLink) -> None:
         loop, idle = asyncio.get_running_loop(), self._home.settings.limits.submit_idle
-        while (left := self._used + idle - loop.time()) > 0:
+        while (left := self._used + idle - loop.time()) > 0:  # noqa: ASYNC110 - it waits for time to pass, not for somebody
             await asyncio.sleep(left)
         self._send.clear()
         self._wakeups.submit.clear()

@@ -44,16 +44,12 @@ class MessageState(enum.StrEnum):
     RECEIVED = "received"  # somebody else's message
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of all views."""
-
-
-class AccountView(View):
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """A person's registration at a homeserver, as this node holds it."""
 
     address: str
     name: str
-    state: str  # creating, linking, active, revoked
+    state: str  # creating, active, revoked
     user: str
     fingerprint: str
     device: str
@@ -65,7 +61,7 @@ class AccountView(View):
     undecryptable: int  # arrived and could not be opened
 
 
-class MessageView(View):
+class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a conversation."""
 
     id: str
@@ -84,7 +80,7 @@ class MessageView(View):
     kind: str  # text, or unknown: made by a newer version
 
 
-class ConversationView(View):
+class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation with its newest entry."""
 
     id: str
@@ -99,7 +95,7 @@ class ConversationView(View):
     last: MessageView | None
 
 
-class RecipientDeviceView(View):
+class RecipientDeviceView(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a message at one device of its recipient."""
 
     device: str
@@ -108,7 +104,7 @@ class RecipientDeviceView(View):
     at: float
 
 
-class MessageInfoView(View):
+class MessageInfoView(msgspec.Struct, frozen=True, kw_only=True):
     """A message with its states, their times and the way that it went."""
 
     message: MessageView
@@ -117,7 +113,7 @@ class MessageInfoView(View):
     devices: list[RecipientDeviceView]
 
 
-class ContactView(View):
+class ContactView(msgspec.Struct, frozen=True, kw_only=True):
     """A person whom an account knows."""
 
     user: str
@@ -131,7 +127,7 @@ class ContactView(View):
     conversation: str
 
 
-class RequestView(View):
+class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody asks. The list shows the domain and the time alone; the rest is filled when one request is opened."""
 
     id: str  # user id
@@ -142,7 +138,7 @@ class RequestView(View):
     texts: list[str] = msgspec.field(default_factory=list)
 
 
-class InviteView(View):
+class InviteView(msgspec.Struct, frozen=True, kw_only=True):
     """An invite that this account gave out; `text` is what to hand over."""
 
     id: str
@@ -153,7 +149,7 @@ class InviteView(View):
     revoked: bool
 
 
-class DeviceView(View):
+class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
     """One of a person's own devices."""
 
     id: str
@@ -164,15 +160,15 @@ class DeviceView(View):
     added: float
 
 
-class LinkCodeView(View):
-    """The code that a new device shows; `account` waits until the primary device has approved it."""
+class LinkCodeView(msgspec.Struct, frozen=True, kw_only=True):
+    """The code that a new device shows; the account appears when the primary device has approved it (event `account.new`)."""
 
     account: str
     code: str
     expires: float
 
 
-class SafetyNumberView(View):
+class SafetyNumberView(msgspec.Struct, frozen=True, kw_only=True):
     """Sixty digits to compare."""
 
     user: str
@@ -181,7 +177,7 @@ class SafetyNumberView(View):
     verified: bool
 
 
-class LinkStatusView(View):
+class LinkStatusView(msgspec.Struct, frozen=True, kw_only=True):
     """One account's links."""
 
     account: str
@@ -196,7 +192,7 @@ class LinkStatusView(View):
     sender_certificate: float  # until when
 
 
-class StatusView(View):
+class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     """The node as a whole."""
 
     version: str
@@ -209,7 +205,7 @@ class StatusView(View):
     warnings: list[str]  # codes
 
 
-class EventView(View):
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
     """One event; `cursor` is where to go on."""
 
     cursor: int

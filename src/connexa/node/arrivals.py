@@ -1,0 +1,161 @@
+"""What a message from another person means: an entry of the log, a receipt, a control; and what it does to the two as contacts.
+
+A request is kept apart and answered by nothing until its owner decides (first-message §6). Requests that cross accept each other, and so
+does one that shows an invite of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from connexa.content import (
+    Accept,
+    ContactState,
+    Content,
+    DeviceLists,
+    InviteShown,
+    NewerVersion,
+    ProfileKey,
+    Receipt,
+    ReceiptState,
+    Text,
+)
+from connexa.crypto import equal
+from connexa.identity import UserId
+from connexa.node.account import Account
+from connexa.node.contacts import accept, changed
+from connexa.node.home import Home, first
+from connexa.node.introductions import follow_list
+from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.people import Person, person_of
+from connexa.node.receipts import apply_receipt, queue_receipt
+from connexa.node.views import MessageState
+from connexa.pairwise import Reason, Reject, Wrap, invite_introduction_proof
+from connexa.store import Execute
+
+__all__ = ["Arrival", "Taken", "take_arrival"]
+
+MAX_REQUEST_ENTRIES = 16  # of one stranger, before we answer
+
+
+@dataclass(slots=True)
+class Taken:
+    """What an operation has changed, for the tasks that go on from here."""
+
+    receipts: bool = False
+    outbox: set[int] = field(default_factory=set)  # people whose mail may go on
+    held: bool = False
+    own_list: bool = False  # a newer list of our own devices was found
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that opened and whose sender is known."""
+
+    person: Person
+    device: bytes
+    wrap: Wrap
+    content: Content
+    raw: bytes = field(repr=False)
+    by_request: bool  # it came through the door of strangers
+
+
+def take_arrival(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> None:
+    """Apply a message; raising undoes all of it."""
+    body, person = arrival.content.body, arrival.person
+    if person.state in (ContactState.BLOCKED, ContactState.REJECTED):
+        return  # they learn nothing, and nothing of it is kept
+    match body:
+        case Text() | NewerVersion():
+            _take_entry(execute, home, account, arrival, taken)
+        case Receipt() if person.state in (ContactState.ACCEPTED, ContactState.REQUESTED):
+            apply_receipt(execute, home.events, person, arrival.device, body, home.clock())
+        case Accept() if person.state in (ContactState.ACCEPTED, ContactState.REQUESTED) and not arrival.by_request:
+            _take_profile_key(execute, home, account, person, body.profile_key, taken)
+            accept(execute, home, account, person_of(execute, person.id), answer=False)
+        case ProfileKey() if person.state is ContactState.ACCEPTED and not arrival.by_request:
+            _take_profile_key(execute, home, account, person, body.profile_key, taken)
+        case DeviceLists():
+            follow_list(execute, home, account, person, body.lists, home.clock())
+        case _:
+            raise Reject(Reason.MALFORMED)
+
+
+def _take_profile_key(execute: Execute, home: Home, account: Account, person: Person, key: bytes, taken: Taken) -> None:
+    """Their door has another key: what waited for it can go."""
+    execute("UPDATE person SET profile_key = ?, stranger_from = 0 WHERE id = ?", (key, person.id))
+    taken.outbox.add(person.id)
+    if person.profile_key != key and person.state is ContactState.ACCEPTED:
+        changed(execute, home, account, person.id)
+
+
+def _take_entry(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> None:
+    person = _decide(execute, home, account, arrival, taken)
+    conversation = conversation_of(execute, account, person)
+    if person.state is ContactState.PENDING and _entries(execute, conversation) >= MAX_REQUEST_ENTRIES:
+        return
+    cursor = add_entry(execute, account.id, conversation, _entry(arrival), home.clock())
+    if cursor is None:
+        return  # shown already: the same message in another envelope
+    if person.state is ContactState.PENDING:
+        home.events.record(execute, str(account.address), "request.new", home.clock(), user=person.user.hex(), domain=person.address.domain)
+        return
+    execute("UPDATE message SET receipted = 1 WHERE cursor = ?", (cursor,))
+    if queue_receipt(execute, person, arrival.wrap.message_id, ReceiptState.DELIVERED, home.settings.privacy):
+        taken.receipts = True
+    public = first(execute, "SELECT public FROM conversation WHERE id = ?", (conversation,))
+    home.events.record(
+        execute,
+        str(account.address),
+        "message.new",
+        home.clock(),
+        id=arrival.wrap.message_id.hex(),
+        conversation=public[0].hex() if public else "",
+        cursor=cursor,
+        mine=False,
+    )
+
+
+def _decide(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> Person:
+    """What this entry does to the two: the first word of somebody is a request, unless we have asked or invited them."""
+    person, intro = arrival.person, arrival.content.intro
+    asked = person.state is ContactState.REQUESTED
+    invited = bool(intro and intro.invite and _is_our_invite(execute, home, account, person, intro.invite))
+    if asked or (person.state is ContactState.PENDING and invited):
+        accept(execute, home, account, person, answer=invited and not asked)
+        taken.outbox.add(person.id)
+        taken.receipts = True
+    return person_of(execute, person.id)
+
+
+def _is_our_invite(execute: Execute, home: Home, account: Account, person: Person, shown: InviteShown) -> bool:
+    row = first(execute, "SELECT secret FROM invite WHERE account = ? AND id = ? AND revoked = 0 AND used < uses", (account.id, shown.id))
+    if row is None or not equal(invite_introduction_proof(row[0], UserId(person.user), account.user_id), shown.proof):
+        return False
+    execute("UPDATE invite SET used = used + 1 WHERE account = ? AND id = ?", (account.id, shown.id))
+    return True
+
+
+def _entries(execute: Execute, conversation: int) -> int:
+    row = first(execute, "SELECT count(*) FROM message WHERE conversation = ?", (conversation,))
+    return int(row[0]) if row else 0
+
+
+def _entry(arrival: Arrival) -> Entry:
+    body, wrap = arrival.content.body, arrival.wrap
+    text = body if isinstance(body, Text) else Text("")
+    return Entry(
+        message=wrap.message_id,
+        sender=arrival.person.user,
+        device=arrival.device,
+        counter=wrap.counter,
+        mine=False,
+        kind="text" if isinstance(body, Text) else "unknown",
+        text=text.text,
+        subject=text.subject,
+        reply_to=text.reply_to,
+        content=arrival.raw,
+        sent=arrival.content.sent_ms / 1000,
+        state=MessageState.RECEIVED,
+        last_seen=wrap.last_seen,
+    )

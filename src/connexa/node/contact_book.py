@@ -1,0 +1,188 @@
+"""The contact book: what a person does with contacts and requests, and how they are shown."""
+
+from __future__ import annotations
+
+from connexa.content import ContactState, Content, OwnCopy, ProfileKey, encode
+from connexa.errors import NotFoundError, RefusedError, UsageError
+from connexa.identity import Address, UserId, fingerprint_text
+from connexa.node.account import Account, profile_key
+from connexa.node.contacts import accept, changed, open_requests
+from connexa.node.home import Home, Query, first
+from connexa.node.log import conversation_of
+from connexa.node.outbox import say
+from connexa.node.own_copies import add_own_copy
+from connexa.node.people import Person, add_person, all_people, person_at, person_by_user, person_of, set_state
+from connexa.node.sending import find_person, parse_id
+from connexa.node.views import ContactView, RequestView, SafetyNumberView
+from connexa.pairwise import safety_number
+from connexa.store import Execute
+
+__all__ = [
+    "add",
+    "block",
+    "contact_view",
+    "list_contacts",
+    "list_requests",
+    "named",
+    "remove",
+    "rename",
+    "request_from",
+    "request_view",
+    "safety_view",
+    "unblock",
+    "verify",
+]
+
+MAX_NAME = 64
+_NOT_CONTACTS = (ContactState.PENDING, ContactState.REJECTED)
+
+
+def named(query: Query, account: int, who: str) -> Person:
+    """The contact that is meant."""
+    person = find_person(query, account, who)
+    if person is None or person.state in _NOT_CONTACTS:
+        raise NotFoundError("contact.not_found", "There is no such contact.")
+    return person
+
+
+def list_contacts(query: Query, account: int) -> list[ContactView]:
+    """All contacts, blocked ones too."""
+    return [contact_view(query, person) for person in all_people(query, account) if person.state not in _NOT_CONTACTS]
+
+
+def contact_view(query: Query, person: Person) -> ContactView:
+    """One contact."""
+    row = first(query, "SELECT public FROM conversation WHERE account = ? AND person = ?", (person.account, person.id))
+    devices = person.devices
+    return ContactView(
+        user=person.user.hex(),
+        address=str(person.address),
+        name=person.name,
+        state=person.state,
+        fingerprint=fingerprint_text(UserId(person.user)) if person.user else "",
+        verified=person.verified,
+        devices=len(devices.devices) if devices else 0,
+        warning=person.warning,
+        conversation=row[0].hex() if row else "",
+    )
+
+
+def add(execute: Execute, home: Home, account: Account, address: Address, name: str) -> int:
+    """Put somebody into the book; they learn of it with the first message. Adding somebody who asked accepts them."""
+    if address == account.address:
+        raise UsageError("contact.self", "That is your own address.")
+    known = person_at(execute, account.id, address)
+    if known is None:
+        number = add_person(execute, account.id, address, ContactState.REQUESTED, home.clock(), name=_name(name))
+        conversation_of(execute, account, person_of(execute, number))
+        changed(execute, home, account, number)
+        return number
+    if known.state is ContactState.PENDING:
+        accept(execute, home, account, known, answer=True)
+    elif known.state is ContactState.REJECTED:
+        set_state(execute, known, ContactState.REQUESTED)
+    if name:
+        rename(execute, home, account, person_of(execute, known.id), name)
+    return known.id
+
+
+def rename(execute: Execute, home: Home, account: Account, person: Person, name: str) -> None:
+    """Call somebody by a name of one's own."""
+    execute("UPDATE person SET name = ? WHERE id = ?", (_name(name), person.id))
+    changed(execute, home, account, person.id)
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if len(name) > MAX_NAME or "@" in name or not name.isprintable():
+        raise UsageError("contact.bad_name", f"A name has at most {MAX_NAME} printable characters and no @.")
+    return name
+
+
+def block(execute: Execute, home: Home, account: Account, person: Person) -> None:
+    """Shut somebody out: our door gets a new key, which everybody else is told (first-message §7)."""
+    if person.state is ContactState.BLOCKED:
+        return
+    set_state(execute, person, ContactState.BLOCKED)
+    execute("DELETE FROM outbox WHERE account = ? AND person = ? AND state = 'waiting'", (account.id, person.id))
+    execute("DELETE FROM receipt WHERE account = ? AND person = ?", (account.id, person.id))
+    key, now = home.rng(32), home.clock()
+    execute("UPDATE account SET profile_key = ?, token_until = 0, token_replace = 1 WHERE id = ?", (key, account.id))
+    for other in all_people(execute, account.id):
+        if other.answers:
+            say(execute, account.id, other.id, "control", ProfileKey(key), now, home.rng)
+    _tell_own_devices(execute, home, account, key)
+    changed(execute, home, account, person.id)
+
+
+def _tell_own_devices(execute: Execute, home: Home, account: Account, key: bytes) -> None:
+    content = encode(Content(int(home.clock() * 1000), ProfileKey(key)))
+    add_own_copy(execute, account, OwnCopy(account.user_id, account.address, content, home.rng(16), 0))
+
+
+def unblock(execute: Execute, home: Home, account: Account, person: Person) -> None:
+    """Let somebody in again; they are given the key of our door."""
+    if person.state is not ContactState.BLOCKED:
+        return
+    met = bool(person.profile_key)
+    set_state(execute, person, ContactState.ACCEPTED if met else ContactState.REQUESTED)
+    if met:
+        say(execute, account.id, person.id, "control", ProfileKey(profile_key(execute, account.id)), home.clock(), home.rng)
+    changed(execute, home, account, person.id)
+
+
+def remove(execute: Execute, home: Home, account: Account, person: Person) -> None:
+    """Forget a contact; the log stays until it is deleted. Writing to the address again begins anew, with whatever key it has then."""
+    set_state(execute, person, ContactState.REJECTED)
+    execute("UPDATE person SET name = '', verified = 0, warning = '', profile_key = x'', invite = x'' WHERE id = ?", (person.id,))
+    execute("DELETE FROM outbox WHERE account = ? AND person = ? AND state = 'waiting'", (account.id, person.id))
+    changed(execute, home, account, person.id)
+
+
+def verify(execute: Execute, home: Home, account: Account, person: Person, verified: bool) -> None:
+    """Note that the safety number was compared; open warnings are settled by it."""
+    if not person.user_key:
+        raise RefusedError("contact.not_found_yet", "The key of this contact is not known yet.")
+    execute("UPDATE person SET verified = ?, warning = '' WHERE id = ?", (verified, person.id))
+    changed(execute, home, account, person.id, copy=False)
+
+
+def safety_view(account: Account, person: Person) -> SafetyNumberView:
+    """The number to compare."""
+    if not person.user_key:
+        raise RefusedError("contact.not_found_yet", "The key of this contact is not known yet.", "It is known once a message has passed.")
+    digits = safety_number(account.user, person.public)
+    return SafetyNumberView(user=person.user.hex(), address=str(person.address), digits=digits, verified=person.verified)
+
+
+def request_from(query: Query, account: int, request: str) -> Person:
+    """The person who asks."""
+    person = person_by_user(query, account, parse_id(request, 32, "person")) if "@" not in request else find_person(query, account, request)
+    if person is None or person.state is not ContactState.PENDING:
+        raise NotFoundError("request.not_found", "There is no such request.")
+    return person
+
+
+def list_requests(query: Query, account: int) -> list[RequestView]:
+    """Who asks: domains and times, until one is opened (product §1, U11)."""
+    return [_request(query, person) for person in all_people(query, account) if person.state is ContactState.PENDING]
+
+
+def request_view(query: Query, person: Person) -> RequestView:
+    """One request, opened: the address and plain text."""
+    closed = _request(query, person)
+    return RequestView(
+        id=closed.id,
+        domain=closed.domain,
+        received=closed.received,
+        provisional=closed.provisional,
+        address=str(person.address),
+        texts=open_requests(query, person.account, person.id),
+    )
+
+
+def _request(query: Query, person: Person) -> RequestView:
+    sql = "SELECT max(m.received) FROM message m JOIN conversation c ON c.id = m.conversation WHERE c.account = ? AND c.person = ?"
+    row = first(query, sql, (person.account, person.id))
+    received = float(row[0]) if row and row[0] is not None else 0.0
+    return RequestView(id=person.user.hex(), domain=person.address.domain, received=received, provisional=person.provisional)

@@ -1,0 +1,83 @@
+"""What stands between two people, and how it changes: requests, acceptance, refusal, blocking (first-message §6, §7).
+
+Every change is an event and a copy for the own devices, in one operation with the change itself.
+"""
+
+from __future__ import annotations
+
+from connexa.content import Accept, ContactState, ReceiptState, Text, decode
+from connexa.node.account import Account, profile_key
+from connexa.node.home import Home, Query, rows
+from connexa.node.outbox import say
+from connexa.node.own_copies import contact_of, copy_to_own_devices
+from connexa.node.people import Person, person_of, set_state
+from connexa.node.receipts import queue_receipt
+from connexa.store import Execute
+
+__all__ = ["accept", "changed", "open_requests", "reject"]
+
+
+def changed(execute: Execute, home: Home, account: Account, person: int, *, copy: bool = True) -> None:
+    """Tell faces and own devices that a contact is not what it was."""
+    now, after = home.clock(), person_of(execute, person)
+    home.events.record(
+        execute, str(account.address), "contact.changed", now, user=after.user.hex(), address=str(after.address), state=after.state.value
+    )
+    if copy and after.user_key:
+        copy_to_own_devices(execute, home, account, after, contact_of(after))
+
+
+def accept(execute: Execute, home: Home, account: Account, person: Person, *, answer: bool) -> None:
+    """Become contacts. `answer`: they wait for our word, which carries the key of our door.
+
+    What they wrote in their request shows now, and only now they are told that it has arrived.
+    """
+    if person.state is ContactState.ACCEPTED:
+        return
+    now = home.clock()
+    set_state(execute, person, ContactState.ACCEPTED)
+    execute("UPDATE person SET stranger_from = 0 WHERE id = ?", (person.id,))
+    after = person_of(execute, person.id)
+    if answer:
+        say(execute, account.id, person.id, "control", Accept(profile_key(execute, account.id)), now, home.rng)
+    _show_request(execute, home, account, after)
+    changed(execute, home, account, person.id)
+
+
+def _show_request(execute: Execute, home: Home, account: Account, person: Person) -> None:
+    entries = rows(
+        execute,
+        "SELECT m.message, m.cursor, c.public, m.received FROM message m JOIN conversation c ON c.id = m.conversation"
+        " WHERE c.account = ? AND c.person = ? AND m.mine = 0 AND m.receipted = 0 ORDER BY m.cursor",
+        (account.id, person.id),
+    )
+    for message, cursor, conversation, received in entries:
+        home.events.record(
+            execute,
+            str(account.address),
+            "message.new",
+            received,
+            id=message.hex(),
+            conversation=conversation.hex(),
+            cursor=cursor,
+            mine=False,
+        )
+        queue_receipt(execute, person, message, ReceiptState.DELIVERED, home.settings.privacy)
+        execute("UPDATE message SET receipted = 1 WHERE cursor = ?", (cursor,))
+
+
+def reject(execute: Execute, home: Home, account: Account, person: Person) -> None:
+    """Turn a request down; they are told nothing (first-message §6)."""
+    set_state(execute, person, ContactState.REJECTED)
+    execute("DELETE FROM outbox WHERE account = ? AND person = ? AND state = 'waiting'", (account.id, person.id))
+    changed(execute, home, account, person.id)
+
+
+def open_requests(query: Query, account: int, person: int) -> list[str]:
+    """The texts of somebody's request, in order: what is shown when it is opened."""
+    sql = (
+        "SELECT m.content FROM message m JOIN conversation c ON c.id = m.conversation"
+        " WHERE c.account = ? AND c.person = ? AND m.mine = 0 AND m.hidden = 0 ORDER BY m.cursor"
+    )
+    bodies = (decode(row[0]).body for row in query(sql, (account, person)))
+    return [body.text for body in bodies if isinstance(body, Text)]

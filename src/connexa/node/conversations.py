@@ -1,0 +1,202 @@
+"""Conversations as people see them: views over the log, and what one does with a conversation on this node.
+
+Unread is what stands behind one read cursor, counted by the store (product §1, U21).
+"""
+
+from __future__ import annotations
+
+from connexa.content import ContactState, Receipt, ReceiptState
+from connexa.errors import NotFoundError
+from connexa.node.account import Account
+from connexa.node.home import Home, Query, first, rows
+from connexa.node.own_copies import copy_to_own_devices
+from connexa.node.people import Person, person_of
+from connexa.node.receipts import queue_receipt
+from connexa.node.sending import find_person, parse_id
+from connexa.node.views import ConversationView, MessageInfoView, MessageState, MessageView, RecipientDeviceView
+from connexa.store import Execute, Row
+
+__all__ = [
+    "conversation_view",
+    "delete_conversation",
+    "delete_message",
+    "list_conversations",
+    "list_messages",
+    "mark_read",
+    "message_info",
+    "message_view",
+    "number_of",
+    "set_flag",
+]
+
+MAX_PAGE = 500
+READ_RECEIPTS = 256
+
+_MESSAGE = (
+    "SELECT m.message, c.public, m.cursor, CASE m.mine WHEN 1 THEN a.address ELSE p.address END, m.mine, m.text, m.subject, m.reply_to,"
+    " m.sent, m.received, m.state, m.reason, m.kind,"
+    " (SELECT count(*) FROM counter_gap g WHERE g.account = m.account AND g.conversation = m.conversation AND g.device = m.device"
+    "  AND g.counter < m.counter AND g.counter > coalesce((SELECT max(b.counter) FROM message b WHERE b.account = m.account"
+    "  AND b.conversation = m.conversation AND b.device = m.device AND b.counter < m.counter), 0))"
+    " FROM message m JOIN conversation c ON c.id = m.conversation JOIN person p ON p.id = c.person JOIN account a ON a.id = m.account"
+)
+
+
+def _message(row: Row) -> MessageView:
+    return MessageView(
+        id=row[0].hex(),
+        conversation=row[1].hex(),
+        cursor=row[2],
+        sender=row[3],
+        mine=bool(row[4]),
+        text=row[5],
+        subject=row[6],
+        reply_to=row[7].hex() or None,
+        sent=row[8],
+        received=row[9],
+        state=MessageState(row[10]),
+        reason=row[11],
+        kind=row[12],
+        gap=row[13],
+    )
+
+
+def message_view(query: Query, cursor: int) -> MessageView:
+    """One entry."""
+    row = first(query, f"{_MESSAGE} WHERE m.cursor = ?", (cursor,))
+    if row is None:
+        raise _no_message()
+    return _message(row)
+
+
+def number_of(query: Query, account: int, conversation: str) -> tuple[int, Person]:
+    """A conversation by its id, or by whom it is with."""
+    person = find_person(query, account, conversation)
+    row = first(query, "SELECT id FROM conversation WHERE account = ? AND person = ?", (account, person.id)) if person else None
+    if person is None or row is None:
+        raise NotFoundError("conversation.not_found", "There is no such conversation.")
+    return int(row[0]), person
+
+
+def list_conversations(query: Query, account: int, *, archived: bool) -> list[ConversationView]:
+    """Conversations with the newest first; requests are not among them."""
+    sql = (
+        "SELECT c.id, (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id AND hidden = 0) AS newest"
+        " FROM conversation c JOIN person p ON p.id = c.person WHERE c.account = ? AND c.archived = ?"
+        " AND p.state NOT IN ('pending', 'rejected') AND newest IS NOT NULL ORDER BY newest DESC"
+    )
+    return [conversation_view(query, row[0]) for row in list(query(sql, (account, archived)))]
+
+
+def conversation_view(query: Query, number: int) -> ConversationView:
+    """One conversation."""
+    row = first(
+        query,
+        "SELECT c.public, c.person, c.muted, c.archived,"
+        " (SELECT count(*) FROM message WHERE account = c.account AND conversation = c.id AND cursor > c.read_cursor AND mine = 0"
+        "  AND hidden = 0),"
+        " (SELECT count(*) FROM counter_gap WHERE account = c.account AND conversation = c.id),"
+        " (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id AND hidden = 0)"
+        " FROM conversation c WHERE c.id = ?",
+        (number,),
+    )
+    if row is None:
+        raise NotFoundError("conversation.not_found", "There is no such conversation.")
+    public, person_number, muted, archived, unread, missing, newest = row
+    person = person_of(query, person_number)
+    return ConversationView(
+        id=public.hex(),
+        title=person.title,
+        address=str(person.address),
+        contact=person.user.hex(),
+        state=person.state,
+        unread=unread,
+        muted=bool(muted),
+        archived=bool(archived),
+        missing=missing,
+        last=message_view(query, newest) if newest else None,
+    )
+
+
+def list_messages(query: Query, conversation: int, before: int | None, limit: int) -> list[MessageView]:
+    """A page of the log, oldest first; `before` is the cursor of the page that is shown already."""
+    sql = f"{_MESSAGE} WHERE m.account = c.account AND m.conversation = ? AND m.hidden = 0 AND m.cursor < ? ORDER BY m.cursor DESC LIMIT ?"
+    rows = list(query(sql, (conversation, before if before is not None else 1 << 62, max(1, min(limit, MAX_PAGE)))))
+    return [_message(row) for row in reversed(rows)]
+
+
+def message_info(query: Query, account: int, message: str) -> MessageInfoView:
+    """A message with what is known of its way."""
+    raw = parse_id(message, 16, "message")
+    row = first(
+        query, "SELECT cursor, path FROM message WHERE account = ? AND message = ? AND hidden = 0 ORDER BY mine DESC", (account, raw)
+    )
+    if row is None:
+        raise _no_message()
+    times = rows(query, "SELECT state, at FROM message_time WHERE account = ? AND message = ? ORDER BY at", (account, raw))
+    devices = query("SELECT device, state, at FROM message_device WHERE account = ? AND message = ? ORDER BY device", (account, raw))
+    return MessageInfoView(
+        message=message_view(query, row[0]),
+        path=row[1],
+        states=dict(times),
+        devices=[RecipientDeviceView(device=device.hex(), name="", state=MessageState(state), at=at) for device, state, at in devices],
+    )
+
+
+def mark_read(execute: Execute, home: Home, account: Account, number: int, person: Person) -> bool:
+    """Move the read cursor to the end; contacts and own devices learn which messages were seen. True if something was unread."""
+    if person.state is ContactState.PENDING:
+        return False  # a request that is looked at is not answered by that
+    unread = rows(
+        execute,
+        "SELECT m.message FROM message m JOIN conversation c ON c.id = m.conversation"
+        " WHERE m.account = ? AND m.conversation = ? AND m.cursor > c.read_cursor AND m.mine = 0 ORDER BY m.cursor",
+        (account.id, number),
+    )
+    if not unread:
+        return False
+    execute(
+        "UPDATE conversation SET read_cursor = (SELECT max(cursor) FROM message WHERE account = ? AND conversation = ?) WHERE id = ?",
+        (account.id, number, number),
+    )
+    messages = [row[0] for row in unread]
+    for message in messages:
+        queue_receipt(execute, person, message, ReceiptState.READ, home.settings.privacy)
+    if person.user:
+        copy_to_own_devices(execute, home, account, person, Receipt(ReceiptState.READ, tuple(messages[-READ_RECEIPTS:])))
+    home.events.record(execute, str(account.address), "conversation.read", home.clock(), user=person.user.hex())
+    return True
+
+
+def set_flag(execute: Execute, home: Home, account: Account, number: int, flag: str, value: bool) -> None:
+    """Mute or archive a conversation on this node."""
+    sql = {"muted": "UPDATE conversation SET muted = ? WHERE id = ?", "archived": "UPDATE conversation SET archived = ? WHERE id = ?"}[flag]
+    execute(sql, (value, number))
+    public = first(execute, "SELECT public FROM conversation WHERE id = ?", (number,))
+    home.events.record(execute, str(account.address), "conversation.changed", home.clock(), conversation=public[0].hex() if public else "")
+
+
+def delete_message(execute: Execute, account: int, message: str) -> None:
+    """Delete a message on this node; its id stays, so that a late copy does not bring it back."""
+    raw = parse_id(message, 16, "message")
+    hidden = rows(
+        execute,
+        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND message = ? AND hidden = 0"
+        " RETURNING 1",
+        (account, raw),
+    )
+    if not hidden:
+        raise _no_message()
+
+
+def delete_conversation(execute: Execute, account: int, number: int) -> None:
+    """Delete all entries of a conversation on this node."""
+    execute(
+        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ? AND hidden = 0",
+        (account, number),
+    )
+    execute("UPDATE conversation SET archived = 0, muted = 0 WHERE id = ?", (number,))
+
+
+def _no_message() -> NotFoundError:
+    return NotFoundError("message.not_found", "There is no such message.")

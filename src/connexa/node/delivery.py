@@ -1,0 +1,266 @@
+"""From the outbox to the submit link: for each person in turn, find the door, the devices and the sessions, then seal in order.
+
+A person whose mail cannot go does not hold up the others. Waits are short and in memory; what has to outlive a restart (a closed door, a
+request without an answer) stands in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from connexa.content import ContactState
+from connexa.crypto import Ed25519Public
+from connexa.errors import ConnexaError, IntegrityError, NetworkError
+from connexa.identity import Domain
+from connexa.node.account import Account, sender_certificate
+from connexa.node.devices import recipient_of, sessions_missing
+from connexa.node.directory import Asker, DirectoryRefused, claim, look_up
+from connexa.node.home import Home
+from connexa.node.introductions import warn
+from connexa.node.log import sent_as
+from connexa.node.outbox import done_with, mark_sealed, people_waiting, waiting_for
+from connexa.node.outcomes import Settled, door_closed
+from connexa.node.people import Person, person_of
+from connexa.node.retry import Backoff
+from connexa.node.sealing import Door, seal_envelope
+from connexa.node.states import message_state, waits
+from connexa.node.steps import take_step
+from connexa.node.streams import Stream, bind, current_stream, new_step, retire_stream, unfinished_steps
+from connexa.node.submit import Submitter
+from connexa.node.views import MessageState
+from connexa.node.wakeups import Wakeups, wait_for
+from connexa.pairwise import week_of, weekly_key
+from connexa.store import Execute
+from connexa.wire.v1.keys_pb2 import Signed
+from connexa.wire.v1.link_pb2 import Status
+
+__all__ = ["Delivery"]
+
+AT_ONCE = 8  # people served at the same time
+BATCH = 16  # envelopes sealed in one operation: they hold the loop for some milliseconds
+REQUEST_WAIT = 30 * 86_400  # before a request without an answer may be followed by another
+LONGEST_PAUSE = 60.0
+DISTRUST_PAUSE = 600.0
+
+
+class Delivery:
+    """The pump of one account; `run` is its task."""
+
+    def __init__(self, home: Home, account: Account, wakeups: Wakeups) -> None:
+        self._home = home
+        self._account = account
+        self._wakeups = wakeups
+        self.submitter = Submitter(home, account, wakeups, self.settled)
+        self._busy: set[int] = set()
+        self._paused: dict[int, float] = {}
+        self._backoffs: dict[int, Backoff] = {}
+
+    def go_on(self, people: Iterable[int]) -> None:
+        """Something has changed for these people: try at once."""
+        for person in people:
+            self._paused.pop(person, None)
+        self._wakeups.outbox.set()
+
+    def settled(self, settled: Settled) -> None:
+        """Go on with what a commit or an outcome has set free."""
+        for person in settled.later:
+            self._pause(person)
+        if settled.own_copies:
+            self._wakeups.own_copies.set()
+        self.go_on(settled.again)
+
+    async def run(self) -> None:
+        """Serve everybody for whom something waits, for as long as the account runs."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.submitter.run())
+            for step in unfinished_steps(self._home.database.read, self._account.id):
+                tasks.create_task(self._finish(step))
+            while True:
+                now = asyncio.get_running_loop().time()
+                for person in people_waiting(self._home.database.read, self._account.id):
+                    if person not in self._busy and self._paused.get(person, 0.0) <= now and len(self._busy) < AT_ONCE:
+                        self._busy.add(person)
+                        tasks.create_task(self._serve(person))
+                await wait_for(self._wakeups.outbox, self._until_next(now))
+
+    def _until_next(self, now: float) -> float:
+        return max(0.05, min([LONGEST_PAUSE, *(until - now for until in self._paused.values())]))
+
+    def _pause(self, person: int, seconds: float | None = None) -> None:
+        backoff = self._backoffs.setdefault(person, Backoff(self._home.rng, start=0.5, most=LONGEST_PAUSE))
+        self._paused[person] = asyncio.get_running_loop().time() + (backoff.next() if seconds is None else seconds)
+
+    async def _serve(self, number: int) -> None:
+        try:
+            person = person_of(self._home.database.read, number)
+            reason = await self._deliver(person)
+            await self._show_wait(person, reason)
+            if reason:
+                self._pause(number, LONGEST_PAUSE)
+            else:
+                self._paused.pop(number, None)
+                self._backoffs.pop(number, None)
+        except DirectoryRefused as refusal:
+            await self._directory_refused(number, refusal)
+        except IntegrityError as error:
+            self._pause(number, DISTRUST_PAUSE)
+            await self._distrust(number, error.code)
+        except ConnexaError as error:
+            self._pause(number)
+            await self._show_wait(person_of(self._home.database.read, number), error.code)
+        finally:
+            self._busy.discard(number)
+            self._wakeups.outbox.set()
+
+    async def _deliver(self, person: Person) -> str:
+        """Send a batch to somebody; returns why the rest waits, or nothing."""
+        if person.state in (ContactState.BLOCKED, ContactState.REJECTED):
+            await self._home.change(lambda execute: _drop(execute, person.id))
+            return ""
+        if person.warning == "identity.changed":
+            return person.warning  # blocked until the owner has looked at it (P26)
+        now = self._home.clock()
+        sender = sender_certificate(self._home.database.read, self._account.id, now + 1800)
+        if sender is None:
+            self._wakeups.upkeep.set()
+            raise NetworkError("sender.none", "The homeserver has not certified this device for today yet.")
+        remote = await self._home.domains.book(self.submitter.ask_domain).require(Domain(person.address.domain))
+        door = _door(person, now)
+        if door is None:
+            return "request.waiting" if not person.answers else "right.bad"
+        if door.kind == "stranger":
+            return await self._request(person, sender, remote.keys)
+        await self._prepare(person, door, self.submitter, remote.keys)
+        stream = await self._home.change(lambda execute: self._seal(execute, person.id, door, sender, None))
+        if stream is None:
+            self._wakeups.upkeep.set()
+            raise NetworkError("pass.none", "No passes are left; more are being fetched.")
+        self.submitter.wake()
+        return ""
+
+    async def _prepare(self, person: Person, door: Door, ask: Asker, keys: Sequence[Ed25519Public]) -> None:
+        """Make sure that this week's devices and a session with each of them are there."""
+        now, query = self._home.clock(), self._home.database.read
+        if person.looked_week != week_of(now):
+            await look_up(self._home, self._account, person, door, ask, keys)
+            person = person_of(query, person.id)
+        signed, devices = Signed.FromString(person.device_list), person.devices
+        if devices is None:
+            raise NetworkError("devices.unknown", "The devices of that person are not known yet.")
+        to = recipient_of(query, self._account.id, person.id, person.user, person.address.domain, signed, devices, now)
+        if not to.devices:
+            raise NetworkError("devices.away", "All devices of that person have been away for long.")  # P47: kept, and asked for again
+        if missing := sessions_missing(query, self._account.id, to.devices, now):
+            await claim(self._home, self._account, person, missing, door, ask)
+
+    def _seal(self, execute: Execute, number: int, door: Door, sender: Signed, step: Stream | None) -> Stream | None:
+        """Seal a batch in order, in the operation that numbers the envelopes and stores the sessions."""
+        now, account = self._home.clock(), self._account
+        stream = step or current_stream(execute, account.id, now)
+        person = person_of(execute, number)
+        devices = person.devices
+        if stream is None or devices is None:
+            return None
+        signed = Signed.FromString(person.device_list)
+        to = recipient_of(execute, account.id, number, person.user, person.address.domain, signed, devices, now)
+        if not to.devices or sessions_missing(execute, account.id, to.devices, now):
+            raise NetworkError("devices.stale", "The devices of that person have changed just now.")
+        if door.is_first_contact:
+            execute("DELETE FROM outbox WHERE person = ? AND state = 'waiting' AND kind != 'text'", (number,))
+            execute("UPDATE person SET stranger_from = ? WHERE id = ?", (now + REQUEST_WAIT, number))
+        for row in waiting_for(execute, account.id, number, 1 if door.is_first_contact else BATCH):
+            raw, content = seal_envelope(execute, account, to, row.what, door, sender, now, self._home.rng)
+            profile = person.profile_key if door.kind == "token" else b""
+            bind(execute, stream.id, account.id, row.id, door.kind, profile, raw, now)
+            mark_sealed(execute, account.id, row, [key.device for key in to.devices], now)
+            if row.kind == "text":
+                sent_as(execute, account, row.what.message, content)
+        return stream
+
+    async def _request(self, person: Person, sender: Signed, keys: Sequence[Ed25519Public]) -> str:
+        now = self._home.clock()
+        step = await self._home.change(lambda execute: new_step(execute, self._account.id, person.id, now))
+        if step is None:
+            self._wakeups.upkeep.set()
+            raise NetworkError("pass.none", "No passes are left; more are being fetched.")
+        door = Door("stranger", id=step.name)
+
+        async def prepare(link: Asker) -> None:
+            await self._prepare(person, door, link, keys)
+            await self._home.change(lambda execute: self._seal(execute, person.id, door, sender, step))
+
+        await take_step(self._home, self._account, step, prepare, self.settled)
+        return ""
+
+    async def _finish(self, step: Stream) -> None:
+        """Send a request whose step was cut off; where its pass is over, it is sealed anew for another one."""
+
+        async def prepare(link: Asker) -> None:
+            del link  # it is sealed already
+
+        try:
+            await take_step(self._home, self._account, step, prepare, self.settled)
+        except ConnexaError:
+            now = self._home.clock()
+            await self._home.change(lambda execute: _give_up(execute, step, now))
+            self.go_on([step.person])
+
+    async def _directory_refused(self, number: int, refusal: DirectoryRefused) -> None:
+        if refusal.retryable:
+            self._pause(number)
+            await self._show_wait(person_of(self._home.database.read, number), refusal.code)
+            return
+        await self._home.change(lambda execute: self._no_answer(execute, number, refusal))
+
+    def _no_answer(self, execute: Execute, number: int, refusal: DirectoryRefused) -> None:
+        """A token or invite that no longer opens leads to another door; a stranger's "no" is the end of the message."""
+        person, now = person_of(execute, number), self._home.clock()
+        door = _door(person, now)
+        if refusal.status == Status.STATUS_BAD_RIGHT and door is not None and door.kind != "stranger":
+            door_closed(execute, number, door.kind, person.profile_key, now)
+            return
+        for row in waiting_for(execute, self._account.id, number, 64):
+            if row.kind == "text":
+                message_state(
+                    execute, self._home.events, self._account.id, row.what.message, MessageState.REFUSED, now, reason=refusal.code
+                )
+            done_with(execute, row.id)
+
+    async def _distrust(self, number: int, code: str) -> None:
+        def show(execute: Execute) -> None:
+            person = person_of(execute, number)
+            if person.warning != code:
+                warn(execute, self._home, self._account, person, code)
+            waits(execute, self._account.id, number, code)
+
+        await self._home.change(show)
+
+    async def _show_wait(self, person: Person, reason: str) -> None:
+        if person.waits != reason:
+            await self._home.change(lambda execute: _note_wait(execute, self._account.id, person.id, reason))
+
+
+def _door(person: Person, now: float) -> Door | None:
+    """The right by which mail to somebody goes now; None where it has to wait (first-message §7)."""
+    if person.profile_key:
+        return Door("token", weekly_key(person.profile_key, week_of(now)))
+    if now < person.stranger_from:
+        return None
+    if person.invite and now < person.invite_until:
+        return Door("invite", person.invite_secret, person.invite)
+    return Door("stranger")
+
+
+def _drop(execute: Execute, person: int) -> None:
+    execute("DELETE FROM outbox WHERE person = ? AND state = 'waiting'", (person,))
+
+
+def _give_up(execute: Execute, step: Stream, now: float) -> None:
+    retire_stream(execute, step.id, now)
+    execute("UPDATE person SET stranger_from = 0 WHERE id = ?", (step.person,))
+
+
+def _note_wait(execute: Execute, account: int, person: int, reason: str) -> None:
+    execute("UPDATE person SET waits = ? WHERE id = ?", (reason, person))
+    waits(execute, account, person, reason)

@@ -1,0 +1,170 @@
+"""The inbox: what a push brings, from the outer seal to the log, in one operation for each push frame (P07).
+
+dedupe by envelope id → unseal → sender certificate under the pinned key of its domain → session → wrap → body → content → who wrote →
+what it means. Each item is whole or absent: an item that does not hold changes nothing but the count of what could not be opened, and
+nothing goes out because of it (P41).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from connexa.content import Content, conversation_id, decode
+from connexa.errors import ConnexaError
+from connexa.identity import Domain
+from connexa.node.account import Account
+from connexa.node.arrivals import Arrival, Taken, take_arrival
+from connexa.node.domains import Trusted
+from connexa.node.home import Home, first, rows
+from connexa.node.introductions import identify
+from connexa.node.link_frames import PushedItem
+from connexa.node.own_devices import check_own_sender, take_own
+from connexa.node.prekeys import seal_secret
+from connexa.node.sessions import Opened, keep_opened, open_message, unseal
+from connexa.pairwise import Duplicate, Reason, Reject, Unsealed, check_wrap, open_body
+from connexa.store import Execute
+from connexa.wire.v1.link_pb2 import PushClass, PushItem
+from connexa.wire.v1.message_pb2 import Packet
+
+__all__ = ["take_held", "take_push"]
+
+SEEN_KEPT = 60 * 86_400  # twice the longest life of an envelope
+
+
+def take_push(execute: Execute, home: Home, account: Account, items: Sequence[PushedItem]) -> Taken:
+    """Take one push frame; once this is durable, every item of it may be acknowledged."""
+    taken = Taken()
+    for item in items:
+        _take(execute, home, account, item, taken)
+    if items:
+        execute("UPDATE account SET resume_seq = max(resume_seq, ?) WHERE id = ?", (max(item.seq for item in items), account.id))
+    return taken
+
+
+def _take(execute: Execute, home: Home, account: Account, item: PushedItem, taken: Taken) -> None:
+    new = first(
+        execute,
+        "INSERT INTO envelope_seen (account, envelope, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
+        (account.id, item.envelope, int(home.clock()) + SEEN_KEPT),
+    )
+    if new is None or item.device != account.device:
+        return
+    try:
+        unsealed = unseal(account, seal_secret(execute, account.id, item.sek), item.sek, item.sealed)
+    except Reject:
+        _count_undecryptable(execute, home, account)
+        return
+    trusted = home.domains.trusted(unsealed.claimed_domain)
+    if trusted is None:
+        _hold(execute, home, account, item, unsealed.claimed_domain)
+        taken.held = True
+        return
+    _open(execute, home, account, item, unsealed, trusted, taken)
+
+
+def _open(execute: Execute, home: Home, account: Account, item: PushedItem, unsealed: Unsealed, trusted: Trusted, taken: Taken) -> None:
+    try:
+        with _whole_or_absent(execute):
+            opened = open_message(execute, account, unsealed, trusted.keys, accepted_at=item.accepted_at, now=home.clock())
+            check_wrap(opened.wrap, item.envelope, conversation_id(account.user_id, opened.sender.user))
+            raw = open_body(opened.wrap, item.body)
+            _place(execute, home, account, item, unsealed, trusted, opened, decode(raw), raw, taken)
+            keep_opened(execute, account.id, opened, home.clock())
+    except Duplicate:
+        return
+    except ConnexaError:  # outwardly one: a sender learns nothing from why (P30)
+        _count_undecryptable(execute, home, account)
+
+
+def _place(
+    execute: Execute,
+    home: Home,
+    account: Account,
+    item: PushedItem,
+    unsealed: Unsealed,
+    trusted: Trusted,
+    opened: Opened,
+    content: Content,
+    raw: bytes,
+    taken: Taken,
+) -> None:
+    own = opened.sender.user == account.user_id
+    if own != (item.kind == PushClass.PUSH_OWN):  # only our own devices send by the mailbox, and by nothing else
+        raise Reject(Reason.IDENTITY)
+    domain = Domain(unsealed.claimed_domain)
+    if own:
+        check_own_sender(execute, home, account, opened, content, item.accepted_at)
+        take_own(execute, home, account, opened, content, taken)
+        return
+    if trusted.provisional and item.kind != PushClass.PUSH_REQUEST:
+        raise Reject(Reason.IDENTITY)  # I81: a provisional domain brings requests and nothing else
+    person = identify(execute, home, account, opened, unsealed.initial, content, trusted, domain, item.accepted_at)
+    arrival = Arrival(person, opened.sender.device, opened.wrap, content, raw, by_request=item.kind == PushClass.PUSH_REQUEST)
+    take_arrival(execute, home, account, arrival, taken)
+    if opened.event is not None:
+        home.events.record(
+            execute, str(account.address), "session.changed", home.clock(), code=opened.event.name.lower(), user=person.user.hex()
+        )
+
+
+@contextmanager
+def _whole_or_absent(execute: Execute) -> Iterator[None]:
+    execute("SAVEPOINT item")
+    try:
+        yield
+    except ConnexaError:
+        execute("ROLLBACK TO item")
+        execute("RELEASE item")
+        raise
+    execute("RELEASE item")
+
+
+def _count_undecryptable(execute: Execute, home: Home, account: Account) -> None:
+    execute("UPDATE account SET undecryptable = undecryptable + 1 WHERE id = ?", (account.id,))
+    home.events.record(execute, str(account.address), "message.undecryptable", home.clock())
+
+
+def _hold(execute: Execute, home: Home, account: Account, item: PushedItem, domain: str) -> None:
+    """Keep what cannot be judged yet: its domain is looked up, and nothing is lost meanwhile (first-message §8)."""
+    stored = PushItem(
+        seq=item.seq,
+        accepted_at=item.accepted_at,
+        envelope=item.envelope,
+        body=item.body,
+        packet=Packet(device=item.device, sek=item.sek, sealed=item.sealed),
+        **{"class": item.kind},
+    )
+    now = home.clock()
+    execute(
+        "INSERT INTO held (account, domain, item, since, next_try) VALUES (?, ?, ?, ?, ?)",
+        (account.id, domain, stored.SerializeToString(), now, now),
+    )
+
+
+def take_held(execute: Execute, home: Home, account: Account, domain: str) -> Taken:
+    """Open what waited for a domain that is found now."""
+    taken = Taken()
+    trusted = home.domains.trusted(domain)
+    if trusted is None:
+        return taken
+    waiting = rows(execute, "DELETE FROM held WHERE account = ? AND domain = ? RETURNING item", (account.id, domain))
+    for (raw,) in waiting:
+        stored = PushItem.FromString(raw)  # our own row
+        item = PushedItem(
+            seq=stored.seq,
+            accepted_at=stored.accepted_at,
+            kind=getattr(stored, "class"),
+            envelope=stored.envelope,
+            body=stored.body,
+            device=stored.packet.device,
+            sek=stored.packet.sek,
+            sealed=stored.packet.sealed,
+        )
+        try:
+            unsealed = unseal(account, seal_secret(execute, account.id, item.sek), item.sek, item.sealed)
+        except Reject:
+            _count_undecryptable(execute, home, account)
+            continue
+        _open(execute, home, account, item, unsealed, trusted, taken)
+    return taken

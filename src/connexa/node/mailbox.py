@@ -1,0 +1,266 @@
+"""The mailbox link of an account, kept up for as long as the node runs: pushes in, acks out, copies for own devices, upkeep.
+
+One task owns one connection. It comes back after a short random wait that doubles; pushes are acknowledged after their commit alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from connexa.errors import ConnexaError, NetworkError
+from connexa.identity import Domain
+from connexa.node.account import Account, sender_certificate
+from connexa.node.arrivals import Taken
+from connexa.node.delivery import Delivery
+from connexa.node.home import Home, first
+from connexa.node.inbox import take_held, take_push
+from connexa.node.link import MailboxLink
+from connexa.node.link_frames import CommittedUpTo, Noticed, Pushed
+from connexa.node.own_copies import (
+    copies_waiting,
+    gather_again,
+    greet_new_devices,
+    has_other_devices,
+    lacks_keys,
+    seal_own_copies,
+    unsent_own,
+)
+from connexa.node.receipts import send_receipts
+from connexa.node.retry import Backoff, fraction
+from connexa.node.streams import Stream, count_passes, streams_to_ask
+from connexa.node.submit import ask_outcomes, cause_of
+from connexa.node.upkeep import Upkeep
+from connexa.node.wakeups import Wakeups, wait_for
+from connexa.store import Execute
+from connexa.wire import is_retried
+from connexa.wire.v1.link_pb2 import DomainReply, GetDomain, Status
+
+__all__ = ["Mailbox"]
+
+UPKEEP_EVERY = 3_600.0
+OUTCOMES_EVERY = 900.0
+HELD_EVERY = 60.0
+HELD_RETRY = 300.0
+KEYS_EVERY = 5.0  # while a device that was just linked has not uploaded its keys
+OWN_BATCH = 32
+
+
+class Mailbox:
+    """The mailbox link of one account; `run` is its task."""
+
+    def __init__(self, home: Home, account: Account, wakeups: Wakeups, delivery: Delivery) -> None:
+        self._home = home
+        self._account = account
+        self._wakeups = wakeups
+        self._delivery = delivery
+        self._link: MailboxLink | None = None
+        self._upkeep: Upkeep | None = None
+        self._up = asyncio.Event()
+        self.state = "connecting"
+        self.since = home.clock()
+        self.failure = ""
+        self.clock_skew = 0.0  # seconds by which this machine is behind the homeserver
+
+    async def run(self) -> None:
+        """Keep the link up."""
+        backoff = Backoff(self._home.rng, most=self._home.settings.limits.reconnect_max)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send_receipts())
+            tasks.create_task(self._ask_outcomes())
+            while True:
+                try:
+                    await self._serve(backoff)
+                except ConnexaError as error:
+                    self.failure = error.code
+                await self._turn("down")
+                await asyncio.sleep(backoff.next())
+
+    async def upkeep(self) -> Upkeep:
+        """The chores on the open link, for whoever has to change something at the homeserver; waits for the link."""
+        try:
+            async with asyncio.timeout(self._home.settings.limits.call_timeout):
+                while self._upkeep is None:
+                    await self._up.wait()
+        except TimeoutError:
+            raise NetworkError("link.unreachable", "The homeserver cannot be reached.") from None
+        return self._upkeep
+
+    async def push_invites(self) -> None:
+        """Give new and revoked invites to the homeserver now, if the link is up; else they go with the next login."""
+        if self._upkeep is not None:
+            await self._upkeep.invites()
+
+    async def ask_domain(self, domain: Domain) -> DomainReply | None:
+        """What the homeserver says of a domain from which mail came; of its own it is no witness."""
+        if domain == self._account.address.domain or self._link is None:
+            return None
+        return await self._link.call(GetDomain(domain=domain), DomainReply, timeout=self._home.settings.limits.call_timeout)
+
+    async def _turn(self, state: str) -> None:
+        if self.state == state:
+            return
+        self.state, self.since = state, self._home.clock()
+        await self._home.change(
+            lambda execute: self._home.events.record(
+                execute, str(self._account.address), "link.state", self.since, state=state, reason=self.failure
+            )
+        )
+
+    async def _serve(self, backoff: Backoff) -> None:
+        account, home = self._account, self._home
+        remote = await home.domains.book().find(account.address.domain)
+        channel = await home.dialer.dial(account.address.domain, str(remote.link), remote.keys)
+        link = await MailboxLink.open(channel, domain=account.address.domain, user=account.user_id, device=account.device, dsk=account.dsk)
+        self.clock_skew = link.server_time_ms / 1000 - home.clock()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(link.run())
+                tasks.create_task(self._read(link))
+                row = home.database.first("SELECT resume_seq FROM account WHERE id = ?", (account.id,))
+                link.resume(int(row[0]) if row else 0, home.settings.limits.push_window)
+                self._link, self._upkeep = link, Upkeep(home, account, link, remote.keys)
+                backoff.reset()
+                self.failure = ""
+                self._up.set()
+                await self._turn("up")
+                tasks.create_task(self._keep_up())
+                tasks.create_task(self._write_own(link))
+                tasks.create_task(self._find_domains())
+        except* ConnexaError as ended:
+            cause = cause_of(ended)
+            self.failure = cause.code if cause else ""
+        finally:
+            self._up.clear()
+            self._link = self._upkeep = None
+            link.close()
+
+    async def _read(self, link: MailboxLink) -> None:
+        async for event in link.events():
+            match event:
+                case Pushed(items):
+                    taken = await self._home.change(lambda execute, pushed=items: take_push(execute, self._home, self._account, pushed))  # type: ignore[misc]
+                    link.ack([item.seq for item in items])
+                    self._go_on(taken)
+                case CommittedUpTo():
+                    await self._home.change(lambda execute, committed=event: self._own_committed(execute, committed))  # type: ignore[misc]
+                    self._wakeups.own_copies.set()
+                case Noticed():
+                    self._wakeups.upkeep.set()
+                case _:
+                    pass
+
+    def _go_on(self, taken: Taken) -> None:
+        if taken.receipts:
+            self._wakeups.receipts.set()
+        if taken.held:
+            self._wakeups.held.set()
+        if taken.outbox:
+            self._delivery.go_on(taken.outbox)
+        if copies_waiting(self._home.database.read, self._account.id):
+            self._wakeups.own_copies.set()
+        self._wakeups.outbox.set()
+
+    async def _keep_up(self) -> None:
+        """Do the chores at once and at every wake-up; passes that are not urgent are fetched at random times (first-message §1)."""
+        while True:
+            upkeep = self._upkeep
+            if upkeep is None:
+                return
+            await upkeep.run_all()
+            self._wakeups.passes.set()
+            self._wakeups.outbox.set()
+            self._wakeups.own_copies.set()
+            await wait_for(self._wakeups.upkeep, UPKEEP_EVERY * (0.5 + fraction(self._home.rng)))
+            if count_passes(self._home.database.read, self._account.id, self._home.clock()):
+                await asyncio.sleep(fraction(self._home.rng))
+
+    async def _write_own(self, link: MailboxLink) -> None:
+        """Send copies to the own devices: identical bytes again after a reconnect, new ones on a clock of their own (P38)."""
+        query, account = self._home.database.read, self._account
+        sent = link.ready.last
+        await self._home.change(lambda execute: self._own_committed(execute, CommittedUpTo(sent, ())))
+        while True:
+            await self._seal_own()
+            while batch := unsent_own(query, account.id, sent, OWN_BATCH):
+                link.send(batch)
+                sent = batch[-1][0]
+                await link.drain()
+            await wait_for(self._wakeups.own_copies, KEYS_EVERY if lacks_keys(query, account.id, self._home.clock()) else None)
+            await asyncio.sleep(_exponential(fraction(self._home.rng), self._home.settings.privacy.own_copies_mean))
+
+    async def _seal_own(self) -> None:
+        query, account, now = self._home.database.read, self._account, self._home.clock()
+        sender = sender_certificate(query, account.id, now)
+        if self._upkeep is None or sender is None or not has_other_devices(query, account.id):
+            return
+        if not copies_waiting(query, account.id) and not lacks_keys(query, account.id, now):
+            return
+        await self._upkeep.own_sessions()
+        await self._home.change(lambda execute: greet_new_devices(execute, self._home, account))
+        while await self._home.change(lambda execute: seal_own_copies(execute, self._home, account, sender)):
+            pass
+
+    def _own_committed(self, execute: Execute, committed: CommittedUpTo) -> None:
+        """Forget what the homeserver has; what it refused for a reason that passes is gathered again."""
+        account = self._account
+        for refusal in committed.refused:
+            row = first(execute, "SELECT content FROM own_envelope WHERE account = ? AND number = ?", (account.id, refusal.number))
+            stale = refusal.status == Status.STATUS_STALE_DEVICES
+            if stale:
+                execute("UPDATE person_device SET sek_week = 0 WHERE account = ? AND person = 0", (account.id,))
+            if row is not None and (stale or is_retried(refusal.status)):
+                gather_again(execute, account, row[0])
+        execute("DELETE FROM own_envelope WHERE account = ? AND number <= ?", (account.id, committed.up_to))
+
+    async def _send_receipts(self) -> None:
+        """Send receipts together, after a wait that hides which arrival caused them (P21)."""
+        while True:
+            await self._home.change(lambda execute: send_receipts(execute, self._account.id, self._home.clock(), self._home.rng))
+            self._wakeups.outbox.set()
+            await wait_for(self._wakeups.receipts)
+            await asyncio.sleep(fraction(self._home.rng) * self._home.settings.privacy.receipt_delay)
+
+    async def _ask_outcomes(self) -> None:
+        """Ask now and then what became of mail that was accepted and not answered."""
+        account, query = self._account, self._home.database.read
+        while True:
+            await asyncio.sleep(OUTCOMES_EVERY * (0.5 + fraction(self._home.rng)))
+            now = self._home.clock()
+            for stream in streams_to_ask(query, account.id, now - OUTCOMES_EVERY):
+                if self._delivery.submitter.is_open or self.state != "up":
+                    break
+                try:
+                    await ask_outcomes(self._home, account, stream, self._delivery.settled)
+                except ConnexaError as error:
+                    self.failure = error.code
+                    break
+                await self._note_asked(stream, now)
+
+    async def _note_asked(self, stream: Stream, now: float) -> None:
+        await self._home.change(lambda execute: execute("UPDATE stream SET asked = ? WHERE id = ?", (now, stream.id)))
+
+    async def _find_domains(self) -> None:
+        """Find the domains whose mail is held, then open it; nothing but the homeserver and public records is asked (P40)."""
+        book, sql = self._home.domains.book(self.ask_domain), "SELECT DISTINCT domain FROM held WHERE account = ? AND next_try <= ?"
+        while True:
+            for (domain,) in self._home.database.read(sql, (self._account.id, self._home.clock())):
+                try:
+                    await book.find(Domain(domain))
+                except ConnexaError:
+                    await self._hold_longer(domain)
+                else:
+                    await self._take_held(domain)
+            await wait_for(self._wakeups.held, HELD_EVERY)
+
+    async def _take_held(self, domain: str) -> None:
+        self._go_on(await self._home.change(lambda execute: take_held(execute, self._home, self._account, domain)))
+
+    async def _hold_longer(self, domain: str) -> None:
+        until, sql = self._home.clock() + HELD_RETRY, "UPDATE held SET next_try = ? WHERE account = ? AND domain = ?"
+        await self._home.change(lambda execute: execute(sql, (until, self._account.id, domain)))
+
+
+def _exponential(uniform: float, mean: float) -> float:
+    """A wait of the exponential distribution, cut at four means."""
+    return min(-math.log(1.0 - uniform), 4.0) * mean

@@ -1,0 +1,73 @@
+"""Receipts: what this device tells contacts about their messages, gathered for a moment, and what they tell it about ours (P21).
+
+Never to somebody who is not an accepted contact; switched off by a setting. Receipts for a message that another device of ours sent may
+come before its copy and wait for it.
+"""
+
+from __future__ import annotations
+
+from connexa.content import MAX_RECEIPTS, Receipt, ReceiptState
+from connexa.crypto import Rng
+from connexa.node.events import EventLog
+from connexa.node.home import first, rows
+from connexa.node.outbox import done_with, say
+from connexa.node.people import Person, person_of
+from connexa.node.settings import PrivacySettings
+from connexa.node.states import device_state
+from connexa.node.views import MessageState
+from connexa.store import Execute
+
+__all__ = ["apply_receipt", "queue_receipt", "send_receipts"]
+
+_STATES = {ReceiptState.DELIVERED: MessageState.DELIVERED, ReceiptState.READ: MessageState.READ}
+
+
+def queue_receipt(execute: Execute, person: Person, message: bytes, state: ReceiptState, privacy: PrivacySettings) -> bool:
+    """Note that somebody is to be told; nobody but an accepted contact ever is."""
+    wanted = privacy.receipts and (privacy.read_receipts or state is ReceiptState.DELIVERED)
+    if not wanted or not person.answers:
+        return False
+    execute(
+        "INSERT OR IGNORE INTO receipt (account, person, message, state) VALUES (?, ?, ?, ?)",
+        (person.account, person.id, message, state.value),
+    )
+    return True
+
+
+def send_receipts(execute: Execute, account: int, now: float, rng: Rng) -> None:
+    """Move everything that was noted into the outbox, many messages in one receipt."""
+    groups = rows(execute, "SELECT DISTINCT person, state FROM receipt WHERE account = ?", (account,))
+    for person, state in groups:
+        sql = "DELETE FROM receipt WHERE account = ? AND person = ? AND state = ? RETURNING message"
+        messages = [row[0] for row in rows(execute, sql, (account, person, state))]
+        if not person_of(execute, person).answers:
+            continue
+        for start in range(0, len(messages), MAX_RECEIPTS):
+            body = Receipt(ReceiptState(state), tuple(messages[start : start + MAX_RECEIPTS]))
+            say(execute, account, person, "receipt", body, now, rng)
+
+
+def apply_receipt(execute: Execute, events: EventLog, person: Person, device: bytes, receipt: Receipt, now: float) -> None:
+    """Record what a device of a contact says about messages of ours in the conversation with that contact."""
+    state = _STATES[receipt.state]
+    for message in receipt.messages:
+        row = first(
+            execute,
+            "SELECT c.person FROM message m JOIN conversation c ON c.id = m.conversation"
+            " WHERE m.account = ? AND m.mine = 1 AND m.message = ?",
+            (person.account, message),
+        )
+        if row is None:
+            execute(
+                "INSERT OR IGNORE INTO early_receipt (account, message, device, state, at) VALUES (?, ?, ?, ?, ?)",
+                (person.account, message, device, state.value, now),
+            )
+        elif row[0] == person.id:
+            device_state(execute, events, person.account, message, device, state, now)
+            _end_outbox(execute, person.account, message)
+
+
+def _end_outbox(execute: Execute, account: int, message: bytes) -> None:
+    """A device has it: nobody can refuse the envelope any more."""
+    for (outbox,) in rows(execute, "SELECT id FROM outbox WHERE account = ? AND message = ?", (account, message)):
+        done_with(execute, outbox)

@@ -1,0 +1,210 @@
+"""What a device has to keep fresh at its homeserver, and what the store forgets in time.
+
+Runs on an open mailbox link: at once after the login, at notices, and every so often. Each piece looks at the store for what is due, so a
+piece that was cut off is simply due again.
+"""
+
+from __future__ import annotations
+
+from connexa.crypto import Ed25519Public
+from connexa.errors import IntegrityError
+from connexa.identity import (
+    MAX_LIST_LIFE,
+    ServerInfo,
+    check_successor,
+    next_device_list,
+    verify_device_list,
+    verify_sender_certificate,
+    verify_server_info,
+)
+from connexa.node.account import Account, own_device_list, profile_key
+from connexa.node.devices import OWN, keep_certificates, keep_seal_keys
+from connexa.node.directory import verified_bundles
+from connexa.node.home import Home, first
+from connexa.node.link import MailboxLink
+from connexa.node.outbox import expire
+from connexa.node.own_devices import keep_own_list
+from connexa.node.passes import fetch_passes
+from connexa.node.prekeys import forget_old_prekeys, make_due_prekeys, mark_uploaded, pending_upload
+from connexa.node.sessions import begin_session, can_send
+from connexa.node.streams import count_passes, forget_old_streams, keep_passes
+from connexa.pairwise import week_of, weekly_key
+from connexa.store import Execute
+from connexa.wire.v1.keys_pb2 import Signed
+from connexa.wire.v1.link_pb2 import (
+    BundlesReply,
+    Empty,
+    GetOwnList,
+    GetSenderCertificate,
+    OwnBundles,
+    PrekeyStatus,
+    PrekeyStatusReply,
+    PutDeviceList,
+    PutInvite,
+    PutTokenKeys,
+    TokenKey,
+)
+
+__all__ = ["Upkeep", "forget_old", "own_certificates"]
+
+WEEKS_AHEAD = 8
+SENDER_MARGIN = 43_200
+REQUESTS_KEPT = 60 * 86_400
+
+
+class Upkeep:
+    """The chores of one account on one mailbox link."""
+
+    def __init__(self, home: Home, account: Account, link: MailboxLink, keys: tuple[Ed25519Public, ...]) -> None:
+        self._home = home
+        self._account = account
+        self._link = link
+        self._keys = keys
+        self._given_list: Signed | None = link.ready.device_list
+
+    async def run_all(self) -> None:
+        """Do whatever is due, the most urgent first."""
+        await self.own_list(self._given_list)
+        self._given_list = None  # later runs ask
+        await self._sender()
+        await self._prekeys()
+        await self._token_keys()
+        await self._passes()
+        await self.invites()
+        await self._renew_list()
+        now = self._home.clock()
+        await self._home.change(lambda execute: forget_old(execute, self._home, self._account.id, now))
+
+    async def own_list(self, newest: Signed | None = None) -> None:
+        """Follow the person's own device list, asking for it where it is not given."""
+        if newest is None:
+            newest = await self._link.call(GetOwnList(), Signed)
+        known = own_device_list(self._home.database.read, self._account)
+        if not newest.body or (known is not None and known[0].body == newest.body):
+            return
+        account, now = self._account, self._home.clock()
+        # Several versions may have passed while this device was away. All are signed by the user key; what counts is that it goes up.
+        following = verify_device_list(newest, account.user, now)
+        if known is not None and following.version == known[1].version + 1:
+            check_successor(known[0].body, following)
+        if known is not None and following.version <= known[1].version:
+            raise IntegrityError("devices.rollback", "The homeserver shows an old list of this person's own devices.")
+        await self._home.change(lambda execute: keep_own_list(execute, self._home, account, newest))
+
+    async def _sender(self) -> None:
+        """Fetch the certificate that sealed envelopes name this device by."""
+        now, account = self._home.clock(), self._account
+        row = first(self._home.database.read, "SELECT sender_until FROM account WHERE id = ?", (account.id,))
+        if row is not None and row[0] > now + SENDER_MARGIN:
+            return
+        signed = await self._link.call(GetSenderCertificate(), Signed)
+        certificate = verify_sender_certificate(signed, self._keys, domain=account.address.domain, accepted_at=now)
+        await self._home.change(
+            lambda execute: execute(
+                "UPDATE account SET sender = ?, sender_until = ? WHERE id = ?",
+                (signed.SerializeToString(), certificate.expires, account.id),
+            )
+        )
+
+    async def _prekeys(self) -> None:
+        account = self._account
+        status = await self._link.call(PrekeyStatus(), PrekeyStatusReply)
+        await self._home.change(lambda execute: make_due_prekeys(execute, account, status.one_time, self._home.rng, self._home.clock()))
+        while (upload := pending_upload(self._home.database.read, account.id)) is not None:
+            await self._link.call(upload.request, Empty)
+            await self._home.change(lambda execute, done=upload: mark_uploaded(execute, account.id, done))  # type: ignore[misc]
+
+    async def _token_keys(self) -> None:
+        """Upload the weekly keys of our door; after a block, in place of all others at once (first-message §7)."""
+        account, week = self._account, week_of(self._home.clock())
+        row = first(self._home.database.read, "SELECT token_until, token_replace FROM account WHERE id = ?", (account.id,))
+        if row is None or (row[0] >= week + WEEKS_AHEAD - 1 and not row[1]):
+            return
+        profile = profile_key(self._home.database.read, account.id)
+        keys = [TokenKey(week=w, key=weekly_key(profile, w)) for w in range(week - 1, week + WEEKS_AHEAD + 1)]
+        await self._link.call(PutTokenKeys(keys=keys, replace=bool(row[1])), Empty)
+        await self._home.change(
+            lambda execute: execute(
+                "UPDATE account SET token_until = ?, token_replace = 0 WHERE id = ? AND profile_key = ?",
+                (week + WEEKS_AHEAD, account.id, profile),
+            )
+        )
+
+    async def _passes(self) -> None:
+        wanted = self._home.settings.limits.passes_kept
+        here = count_passes(self._home.database.read, self._account.id, self._home.clock())
+        if here * 2 > wanted:
+            return
+        passes = await fetch_passes(self._link, self._info(), wanted - here, self._home.rng)
+        await self._home.change(lambda execute: keep_passes(execute, self._account.id, passes))
+
+    def _info(self) -> ServerInfo:
+        domain = self._account.address.domain
+        return verify_server_info(self._link.ready.server_info, self._keys, domain=domain, now=self._home.clock())
+
+    async def invites(self) -> None:
+        sql = "SELECT id, secret, uses, expires, revoked FROM invite WHERE account = ? AND uploaded != 1 + revoked"
+        for invite, secret, uses, expires, revoked in list(self._home.database.read(sql, (self._account.id,))):
+            await self._link.call(PutInvite(id=invite, secret=b"" if revoked else secret, uses=uses, expires=int(expires)), Empty)
+            await self._home.change(
+                lambda execute, i=invite, r=revoked: execute(  # type: ignore[misc]
+                    "UPDATE invite SET uploaded = ? WHERE account = ? AND id = ?", (1 + r, self._account.id, i)
+                )
+            )
+
+    async def _renew_list(self) -> None:
+        """The primary renews the list of devices at half of its life (first-message §9)."""
+        account, now = self._account, self._home.clock()
+        known = own_device_list(self._home.database.read, account)
+        if account.secret is None or known is None or known[1].not_after > now + MAX_LIST_LIFE / 2:
+            return
+        certificates = own_certificates(self._home, account)
+        if len(certificates) == len(known[1].devices):
+            await self.put_list(next_device_list(known[0], account.secret, certificates, now), [])
+
+    async def put_list(self, signed: Signed, new: list[Signed]) -> None:
+        """Give the homeserver a new list, then take it over here."""
+        await self._link.call(PutDeviceList(device_list=signed, certificates=new), Empty)
+        await self._home.change(lambda execute: keep_own_list(execute, self._home, self._account, signed))
+
+    async def own_sessions(self) -> None:
+        """Fetch this week's keys of the own other devices, and begin the sessions that are missing."""
+        account, now, query = self._account, self._home.clock(), self._home.database.read
+        if not self._own_missing(now):
+            return
+        await self.own_list()
+        missing, own = self._own_missing(now), own_device_list(query, account)
+        if not missing or own is None:
+            return
+        reply = await self._link.call(OwnBundles(devices=missing), BundlesReply)
+        bundles = verified_bundles(reply.bundles, account.user, own[1], now)
+
+        def begin(execute: Execute) -> None:
+            for bundle, certificate in bundles:
+                begin_session(execute, account, bundle, now, self._home.rng)
+                keep_certificates(execute, account.id, OWN, [(bundle.party.device, certificate)])
+                keep_seal_keys(execute, account.id, OWN, [bundle.seal_key])
+
+        await self._home.change(begin)
+
+    def _own_missing(self, now: float) -> list[bytes]:
+        query, account = self._home.database.read, self._account.id
+        rows = query("SELECT device, sek_week FROM person_device WHERE account = ? AND person = ?", (account, OWN))
+        return [device for device, week in rows if week != week_of(now) or not can_send(query, account, device, now)]
+
+
+def own_certificates(home: Home, account: Account) -> list[Signed]:
+    """The certificates of all listed own devices, in a stable order."""
+    sql = "SELECT certificate FROM own_device WHERE account = ? AND listed = 1 AND certificate != x'' ORDER BY added, device"
+    return [Signed.FromString(row[0]) for row in home.database.read(sql, (account.id,))]
+
+
+def forget_old(execute: Execute, home: Home, account: int, now: float) -> None:
+    """Let go of what is over: messages that expired, spent keys, old memories."""
+    expire(execute, home.events, account, now)
+    forget_old_prekeys(execute, now)
+    forget_old_streams(execute, now)
+    execute("DELETE FROM envelope_seen WHERE until < ?", (int(now),))
+    execute("DELETE FROM early_receipt WHERE at < ?", (now - REQUESTS_KEPT,))
+    execute("DELETE FROM held WHERE since < ?", (now - REQUESTS_KEPT,))
+    home.events.trim(execute)
