@@ -52,6 +52,7 @@ class AccountInfo(msgspec.Struct, kw_only=True):
     created: int
     admin: bool
     devices: int
+    waiting: int
 
 
 class InviteInfo(msgspec.Struct, kw_only=True):

@@ -119,9 +119,6 @@ Restart=on-failure
 RestartSec=2
 LimitNOFILE=65536
 NoNewPrivileges=true
-ProtectSystem=strict
-ReadWritePaths={where.data.parent}
-PrivateTmp=true
 
 [Install]
 WantedBy=default.target

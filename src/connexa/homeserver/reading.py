@@ -1,0 +1,39 @@
+"""What the command line reads of a homeserver that may run or not: its published domain keys, from the database, changing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from connexa.crypto import system_random
+from connexa.errors import NotFoundError, RefusedError
+from connexa.homeserver.domain_key import DomainKeys, load_domain
+from connexa.homeserver.premises import ServerPremises
+from connexa.homeserver.schema import MIGRATIONS
+from connexa.identity import Domain
+from connexa.store import load_key, open_database
+
+__all__ = ["AskPassword", "read_domain_keys"]
+
+AskPassword = Callable[..., str]
+
+
+def read_domain_keys(premises: ServerPremises, domain: Domain, ask: AskPassword | None) -> DomainKeys:
+    """Open the database beside the running homeserver and read; `ask` is called where a password locks it."""
+    if not premises.database.exists():
+        raise NotFoundError(
+            "server.not_initialised", "This profile has no homeserver yet.", "Make one with: connexa server init YOUR.DOMAIN"
+        )
+    try:
+        key, _ = load_key(premises.data, system_random)
+    except RefusedError as error:
+        if error.code != "store.password_needed" or ask is None:
+            raise
+        key, _ = load_key(premises.data, system_random, password=ask(new=False))
+    database = open_database(premises.database, key, MIGRATIONS)
+    try:
+        keys = load_domain(database.read, domain)
+    finally:
+        database.close()
+    if keys is None:
+        raise NotFoundError("server.not_initialised", "This homeserver has no domain key yet.", f"Run: connexa server init {domain}")
+    return keys
