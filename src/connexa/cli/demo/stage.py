@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from connexa.identity import format_discovery_file
+
 from .device import Device
 from .process import free_ports
 from .server import Homeserver
@@ -80,7 +82,7 @@ def raised_stage(tell: Tell) -> Iterator[Stage]:
             for server in stage.servers:
                 server.program.ask_to_end()
             for server in stage.servers:
-                server.program.end()
+                server.end()
 
 
 def _build(root: Path) -> Stage:
@@ -102,8 +104,8 @@ def person_at(root: Path, name: str, server: Homeserver) -> Person:
 
 def _start(stage: Stage, workers: ThreadPoolExecutor, tell: Tell) -> None:
     begin = time.monotonic()
-    lines = list(workers.map(Homeserver.create, stage.servers))
-    (stage.root / "discovery.toml").write_text("\n".join(lines), encoding="ascii")
+    entries = {entry.domain: entry for entry in workers.map(Homeserver.create, stage.servers)}
+    (stage.root / "discovery.toml").write_text(format_discovery_file(entries), encoding="ascii")
     programs = [server.program for server in stage.servers] + [device.program for device in stage.devices]
     for program in programs:
         program.start()

@@ -10,6 +10,7 @@ from typing import Any, Final
 from connexa.errors import IntegrityError
 
 from .device import Device
+from .server import Counts
 from .stage import Person, Stage
 
 __all__ = ["TEXTS", "Seen", "Step", "tell_story"]
@@ -57,7 +58,7 @@ class _Watched:
 
     def servers(self) -> list[Seen]:
         """What each homeserver saw since the beginning of the step."""
-        return [Seen(server.domain, server.describe(self._before[server.domain], server.counts())) for server in self._stage.servers]
+        return [Seen(server.domain, _describe(self._before[server.domain], server.counts())) for server in self._stage.servers]
 
     def step(self, title: str, seen: list[Seen]) -> Step:
         """The step, with its time."""
@@ -132,6 +133,18 @@ def _switch_on(stage: Stage) -> Step:
     info = alice.laptop.until_devices(message, "read", 1)
     seen = [shown, Seen(alice.laptop.name, f"receipts: {_times(info)}"), *watched.servers()]
     return watched.step("Bob's phone comes back and shows it; he reads it there", seen)
+
+
+def _describe(before: Counts, after: Counts) -> str:
+    """In words: envelopes by where they came from, and what waits; there is no more that it could tell."""
+    taken = [
+        (after.local - before.local, "on links without a login"),
+        (after.remote - before.remote, "from the other domain"),
+        (after.own - before.own, "between devices of one person"),
+    ]
+    words = [f"{count} sealed {where}" for count, where in taken if count]
+    waiting = [f"{after.waiting} waiting in a mailbox, {after.waiting_bytes:,} bytes of ciphertext"] if after.waiting else []
+    return "; ".join([*words, *waiting]) or "nothing"
 
 
 def _shown(device: Device, sender: Person, text: str) -> Seen:
