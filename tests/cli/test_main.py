@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -116,6 +117,25 @@ def test_a_profile_has_places_of_its_own(run: Said, home: Path) -> None:
     assert run("-p", "../../etc", "config", "path")[0] == 2
 
 
+def test_a_flag_wins_over_the_environment_on_both_sides_of_the_verb(run: Said, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONNEXA_PROFILE", "from-env")
+    for words in (["-p", "flag", "config", "path"], ["config", "path", "-p", "flag"], ["config", "-p", "flag", "path"]):
+        assert json.loads(run(*words, "--json")[1])["data"] == str(home / "data" / "flag")
+    assert json.loads(run("config", "path", "--json")[1])["data"] == str(home / "data" / "from-env")
+
+
+def test_a_password_is_not_asked_where_nobody_answers(run: Said) -> None:
+    code, _, err = run("up", "--password", "--port", "0", "--json", "--no-input")
+    assert (code, error(err)["code"]) == (2, "secret.missing")
+
+
+def test_completion_knows_the_verbs(home: Path) -> None:
+    env = {**os.environ, "_CONNEXA_COMPLETE": "bash_complete", "COMP_WORDS": "connexa st", "COMP_CWORD": "1"}
+    program = "from connexa.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=False)
+    assert "plain,status" in done.stdout
+
+
 def test_settings_tell_their_origin(run: Said, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONNEXA_NODE__API__PORT", "1234")
     found = json.loads(run("config", "get", "api.port", "--json")[1])
@@ -125,8 +145,6 @@ def test_settings_tell_their_origin(run: Said, home: Path, monkeypatch: pytest.M
 
 def test_every_verb_can_be_loaded_and_explained(run: Said) -> None:
     for verb in VERBS:
-        if verb == "server":
-            continue
         code, out, _ = run(verb, "--help")
         assert code == 0
         assert "Usage: connexa" in out

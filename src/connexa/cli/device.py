@@ -57,7 +57,8 @@ def link(address: str, name: str, no_wait: bool) -> None:
 
 
 def _await_approval(node: Client, made: dict[str, Any], cursor: int) -> None:
-    limit = time.monotonic() + options().timeout if options().timeout < 30 else time.monotonic() + max(0.0, made["expires"] - time.time())
+    seconds = options().given_timeout or max(0.0, made["expires"] - time.time())
+    limit = time.monotonic() + seconds
     while True:
         found = node.get("/api/account", account=made["account"])
         if found["state"] == "active":

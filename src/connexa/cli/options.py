@@ -27,7 +27,12 @@ class Options:
     quiet: bool = False
     verbose: bool = False
     no_input: bool = False
-    timeout: float = DEFAULT_TIMEOUT
+    given_timeout: float | None = None
+
+    @property
+    def timeout(self) -> float:
+        """Longest wait for an answer, in seconds."""
+        return DEFAULT_TIMEOUT if self.given_timeout is None else self.given_timeout
 
     @property
     def where(self) -> Paths:
@@ -54,13 +59,20 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
 def everywhere(*, hidden: bool) -> list[click.Option]:
     """The options that the program and all its verbs take."""
     kept: dict[str, Any] = {"expose_value": False, "callback": _keep, "hidden": hidden, "is_eager": True}
+    variable = None if hidden else "CONNEXA_PROFILE"  # read once: behind a verb it must not win over what stood before it
     return [
-        click.Option(["--profile", "-p"], metavar="NAME", envvar="CONNEXA_PROFILE", help="Folder of settings and state.", **kept),
+        click.Option(["--profile", "-p"], metavar="NAME", envvar=variable, help="Folder of settings and state.", **kept),
         click.Option(["--json"], is_flag=True, help="Answer in JSON.", **kept),
         click.Option(["--quiet", "-q"], is_flag=True, help="Say nothing but the answer.", **kept),
         click.Option(["--verbose", "-v"], is_flag=True, help="Say more.", **kept),
         click.Option(["--no-input"], is_flag=True, help="Ask nothing.", **kept),
-        click.Option(["--timeout"], type=click.FloatRange(0.1, 86_400), metavar="SECONDS", help="Longest wait for the answer.", **kept),
+        click.Option(
+            ["--timeout", "given_timeout"],
+            type=click.FloatRange(0.1, 86_400),
+            metavar="SECONDS",
+            help="Longest wait for the answer.",
+            **kept,
+        ),
     ]
 
 

@@ -55,4 +55,6 @@ def _only(text: str, what: str) -> str:
 
 def ask_password(*, new: bool) -> str:
     """Ask for the password of the database."""
+    if not options().may_ask:
+        raise UsageError("secret.missing", "The password cannot be asked for here.", "Give it by --password-file PATH, or - for stdin.")
     return str(click.prompt("Password of the database", hide_input=True, confirmation_prompt=new, err=True))
