@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
 import time
 from typing import Any
 
@@ -24,6 +25,8 @@ CHECK_SECONDS = 1.0
 def run_demo(*, once: bool) -> int:
     """Show the demo; returns the exit code. Without `once` it stays up until Ctrl-C."""
     begin = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # however it is ended, its programs and files go with it
+        signal.signal(number, _interrupt)
     say("Connexa demo: two homeservers, two people with two devices each, on this machine alone\n")
     with raised_stage(lambda line: say(f"  {line}")) as stage:
         steps = []
@@ -42,6 +45,10 @@ def run_demo(*, once: bool) -> int:
         if not once:
             _stay(stage)
     return 0
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _show(number: int, step: Step) -> None:
@@ -71,10 +78,10 @@ def _facts(stage: Stage, steps: list[Step], searched: Searched, seconds: float) 
 
 
 def _stay(stage: Stage) -> None:
-    click.echo("\nEverything stays up until Ctrl-C. To look around:\n")
+    say("\nEverything stays up until Ctrl-C. To look around:\n")
     for person in stage.people:
         for device in (person.laptop, person.phone):
-            click.echo(f"   {device.name:<15} {device.url}   CONNEXA_HOME={device.program.home} connexa inbox --all")
+            say(f"   {device.name:<15} {device.url}   CONNEXA_HOME={device.program.home} connexa inbox --all")
     while True:
         time.sleep(CHECK_SECONDS)
         stage.check()
