@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -46,6 +46,13 @@ def envelope(domain: str, number: int = 0, *, expires: int = 2_100_000_000, stra
         made.token = bytes(32)
     made.packets.append(Packet(device=bytes(32), sek=1, sealed=bytes(2_160)))
     return made.SerializeToString()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that nobody announces."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - nobody sets an event for it
+            await asyncio.sleep(0.01)
 
 
 class Mailbox:
