@@ -124,14 +124,12 @@ def _newest(query: Query, account: int, kind: Kind) -> float:
 
 
 def _next_number(execute: Execute, account: int, kind: Kind) -> int:
-    """Numbers are never used twice, though the newest row may be gone: the highest one given is kept as a setting."""
-    name = f"prekey-number {account} {kind.value}"
-    number = returned(
-        execute,
-        "INSERT INTO setting (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-        (name,),
+    """The next number of a kind; none is given twice, though the newest row may be gone."""
+    sql = (
+        "INSERT INTO prekey_number (account, type, number) VALUES (?, ?, 1)"
+        " ON CONFLICT (account, type) DO UPDATE SET number = number + 1 RETURNING number"
     )
-    return int(number)
+    return int(returned(execute, sql, (account, kind.value)))
 
 
 def _store(execute: Execute, account: int, kind: Kind, number: int, secret: bytes, signed: Signed, now: float) -> None:

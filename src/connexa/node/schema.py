@@ -8,8 +8,6 @@ from __future__ import annotations
 __all__ = ["MIGRATIONS"]
 
 FIRST = """
-CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
-
 -- `seed` is on the primary device alone; the attestation is empty until the homeserver has given it. `own_number` counts the
 -- envelopes to own devices on this device's mailbox link, `resume_seq` is the highest push that is stored here.
 CREATE TABLE account (
@@ -60,6 +58,14 @@ CREATE TABLE prekey (
     until    INTEGER NOT NULL,
     uploaded INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, type, id)
+) STRICT, WITHOUT ROWID;
+
+-- The highest number of a prekey of each kind: none is given twice, though its row may be gone.
+CREATE TABLE prekey_number (
+    account INTEGER NOT NULL,
+    type    TEXT NOT NULL,
+    number  INTEGER NOT NULL,
+    PRIMARY KEY (account, type)
 ) STRICT, WITHOUT ROWID;
 
 -- An initial message is taken once: its ephemeral key is remembered as long as the private keys that it used live (P06).

@@ -1,0 +1,234 @@
+"""Two people's devices on real stores, with the post between them done by hand: for tests of what the inbox and the outbox make of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+from connexa.content import Body, ContactState, Content, encode
+from connexa.crypto import Ed25519Secret, X25519Secret
+from connexa.discovery import DiscoverySettings, Resolver
+from connexa.identity import (
+    Address,
+    Attestation,
+    DeviceCertificate,
+    DeviceId,
+    Domain,
+    Endpoints,
+    Pin,
+    PinnedKey,
+    PinState,
+    SenderCertificate,
+    UserSecret,
+    dump_pin,
+    issue_attestation,
+    issue_device_certificate,
+    issue_sender_certificate,
+    next_device_list,
+    sender_keys_hash,
+)
+from connexa.node.account import Account, load_account, own_device_list, profile_key
+from connexa.node.arrivals import Taken
+from connexa.node.devices import Recipient, keep_list
+from connexa.node.directory import verified_bundles
+from connexa.node.domains import Domains
+from connexa.node.enrolment import keep_device
+from connexa.node.events import EventLog
+from connexa.node.home import Home
+from connexa.node.inbox import take_push
+from connexa.node.link_frames import PushedItem
+from connexa.node.own_devices import keep_own_list
+from connexa.node.people import Person, add_person, person_by_user
+from connexa.node.prekeys import make_due_prekeys
+from connexa.node.schema import MIGRATIONS
+from connexa.node.sealing import Door, Outgoing, seal_envelope
+from connexa.node.sessions import begin_session
+from connexa.node.settings import NodeSettings
+from connexa.pairwise import week_of, weekly_key
+from connexa.store import Execute, Writer, open_database
+from connexa.testing import FakeClock, MemoryNetwork, SeededRandom
+from connexa.wire.v1.keys_pb2 import PrekeyBundle, Signed
+from connexa.wire.v1.link_pb2 import PushClass
+from connexa.wire.v1.message_pb2 import Envelope
+
+KINDS = {"token": PushClass.PUSH_CONTACT, "stranger": PushClass.PUSH_REQUEST, "invite": PushClass.PUSH_REQUEST, "own": PushClass.PUSH_OWN}
+
+
+class Device:
+    """One device of a person, without links."""
+
+    def __init__(self, home: Home, number: int, domain_key: Ed25519Secret) -> None:
+        self.home = home
+        self.number = number
+        self.domain_key = domain_key
+        self._seqs = itertools.count(1)
+
+    @property
+    def account(self) -> Account:
+        return load_account(self.home.database.read, self.number)
+
+    def pin(self, domain: str, key: Ed25519Secret, state: PinState = PinState.PINNED) -> None:
+        """Hold a domain to a key."""
+        pin = Pin(Domain(domain), state, (PinnedKey(key.public),), Endpoints.parse(domain), int(self.home.clock()), int(self.home.clock()))
+        record = dump_pin(pin)
+        self.home.database.writer_connection.execute("INSERT OR REPLACE INTO remote (domain, record) VALUES (?, ?)", (domain, record))
+
+    def sender_certificate(self, *, life: int = 86_400, key: Ed25519Secret | None = None, domain: str = "") -> Signed:
+        """What the homeserver of this device would say of it today."""
+        account, now = self.account, self.home.clock()
+        certificate = SenderCertificate(
+            account.user_id,
+            account.device,
+            sender_keys_hash(account.user.key, account.dsk.public),
+            Domain(domain or account.address.domain),
+            int(now) + life,
+        )
+        return issue_sender_certificate(certificate, key or self.domain_key, now)
+
+    def bundle(self) -> PrekeyBundle:
+        """What a claim of this device's prekeys gives: the next one-time key that is not claimed yet."""
+        query, week = self.home.database.read, week_of(self.home.clock())
+
+        def newest(kind: str) -> Signed:
+            rows = query("SELECT prekey FROM prekey WHERE account = ? AND type = ? ORDER BY id DESC", (self.number, kind))
+            return Signed.FromString(rows[0][0])
+
+        pool = query("SELECT id, prekey FROM prekey WHERE account = ? AND type = 'otp' AND uploaded = 0 ORDER BY id", (self.number,))
+        if pool:
+            self.home.database.writer_connection.execute("UPDATE prekey SET uploaded = 1 WHERE type = 'otp' AND id = ?", (pool[0][0],))
+        sek = query("SELECT prekey FROM prekey WHERE account = ? AND type = 'sek' AND id = ?", (self.number, week))[0][0]
+        one_time = Signed.FromString(pool[0][1]) if pool else newest("kem-lr")
+        return PrekeyBundle(certificate=self.account.certificate, spk=newest("spk"), sek=Signed.FromString(sek), one_time=one_time)
+
+    async def write(
+        self,
+        to: Sequence[Device],
+        body: Body,
+        door: str = "token",
+        *,
+        message: bytes | None = None,
+        counter: int = 0,
+        sender: Signed | None = None,
+    ) -> Envelope:
+        """Seal one content for all of a person's devices, beginning the sessions that are missing."""
+        now, them = self.home.clock(), to[0].account
+        own = own_device_list(to[0].home.database.read, them)
+        assert own is not None
+        bundles = [device.bundle() for device in to]
+        checked = verified_bundles(bundles, them.user, own[1], now)
+        what = Outgoing(message or self.home.rng(16), counter, bytes(32), encode(Content(int(now * 1000), body)), now + 86_400)
+
+        def seal(execute: Execute) -> bytes:
+            for bundle, _ in checked:
+                begin_session(execute, self.account, bundle, now, self.home.rng)
+            keys = tuple(bundle.seal_key for bundle, _ in checked)
+            recipient = Recipient(them.user_id, them.address.domain, own[1].version, bytes(32), keys)
+            opening = Door(door, weekly_key(profile_key(to[0].home.database.read, them.id), week_of(now)), bytes(16))
+            raw, _ = seal_envelope(execute, self.account, recipient, what, opening, sender or self.sender_certificate(), now, self.home.rng)
+            return raw
+
+        return Envelope.FromString(await self.home.change(seal))
+
+    async def know(self, other: Device, state: ContactState) -> None:
+        """Have somebody among the people of this account, with their key, list and profile key."""
+        them, now = other.account, self.home.clock()
+        own, key = own_device_list(other.home.database.read, them), profile_key(other.home.database.read, them.id)
+        assert own is not None
+
+        def store(execute: Execute) -> None:
+            number = add_person(execute, self.number, them.address, state, now)
+            execute(
+                "UPDATE person SET user = ?, user_key = ?, attestation = ?, device_list = ?, profile_key = ? WHERE id = ?",
+                (them.user_id, them.user.packet, them.attestation.SerializeToString(), own[0].SerializeToString(), key, number),
+            )
+            keep_list(execute, self.number, number, own[1])
+
+        await self.home.change(store)
+
+    def person(self, other: Device) -> Person:
+        """Somebody, as this account knows them."""
+        found = person_by_user(self.home.database.read, self.number, other.account.user_id)
+        assert found is not None
+        return found
+
+    def pushed(self, envelope: Envelope, *, seq: int | None = None, accepted_at: float | None = None) -> PushedItem:
+        """An envelope as this device's homeserver pushes it."""
+        packet = next(p for p in envelope.packets if p.device == self.account.device)
+        return PushedItem(
+            seq=seq or next(self._seqs),
+            accepted_at=int(self.home.clock() if accepted_at is None else accepted_at),
+            kind=KINDS[envelope.WhichOneof("right") or ""],
+            envelope=envelope.id,
+            body=envelope.body,
+            device=packet.device,
+            sek=packet.sek,
+            sealed=packet.sealed,
+        )
+
+    async def take(self, *items: PushedItem) -> Taken:
+        """Take one push frame."""
+        account = self.account
+        return await self.home.change(lambda execute: take_push(execute, self.home, account, items))
+
+    def undecryptable(self) -> int:
+        return int(self.home.database.read("SELECT undecryptable FROM account WHERE id = ?", (self.number,))[0][0])
+
+    def texts(self) -> list[str]:
+        return [row[0] for row in self.home.database.read("SELECT text FROM message WHERE account = ? ORDER BY cursor", (self.number,))]
+
+    def state_of(self, other: Device) -> str:
+        rows = self.home.database.read("SELECT state FROM person WHERE account = ? AND user = ?", (self.number, other.account.user_id))
+        return rows[0][0] if rows else ""
+
+    def events(self) -> list[str]:
+        return [event.kind for event in self.home.events.replay(0)]
+
+
+async def open_device(path: Path, clock: FakeClock, rng: SeededRandom, address: str, domain_key: Ed25519Secret) -> Device:
+    """A primary device of a new account, as if its homeserver had attested it."""
+    home = make_home(path, clock, rng)
+    now, where = clock(), Address.parse(address)
+    user = UserSecret.generate(rng, now)
+    device, dsk = DeviceId(rng(32)), Ed25519Secret.generate(rng)
+    dik = X25519Secret.generate(rng)
+    certificate = issue_device_certificate(DeviceCertificate(user.id, device, dsk.public, dik.public, int(now) + 10**8), user)
+    signed = next_device_list(None, user, [certificate], now)
+    attestation = issue_attestation(Attestation(where, user.id), domain_key)
+
+    def store(execute: Execute) -> int:
+        execute(
+            "INSERT INTO account (address, state, user, user_key, seed, device, dsk, dik, certificate, attestation, profile_key, created)"
+            " VALUES (?, 'active', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                str(where),
+                user.id,
+                user.public.packet,
+                user.seed,
+                device,
+                dsk.seed,
+                dik.raw,
+                certificate.SerializeToString(),
+                attestation.SerializeToString(),
+                rng(32),
+                now,
+            ),
+        )
+        account = load_account(execute, 1)
+        keep_device(execute, home, 1, device, certificate, "")
+        keep_own_list(execute, home, account, signed)
+        make_due_prekeys(execute, account, 0, rng, now)
+        return 1
+
+    made = Device(home, await home.change(store), domain_key)
+    made.pin(where.domain, domain_key)
+    return made
+
+
+def make_home(path: Path, clock: FakeClock, rng: SeededRandom) -> Home:
+    """A home on a real store, which finds no domain and dials nobody."""
+    database = open_database(path, bytes(range(32)), MIGRATIONS)
+    writer, settings = Writer(database), NodeSettings(discovery=DiscoverySettings(dns=False, well_known=False))
+    events = EventLog(database, settings.limits.events_kept)
+    domains = Domains(database, writer, events, Resolver(settings.discovery, clock=clock), clock)
+    return Home(settings, database, writer, events, clock, rng, MemoryNetwork().dialer(path.name), domains)
