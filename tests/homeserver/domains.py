@@ -132,6 +132,7 @@ class Host:
         self.server = self._new_server()
         self.endpoints = Endpoints.parse(name)
         self.port = 0
+        self.healthy = True
         self._sent = 0
 
     def _new_server(self) -> FederationServer:
@@ -166,9 +167,10 @@ class Host:
             domain=self.domain,
             well_known=lambda: format_well_known(self.server_info(), "1"),
             metrics=lambda: b"",
-            healthy=lambda: True,
+            healthy=lambda: self.healthy,
             source=str,
             door=self.door,
+            metrics_token=b"metrics-token",
         )
         self.web = HttpServer(build_web(site), bind_tcp("127.0.0.1", 0, "https"), tls=server_context(self.leaf))
         self.endpoints = Endpoints.parse(self.domain, federation=f"127.0.0.1:{self.port}", https=f"127.0.0.1:{self.web.port}")

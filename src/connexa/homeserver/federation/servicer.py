@@ -36,7 +36,7 @@ OnContact = Callable[[Domain], None]
 MAX_STREAMS = 4  # Deliver streams of one remote: a renewed leaf makes two for a while
 MAX_CALLS = 64  # look-ups and claims of one remote at the same time
 MAX_RPCS = 2_048
-STOP_SECONDS = 3.0
+STOP_SECONDS = 0.5  # streams of remotes never end by themselves
 
 
 class FederationServer:
