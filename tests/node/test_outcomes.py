@@ -54,7 +54,7 @@ async def outcome(alice: Device, stream: int, *outcomes: Refusal) -> Settled:
 
 
 def state(alice: Device, message: bytes = MESSAGE) -> tuple[str, str]:
-    return alice.home.database.read("SELECT state, reason FROM message WHERE message = ?", (message,))[0]  # type: ignore[return-value]
+    return alice.home.database.read("SELECT state, reason FROM message WHERE message = ?", (message,))[0]
 
 
 def outbox(alice: Device) -> list[str]:

@@ -26,7 +26,7 @@ from connexa.node.retry import Backoff
 from connexa.node.sealing import Door, seal_envelope
 from connexa.node.states import message_state, waits
 from connexa.node.steps import take_step
-from connexa.node.streams import Stream, bind, current_stream, new_step, retire_stream, unfinished_steps
+from connexa.node.streams import STREAM_LIFE, Stream, bind, current_stream, new_step, retire_stream, unfinished_steps
 from connexa.node.submit import Submitter
 from connexa.node.views import MessageState
 from connexa.node.wakeups import Wakeups, wait_for
@@ -199,12 +199,18 @@ class Delivery:
         async def prepare(link: Asker) -> None:
             del link  # it is sealed already
 
-        try:
-            await take_step(self._home, self._account, step, prepare, self.settled)
-        except ConnexaError:
-            now = self._home.clock()
-            await self._home.change(lambda execute: _give_up(execute, step, now))
-            self.go_on([step.person])
+        backoff = Backoff(self._home.rng, most=LONGEST_PAUSE)
+        while self._home.clock() < step.opened + STREAM_LIFE:
+            try:
+                await take_step(self._home, self._account, step, prepare, self.settled)
+                return
+            except NetworkError:
+                await asyncio.sleep(backoff.next())
+            except ConnexaError:
+                break
+        now = self._home.clock()
+        await self._home.change(lambda execute: _give_up(execute, step, now))
+        self.go_on([step.person])
 
     async def _directory_refused(self, number: int, refusal: DirectoryRefused) -> None:
         if refusal.retryable:

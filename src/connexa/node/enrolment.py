@@ -141,6 +141,7 @@ class LinkingDevice:
     """This device while it waits for the primary; `code` is what it shows."""
 
     address: Address
+    name: str
     device: DeviceId
     dsk: Ed25519Secret = field(repr=False)
     dik: X25519Secret = field(repr=False)
@@ -148,10 +149,11 @@ class LinkingDevice:
     secret: bytes = field(repr=False)
 
     @classmethod
-    def begin(cls, home: Home, address: Address) -> LinkingDevice:
+    def begin(cls, home: Home, address: Address, name: str) -> LinkingDevice:
         """Make the keys of a new device."""
         return cls(
             address,
+            name,
             DeviceId(home.rng(32)),
             Ed25519Secret.generate(home.rng),
             X25519Secret.generate(home.rng),
@@ -208,10 +210,11 @@ def _store_linked(execute: Execute, home: Home, linking: LinkingDevice, grant: P
     number = int(
         returned(
             execute,
-            "INSERT INTO account (address, state, user, user_key, device, dsk, dik, certificate, attestation, profile_key, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO account (address, name, state, user, user_key, device, dsk, dik, certificate, attestation, profile_key, created)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             (
                 str(linking.address),
+                linking.name,
                 AccountState.ACTIVE.value,
                 user.id,
                 user.packet,

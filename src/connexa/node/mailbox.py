@@ -57,7 +57,7 @@ class Mailbox:
         self._link: MailboxLink | None = None
         self._upkeep: Upkeep | None = None
         self._up = asyncio.Event()
-        self.state = "connecting"
+        self.state = self._shown = "connecting"
         self.since = home.clock()
         self.failure = ""
         self.clock_skew = 0.0  # seconds by which this machine is behind the homeserver
@@ -98,9 +98,11 @@ class Mailbox:
         return await self._link.call(GetDomain(domain=domain), DomainReply, timeout=self._home.settings.limits.call_timeout)
 
     async def _turn(self, state: str) -> None:
-        if self.state == state:
+        """Note a turn of the link: down, up, and ready once everything that the homeserver keeps for us is fresh."""
+        if self._shown == state or (state == "down" and self._shown == "connecting"):
             return
-        self.state, self.since = state, self._home.clock()
+        self._shown, self.state = state, "up" if state == "ready" else state
+        self.since = self._home.clock()
         await self._home.change(
             lambda execute: self._home.events.record(
                 execute, str(self._account.address), "link.state", self.since, state=state, reason=self.failure
@@ -167,7 +169,8 @@ class Mailbox:
             upkeep = self._upkeep
             if upkeep is None:
                 return
-            await upkeep.run_all()
+            self.failure = await upkeep.run_all()
+            await self._turn("ready")
             self._wakeups.passes.set()
             self._wakeups.outbox.set()
             self._wakeups.own_copies.set()
@@ -181,7 +184,12 @@ class Mailbox:
         sent = link.ready.last
         await self._home.change(lambda execute: self._own_committed(execute, CommittedUpTo(sent, ())))
         while True:
-            await self._seal_own()
+            try:
+                await self._seal_own()
+            except ConnexaError as error:  # the copies stay gathered
+                if link.ended is not None:
+                    raise
+                self.failure = error.code
             while batch := unsent_own(query, account.id, sent, OWN_BATCH):
                 link.send(batch)
                 sent = batch[-1][0]

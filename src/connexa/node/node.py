@@ -100,18 +100,18 @@ class Node:
 
     async def create_account(self, address: str, invite: str | None = None, name: str = "") -> AccountView:
         """Make an account at the homeserver of the address; `invite` is the homeserver's, where it asks for one."""
-        number = await create(self._home, Address.parse(address), account_invite(invite), name.strip())
+        number = await create(self._home, Address.parse(address), account_invite(invite), _account_name(name))
         await self._begin(number)
         return account_view(self._home, number, None)
 
-    async def link_account(self, address: str) -> LinkCodeView:
+    async def link_account(self, address: str, name: str = "") -> LinkCodeView:
         """Begin to link this device to an account; the code is good for a minute, then event `account.new` or `account.link_failed`."""
         parsed = Address.parse(address)
         if any(known == str(parsed) for _, known, _ in all_accounts(self._home.database.read)):
             raise ConflictError("account.exists", "This node has that account already.")
         if str(parsed) in self._linking or len(self._linking) >= MAX_LINKING:
             raise ConflictError("account.linking", "This device is being linked already.", "Wait a minute, then start again.")
-        linking = LinkingDevice.begin(self._home, parsed)
+        linking = LinkingDevice.begin(self._home, parsed, _account_name(name))
         self._linking[str(parsed)] = linking
         try:
             link = await linking.open(self._home)
@@ -149,10 +149,8 @@ class Node:
 
     async def rename_account(self, account: str, name: str) -> AccountView:
         """Name an account for its owner."""
-        number, name = self._number(account), name.strip()
-        if len(name) > MAX_NAME or not name.isprintable():
-            raise UsageError("account.bad_name", f"A name has at most {MAX_NAME} printable characters.")
-        await self._change(lambda execute: execute("UPDATE account SET name = ? WHERE id = ?", (name, number)))
+        number, called = self._number(account), _account_name(name)
+        await self._change(lambda execute: execute("UPDATE account SET name = ? WHERE id = ?", (called, number)))
         return self.account(account)
 
     def export_openpgp(self, account: str = "") -> str:
@@ -392,3 +390,10 @@ class Node:
 
     async def _change(self, operation: Callable[[Execute], T]) -> T:
         return await self._home.change(operation)
+
+
+def _account_name(name: str) -> str:
+    name = name.strip()
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise UsageError("account.bad_name", f"A name has at most {MAX_NAME} printable characters.")
+    return name

@@ -7,7 +7,7 @@ piece that was cut off is simply due again.
 from __future__ import annotations
 
 from connexa.crypto import Ed25519Public
-from connexa.errors import IntegrityError
+from connexa.errors import ConnexaError, IntegrityError
 from connexa.identity import (
     MAX_LIST_LIFE,
     ServerInfo,
@@ -62,18 +62,32 @@ class Upkeep:
         self._keys = keys
         self._given_list: Signed | None = link.ready.device_list
 
-    async def run_all(self) -> None:
-        """Do whatever is due, the most urgent first."""
-        await self.own_list(self._given_list)
-        self._given_list = None  # later runs ask
-        await self._sender()
-        await self._prekeys()
-        await self._token_keys()
-        await self._passes()
-        await self.invites()
-        await self._renew_list()
+    async def run_all(self) -> str:
+        """Do whatever is due, the most urgent first; returns the code of what the homeserver refused, or nothing.
+
+        A refusal of one piece does not hold up the others; the end of the link does.
+        """
+        failure = ""
+        for piece in (self._given, self._sender, self._prekeys, self._token_keys, self._passes, self.invites, self._renew_list):
+            try:
+                await piece()
+            except ConnexaError as error:
+                if self._link.ended is not None:
+                    raise
+                failure = failure or error.code
+                if isinstance(error, IntegrityError):
+                    await self._warn(error.code)
         now = self._home.clock()
         await self._home.change(lambda execute: forget_old(execute, self._home, self._account.id, now))
+        return failure
+
+    async def _warn(self, code: str) -> None:
+        now, address = self._home.clock(), str(self._account.address)
+        await self._home.change(lambda execute: self._home.events.record(execute, address, "trust.warning", now, code=code))
+
+    async def _given(self) -> None:
+        given, self._given_list = self._given_list, None  # later runs ask
+        await self.own_list(given)
 
     async def own_list(self, newest: Signed | None = None) -> None:
         """Follow the person's own device list, asking for it where it is not given."""
