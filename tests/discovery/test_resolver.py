@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import base64
 import ssl
 import time
@@ -77,6 +78,16 @@ async def _endless(writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
+async def _no_tls_record(writer: asyncio.StreamWriter) -> None:
+    os.write(writer.get_extra_info("socket").fileno(), b"past the handshake, and no record of TLS")
+    await asyncio.Event().wait()
+
+
+async def _forged_tls_record(writer: asyncio.StreamWriter) -> None:
+    os.write(writer.get_extra_info("socket").fileno(), b"\x17\x03\x03\x00\x40" + b"x" * 64)
+    await asyncio.Event().wait()
+
+
 GOOD = format_well_known(server_info(B, KEY), "1")
 
 
@@ -111,6 +122,8 @@ GOOD = format_well_known(server_info(B, KEY), "1")
         (_endless, "invalid"),
         (_drip, "temporary"),
         (_never, "temporary"),
+        (_no_tls_record, "temporary"),
+        (_forged_tls_record, "temporary"),
         (page_of(GOOD), "found"),
         (page_of(GOOD, headers=""), "found"),
     ],

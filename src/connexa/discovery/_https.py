@@ -56,7 +56,7 @@ async def _first_that_answers(client: httpx.AsyncClient, url: httpx.URL, port: i
             return await _get(client, url, port, address)
         except httpx.ConnectError:
             continue
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ssl.SSLError) as error:  # the library lets broken TLS records through as they are
             raise ChannelFailed(Failure.TEMPORARY, f"Its HTTPS server broke off ({type(error).__name__}).") from None
     raise ChannelFailed(Failure.TEMPORARY, "Its HTTPS server could not be reached, or its certificate does not hold.")
 
