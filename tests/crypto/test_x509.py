@@ -12,7 +12,7 @@ from cryptography import x509 as library
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from connexa.crypto import Ed25519Secret
 from connexa.crypto.x509 import InvalidCertificate, anchor_pem, claimed_domain, issue_leaf, leaf_domain
@@ -85,7 +85,7 @@ def test_the_issuers_name_is_frozen() -> None:
     assert leaf.issuer.public_bytes() == anchor.subject.public_bytes() == expected
 
 
-def _signed(names: list[library.GeneralName] | None, *, ca: bool = False, usage: bool = True, issuer: str = "a.example") -> bytes:
+def _signed(names: list[library.GeneralName] | library.UnrecognizedExtension | None, *, ca: bool = False, usage: bool = True, issuer: str = "a.example") -> bytes:
     now = datetime.fromtimestamp(NOW, UTC)
     builder = (
         library.CertificateBuilder()
@@ -98,7 +98,8 @@ def _signed(names: list[library.GeneralName] | None, *, ca: bool = False, usage:
         .add_extension(library.BasicConstraints(ca=ca, path_length=None), critical=True)
     )
     if names is not None:
-        builder = builder.add_extension(library.SubjectAlternativeName(names), critical=False)
+        alternatives = library.SubjectAlternativeName(names) if isinstance(names, list) else names
+        builder = builder.add_extension(alternatives, critical=False)
     if usage:
         oids = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = builder.add_extension(library.ExtendedKeyUsage(oids), critical=False)
@@ -128,6 +129,17 @@ def test_what_is_no_certificate_is_refused(der: bytes) -> None:
         leaf_domain(der, KEY.public, NOW)
     with pytest.raises(InvalidCertificate):
         claimed_domain(der)
+
+
+def test_names_and_versions_that_the_library_does_not_know_are_refused() -> None:
+    odd_name = library.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, bytes.fromhex("3004a3020500"))  # an X.400 address
+    good = _signed([library.DNSName("a.example")])
+    version = bytes.fromhex("a003020102")  # [0] INTEGER 2, that is v3
+    for der in (_signed(odd_name), good.replace(version, version[:-1] + b"\x07", 1)):
+        with pytest.raises(InvalidCertificate):
+            claimed_domain(der)
+        with pytest.raises(InvalidCertificate):
+            leaf_domain(der, KEY.public, NOW)
 
 
 def test_a_changed_byte_is_refused() -> None:

@@ -129,14 +129,14 @@ def _load(der: bytes) -> x509.Certificate:
         raise InvalidCertificate
     try:
         return x509.load_der_x509_certificate(der)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise InvalidCertificate from None
 
 
 def _only_dns_name(leaf: x509.Certificate) -> str:
     try:
         names = list(leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         raise InvalidCertificate from None
     if len(names) != 1 or not isinstance(names[0], x509.DNSName):
         raise InvalidCertificate
