@@ -58,6 +58,14 @@ async def test_a_callers_error_undoes_its_operation_alone(database: Database, wr
     assert database.read("SELECT text FROM note ORDER BY id") == [("before",), ("after",)]
 
 
+async def test_an_operation_that_runs_out_of_rows_fails_alone(database: Database, writer: Writer) -> None:
+    before, failing = writer.submit(insert("before")), writer.submit(lambda execute: next(execute("SELECT 1 WHERE 0")))
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(before, failing, writer.submit(insert("after")), return_exceptions=True)
+    assert (results[0], results[2]) == ("before", "after") and isinstance(results[1], RuntimeError)
+    assert database.read("SELECT text FROM note ORDER BY id") == [("before",), ("after",)]
+
+
 async def test_a_constraint_fails_its_operation_alone(database: Database, writer: Writer) -> None:
     results = await asyncio.gather(*(writer.submit(insert(t)) for t in ("x", "x", "y")), return_exceptions=True)
     assert isinstance(results[1], ConnexaError)
@@ -76,6 +84,22 @@ async def test_a_full_disk_fails_the_batch_and_the_next_write_probes(database: D
     await writer.run(lambda execute: execute("PRAGMA max_page_count = 100000").fetchall())
     assert await writer.run(insert("again")) == "again"
     assert writer.failure is None
+
+
+@pytest.mark.parametrize("broken", [("ROLLBACK", "INSERT"), ("ROLLBACK", "COMMIT")])
+async def test_a_disk_that_takes_no_rollback_either_hangs_nobody(database: Database, writer: Writer, broken: tuple[str, ...]) -> None:
+    def trace(_cursor: object, sql: str, _bindings: object) -> bool:
+        return not sql.startswith(broken)
+
+    database.writer_connection.exec_trace = trace
+    async with asyncio.timeout(5):
+        with pytest.raises(ConnexaError):
+            await writer.run(insert("lost"))
+        database.writer_connection.exec_trace = None
+        with pytest.raises(ConnexaError):
+            await writer.run(insert("the probe"))  # the old transaction is still there, and ends here
+        assert await writer.run(insert("again")) == "again"
+    assert database.read("SELECT text FROM note") == [("again",)]
 
 
 async def test_close_finishes_what_waits(tmp_path: Path) -> None:

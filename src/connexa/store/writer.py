@@ -8,6 +8,7 @@ lone operation waits for nobody. A future resolves after its batch is durable: n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections import deque
@@ -107,7 +108,8 @@ class Writer:
             raise  # disk full, I/O: the whole batch is in doubt (homeserver.md §3.3 item 3)
         except Exception as error:  # noqa: BLE001 - the caller's own, handed back to it; only this operation is undone
             self._undo_one()
-            future.set_exception(error)
+            # A future takes no StopIteration: it would read as its own end.
+            future.set_exception(RuntimeError("an operation ran out of rows") if isinstance(error, StopIteration) else error)
         else:
             self._connection.execute("RELEASE operation")
             done.append((future, result))
@@ -118,8 +120,10 @@ class Writer:
 
     def _abandon(self, futures: list[asyncio.Future[Any]], error: ConnexaError) -> None:
         """Undo the transaction and tell everybody in it; the next batch is the probe that shows whether writing works again."""
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        # If even this fails, the next BEGIN fails as well and comes here again.
+        with contextlib.suppress(apsw.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
         self.failure = error
         for future in futures:
             if not future.done():
