@@ -36,7 +36,7 @@ CREATE TABLE device_list (
     PRIMARY KEY (user, version)
 ) STRICT, WITHOUT ROWID;
 
--- `last_number`: highest committed number of what this device sent on its mailbox link.
+-- Exactly the devices of the newest lists. `last_number`: highest committed number of what this device sent on its mailbox link.
 CREATE TABLE device (
     device      BLOB PRIMARY KEY,
     user        BLOB NOT NULL,
@@ -70,12 +70,14 @@ CREATE TABLE contact_invite (
     uses    INTEGER NOT NULL,
     expires INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_invite_by_user ON contact_invite (user);
 
--- Ids of look-ups and claims under a token or invite, and of enveloped rights: a repeat is refused.
+-- Ids of look-ups and claims under a token or invite, whose repeats are refused, and of requests, which are stored once.
 CREATE TABLE used_right (
     id      BLOB PRIMARY KEY,
     expires INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX used_right_by_expiry ON used_right (expires);
 
 CREATE TABLE pass_key (id INTEGER PRIMARY KEY, secret BLOB NOT NULL) STRICT;
 CREATE TABLE pass_issue (
@@ -85,19 +87,20 @@ CREATE TABLE pass_issue (
     PRIMARY KEY (user, day)
 ) STRICT, WITHOUT ROWID;
 
--- A spent pass and what it opened: a stream (numbers) or a step (counted uses). `stream` = hash[:16].
+-- A spent pass and what it opened: a stream (numbers) or a step (counted uses, one `target`). `stream` = hash[:16].
 CREATE TABLE spent_pass (
     hash        BLOB PRIMARY KEY,
     stream      BLOB NOT NULL UNIQUE,
     use         INTEGER NOT NULL,
     opened      INTEGER NOT NULL,
+    target      BLOB NOT NULL DEFAULT x'',
     last_number INTEGER NOT NULL DEFAULT 0,
     lookups     INTEGER NOT NULL DEFAULT 0,
     claims      INTEGER NOT NULL DEFAULT 0,
     requests    INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
--- What became of envelopes of a stream after they were committed here; kept until fetched or 30 days old.
+-- What became of envelopes of a stream (a pass's, or a device's own) other than being accepted; told until acknowledged.
 CREATE TABLE outcome (
     stream  BLOB NOT NULL,
     number  INTEGER NOT NULL,
@@ -130,6 +133,14 @@ CREATE TABLE mailbox (
 CREATE INDEX mailbox_by_device ON mailbox (device, seq);
 CREATE INDEX mailbox_by_expiry ON mailbox (expires);
 
+-- What waits in a device's mailbox, kept beside it because counting large mailboxes is slow.
+CREATE TABLE mailbox_load (
+    device   BLOB PRIMARY KEY,
+    messages INTEGER NOT NULL DEFAULT 0,
+    bytes    INTEGER NOT NULL DEFAULT 0,
+    requests INTEGER NOT NULL DEFAULT 0
+) STRICT, WITHOUT ROWID;
+
 -- Pinned remotes: the discovery room's record, opaque here.
 CREATE TABLE remote (
     domain TEXT PRIMARY KEY,
@@ -158,6 +169,7 @@ CREATE TABLE queue (
 ) STRICT;
 CREATE UNIQUE INDEX queue_by_domain ON queue (domain, number);
 CREATE INDEX queue_by_expiry ON queue (expires);
+CREATE INDEX queue_by_origin ON queue (origin, origin_number);
 
 -- Incoming: highest committed number per (remote, its stream), and the last refusals (a BatchAck), for batches that come again.
 CREATE TABLE remote_stream (

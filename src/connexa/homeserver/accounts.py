@@ -1,0 +1,169 @@
+"""Accounts of the domain: made with an invite or where registration is open, attested by the domain key, never given to somebody else.
+
+Implements first-message §1 and identity §5. A deleted account's row stays, so that its localpart is never used again (I83) and so that
+rights that were valid before the deletion can be told so for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from connexa.crypto import Kind, Rng, sha256
+from connexa.errors import ConflictError, NotFoundError, RefusedError, UsageError
+from connexa.homeserver.devices import keep_first_list, remove_devices
+from connexa.homeserver.domain_key import DomainKeys
+from connexa.homeserver.prekeys import signed_of
+from connexa.homeserver.rights import DELETED_KEPT, resident, resident_at
+from connexa.homeserver.tables import Query, first
+from connexa.identity import Address, Attestation, DeviceId, UserPublic, check_localpart, issue_attestation
+from connexa.store import Execute
+from connexa.wire import account_statement
+from connexa.wire.v1.keys_pb2 import Signed
+from connexa.wire.v1.link_pb2 import Register
+
+__all__ = [
+    "AccountInvite",
+    "AccountView",
+    "Application",
+    "create_account_invite",
+    "delete_account",
+    "forget_deleted",
+    "list_account_invites",
+    "list_accounts",
+    "read_application",
+    "register",
+]
+
+SECRET_SIZE: Final = 32
+MAX_USES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account as an administrator sees it."""
+
+    localpart: str
+    user: bytes
+    created: int
+    admin: bool
+    devices: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInvite:
+    """An invite to register, without its secret."""
+
+    id: str
+    uses: int
+    admin: bool
+    expires: int
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """Somebody who asks for an account and has proved to hold the user key."""
+
+    user: UserPublic
+    localpart: str
+    invite: bytes
+    certificate: Signed
+    device_list: Signed
+
+
+def read_application(asked: Register, *, domain: str, nonce: bytes, certificate_hash: bytes) -> Application:
+    """Check the signature over exactly this request on exactly this connection; the rest needs the database."""
+    localpart = check_localpart(asked.localpart)
+    user = UserPublic.from_packet(asked.user_key)
+    statement = account_statement(
+        domain=domain,
+        localpart=localpart,
+        nonce=nonce,
+        user=user.id,
+        certificate_body=sha256(asked.certificate.body),
+        list_body=sha256(asked.device_list.body),
+        certificate=certificate_hash,
+    )
+    user.key.verify(Kind.ACCOUNT, statement, asked.signature)
+    return Application(user, localpart, asked.invite, asked.certificate, asked.device_list)
+
+
+def register(execute: Execute, asked: Application, keys: DomainKeys, *, invite_only: bool, now: float, most_devices: int) -> Signed:
+    """Make the account and return the domain's attestation; asking again with the same key gives the same answer."""
+    known = resident(execute, asked.user.id)
+    if known is not None and known.localpart == asked.localpart and not known.deleted:
+        return signed_of(known.attestation)  # our answer was lost
+    admin = _spend_invite(execute, asked.invite, now) if invite_only or asked.invite else False
+    if known is not None:
+        raise ConflictError("account.exists", "This key has an account here already.")
+    if resident_at(execute, asked.localpart) is not None:
+        raise ConflictError("address.taken", "This address was given to somebody else.", "Choose another one.")
+    attestation = issue_attestation(Attestation(Address(asked.localpart, keys.domain), asked.user.id), keys.current)
+    execute(
+        "INSERT INTO account (user, localpart, user_key, attestation, admin, created) VALUES (?, ?, ?, ?, ?, ?)",
+        (asked.user.id, asked.localpart, asked.user.packet, attestation.SerializeToString(), int(admin), int(now)),
+    )
+    keep_first_list(execute, asked.user, asked.device_list, [asked.certificate], now, most_devices)
+    return attestation
+
+
+def _spend_invite(execute: Execute, secret: bytes, now: float) -> bool:
+    row = first(
+        execute,
+        "UPDATE account_invite SET uses = uses - 1 WHERE hash = ? AND uses > 0 AND expires > ? RETURNING admin",
+        (sha256(secret), int(now)),
+    )
+    if row is None:
+        raise RefusedError("invite.refused", "This invite is not good, or not any more.", "Ask the administrator for another one.")
+    return bool(row[0])
+
+
+def create_account_invite(execute: Execute, rng: Rng, *, uses: int, days: float, admin: bool, now: float) -> str:
+    """Make an invite and return its secret as text (hex); only its hash is kept."""
+    if not 1 <= uses <= MAX_USES or not 0 < days <= 3_650:
+        raise UsageError("invite.malformed", f"An invite has 1 to {MAX_USES} uses and lasts for at most ten years.")
+    secret = rng(SECRET_SIZE)
+    execute(
+        "INSERT INTO account_invite (hash, uses, admin, expires) VALUES (?, ?, ?, ?)",
+        (sha256(secret), uses, int(admin), int(now + days * 86_400)),
+    )
+    return secret.hex()
+
+
+def list_account_invites(query: Query, now: float) -> list[AccountInvite]:
+    """The invites that are good now."""
+    rows = query("SELECT hash, uses, admin, expires FROM account_invite WHERE uses > 0 AND expires > ? ORDER BY expires", (int(now),))
+    return [AccountInvite(row[0].hex()[:16], row[1], bool(row[2]), row[3]) for row in rows]
+
+
+def list_accounts(query: Query, *, after: str = "", limit: int = 1_000) -> list[AccountView]:
+    """Accounts in the order of their localparts."""
+    rows = query(
+        "SELECT a.localpart, a.user, a.created, a.admin, count(d.device), coalesce(sum(l.messages), 0) FROM account a"
+        " LEFT JOIN device d ON d.user = a.user LEFT JOIN mailbox_load l ON l.device = d.device"
+        " WHERE a.deleted = 0 AND a.localpart > ? GROUP BY a.user ORDER BY a.localpart LIMIT ?",
+        (after, limit),
+    )
+    return [AccountView(row[0], row[1], row[2], bool(row[3]), row[4], row[5]) for row in rows]
+
+
+def delete_account(execute: Execute, localpart: str, now: float) -> tuple[bytes, Sequence[DeviceId]]:
+    """Delete an account with its mail; returns the user id and its devices, whose links are to be closed."""
+    found = resident_at(execute, localpart)
+    if found is None or found.deleted:
+        raise NotFoundError("user.not_found", "There is no such account.")
+    devices = [DeviceId(row[0]) for row in execute("SELECT device FROM device WHERE user = ?", (found.user,))]
+    remove_devices(execute, devices)
+    execute("DELETE FROM device_list WHERE user = ?", (found.user,))
+    execute("UPDATE account SET deleted = ?, discoverable = 0, admin = 0 WHERE user = ?", (max(1, int(now)), found.user))
+    return found.user, devices
+
+
+def forget_deleted(execute: Execute, now: float) -> None:
+    """Drop the rights of accounts that were deleted long ago (first-message §5)."""
+    gone = [row[0] for row in execute("SELECT user FROM account WHERE deleted BETWEEN 1 AND ?", (int(now) - DELETED_KEPT,))]
+    for user in gone:
+        execute("DELETE FROM token_key WHERE user = ?", (user,))
+        execute("DELETE FROM contact_invite WHERE user = ?", (user,))

@@ -1,0 +1,200 @@
+"""From an envelope to the mailboxes of its recipient: every check that the recipient's homeserver makes, then the rows (first-message §2).
+
+In this order: size, syntax, version, expiry (`check_envelope`, without the database), then inside the operation right, quota, and that the
+packets are for exactly the current list's devices with a valid sealed-sender key (P47).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from connexa.homeserver.limits import RateTable
+from connexa.homeserver.mailbox import Arrival, load_of, put
+from connexa.homeserver.metrics import Metrics
+from connexa.homeserver.rights import judge_envelope, remember, resident, was_used
+from connexa.homeserver.sequence import Sequence
+from connexa.homeserver.settings import LimitSettings, ServerSettings
+from connexa.homeserver.tables import Query
+from connexa.identity import DeviceId, UserId
+from connexa.pairwise import week_of
+from connexa.store import Execute
+from connexa.wire import REQUEST_BODY, WireError, parse_envelope, status_code
+from connexa.wire.v1.link_pb2 import PushClass, Status
+from connexa.wire.v1.message_pb2 import Envelope
+
+__all__ = ["Announcer", "Arrived", "Delivery"]
+
+CLOCK_SKEW: Final = 600  # first-message §2
+_REQUEST: Final = b"request "
+_CLASSES: Final = {"token": PushClass.PUSH_CONTACT, "invite": PushClass.PUSH_REQUEST, "stranger": PushClass.PUSH_REQUEST}
+
+Arrived = list[tuple[DeviceId, int, Arrival]]
+"""What an operation has put into mailboxes, with the number of the row before; pushed once it is committed."""
+
+
+class Announcer(Protocol):
+    """Who pushes to devices that are there."""
+
+    def stored(self, device: DeviceId, seq: int) -> int: ...
+
+    def arrived(self, arrived: Arrived) -> None: ...
+
+    def look(self, users: Iterable[UserId]) -> None: ...
+
+
+class Delivery:
+    """The recipient's side of a homeserver."""
+
+    def __init__(
+        self, settings: ServerSettings, sequence: Sequence, announcer: Announcer, metrics: Metrics, clock: Callable[[], float]
+    ) -> None:
+        self._limits: LimitSettings = settings.limits
+        self._blocked = frozenset(settings.blocked_domains)
+        self._sequence = sequence
+        self._announcer = announcer
+        self._metrics = metrics
+        self._clock = clock
+        limits = settings.limits
+        self._domains: RateTable[str] = RateTable(count=limits.domain_envelopes_per_second, seconds=1, burst=limits.domain_envelopes_burst)
+        self._domain_strangers: RateTable[str] = RateTable(count=limits.domain_strangers_per_hour, seconds=3600)
+        self._targets: RateTable[bytes] = RateTable(count=limits.strangers_per_hour, seconds=3600)
+
+    def check_envelope(self, raw: bytes) -> Envelope:
+        """Check what needs no database; raises an error whose code is that of a status."""
+        if len(raw) > self._limits.max_envelope:
+            raise WireError("envelope.too_large", f"An envelope is larger than {self._limits.max_envelope} bytes.")
+        envelope = parse_envelope(raw)
+        now = self._clock()
+        if envelope.expires <= now:
+            raise WireError("envelope.expired", "An envelope has expired.")
+        if envelope.expires > now + self._limits.max_ttl_seconds + CLOCK_SKEW:
+            raise WireError("envelope.malformed", "An envelope wants to live for too long.")
+        if envelope.WhichOneof("right") in ("stranger", "invite") and len(envelope.body) > REQUEST_BODY:
+            raise WireError("envelope.too_large", "A request is larger than requests may be.")
+        return envelope
+
+    def deliver(
+        self,
+        execute: Execute,
+        envelope: Envelope,
+        *,
+        accepted_at: int,
+        from_domain: str | None,
+        now: float,
+        arrived: Arrived | None = None,
+    ) -> Status:
+        """Judge and store an envelope for somebody here, inside an operation; `arrived` collects its rows for `announce`."""
+        status = self._admit(envelope, from_domain)
+        if status == Status.STATUS_ACCEPTED:
+            status = self._judge(execute, envelope, accepted_at, now, arrived)
+        self._metrics.envelopes.labels("local" if from_domain is None else "remote", status_code(status)).inc()
+        return status
+
+    def deliver_own(
+        self, execute: Execute, envelope: Envelope, *, user: UserId, sender: DeviceId, accepted_at: int, arrived: Arrived
+    ) -> Status:
+        """Judge and store what one device of a person sends to all others of the same person (P38)."""
+        status = self._judge_own(execute, envelope, user, sender, accepted_at)
+        if status == Status.STATUS_ACCEPTED:
+            self._store(execute, envelope, PushClass.PUSH_OWN, accepted_at, arrived)
+        self._metrics.envelopes.labels("own", status_code(status)).inc()
+        return status
+
+    def announce(self, users: Iterable[UserId], arrived: Arrived | None = None) -> None:
+        """Push to the devices that are there, after the commit: rows at hand, or what their mailboxes hold."""
+        if arrived is None:
+            self._announcer.look(users)
+        else:
+            self._announcer.arrived(arrived)
+
+    def stranger_may_ask(self, user: bytes) -> bool:
+        """Count a stranger's look-up, claim or request against the person whom it is about."""
+        return self._targets.take(user, _now())
+
+    def domain_may_ask(self, domain: str, *, stranger: bool) -> Status:
+        """Whether a remote's people may look up or write; its strangers are counted against their domain."""
+        if domain in self._blocked:
+            return Status.STATUS_BLOCKED
+        if stranger and not self._domain_strangers.take(domain, _now()):
+            return Status.STATUS_RATE_LIMITED
+        return Status.STATUS_ACCEPTED
+
+    def _admit(self, envelope: Envelope, from_domain: str | None) -> Status:
+        if from_domain is None:
+            return Status.STATUS_ACCEPTED
+        status = self.domain_may_ask(from_domain, stranger=envelope.WhichOneof("right") == "stranger")
+        if status == Status.STATUS_ACCEPTED and not self._domains.take(from_domain, _now()):
+            return Status.STATUS_RATE_LIMITED
+        return status
+
+    def _judge(self, execute: Execute, envelope: Envelope, accepted_at: int, now: float, arrived: Arrived | None) -> Status:
+        right = envelope.WhichOneof("right")
+        kind = _CLASSES.get(right or "")
+        if kind is None:
+            return Status.STATUS_BAD_RIGHT
+        found = resident(execute, envelope.user)
+        request = kind == PushClass.PUSH_REQUEST
+        # A request that comes again was stored before: its remote has lost our answer.
+        if request and was_used(execute, _REQUEST, envelope.id + envelope.user):
+            return Status.STATUS_ACCEPTED
+        status = judge_envelope(execute, envelope, found, accepted_at)
+        if status != Status.STATUS_ACCEPTED:
+            return status
+        if right == "stranger" and not self.stranger_may_ask(envelope.user):
+            return Status.STATUS_UNAVAILABLE
+        status = self._room_for(execute, envelope, UserId(envelope.user), accepted_at, None, request)
+        if status == Status.STATUS_QUOTA_EXCEEDED and right == "stranger":
+            return Status.STATUS_UNAVAILABLE  # full looks like unknown to a stranger
+        if status != Status.STATUS_ACCEPTED:
+            return status
+        if request:
+            remember(execute, _REQUEST, envelope.id + envelope.user, now)
+        if right == "invite":
+            execute("UPDATE contact_invite SET uses = uses - 1 WHERE id = ?", (envelope.invite.id,))
+        self._store(execute, envelope, kind, accepted_at, arrived)
+        return Status.STATUS_ACCEPTED
+
+    def _judge_own(self, execute: Execute, envelope: Envelope, user: UserId, sender: DeviceId, accepted_at: int) -> Status:
+        if envelope.WhichOneof("right") != "own" or envelope.user != user:
+            return Status.STATUS_BAD_RIGHT
+        return self._room_for(execute, envelope, user, accepted_at, sender, request=False)
+
+    def _room_for(
+        self, execute: Execute, envelope: Envelope, user: UserId, accepted_at: int, sender: DeviceId | None, request: bool
+    ) -> Status:
+        """Quota, then P47: the packets are for exactly the devices that can be sent to, under one week's keys."""
+        week = envelope.packets[0].sek
+        weeks = {week_of(accepted_at - CLOCK_SKEW), week_of(accepted_at + CLOCK_SKEW)}
+        devices = reachable_devices(execute, user, week) - {sender} if week in weeks else set[bytes]()
+        size = len(envelope.body) + max(len(packet.sealed) for packet in envelope.packets) + 128
+        for device in devices:
+            load = load_of(execute, device)
+            limits = self._limits
+            if load.messages >= limits.mailbox_messages or load.bytes + size > limits.mailbox_bytes:
+                return Status.STATUS_QUOTA_EXCEEDED
+            if request and load.requests >= limits.mailbox_requests:
+                return Status.STATUS_QUOTA_EXCEEDED
+        exact = {packet.device for packet in envelope.packets} == devices and all(packet.sek == week for packet in envelope.packets)
+        return Status.STATUS_ACCEPTED if exact else Status.STATUS_STALE_DEVICES
+
+    def _store(self, execute: Execute, envelope: Envelope, kind: PushClass, accepted_at: int, arrived: Arrived | None) -> None:
+        seqs = [self._sequence.take() for _ in envelope.packets]
+        for device, arrival in put(execute, envelope, kind, seqs, accepted_at=accepted_at):
+            before = self._announcer.stored(device, arrival.seq)
+            if arrived is not None:
+                arrived.append((device, before, arrival))
+
+
+def reachable_devices(query: Query, user: UserId, week: int) -> set[bytes]:
+    """The devices of a person's current list that have a sealed-sender key for that week."""
+    rows = query(
+        "SELECT d.device FROM device d JOIN prekey p ON p.device = d.device AND p.type = 'sek' AND p.id = ? WHERE d.user = ?", (week, user)
+    )
+    return {row[0] for row in rows}
+
+
+def _now() -> float:
+    """Rates go by the clock that nobody sets."""
+    return asyncio.get_running_loop().time()

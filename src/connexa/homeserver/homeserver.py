@@ -1,0 +1,254 @@
+"""One domain's homeserver: everything that it does, without sockets; listeners and federation bring it connections and calls.
+
+Composed here and nowhere else. `open` reads or makes what must be there, `run` is its background work; links come by `accept`, other
+homeservers by the methods of `federation.House`, administrators by the methods at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+from connexa.crypto import Ed25519Secret, Rng
+from connexa.crypto.x509 import Leaf
+from connexa.discovery import OnEvent, PinBook, Resolver
+from connexa.errors import ConnexaError, RefusedError
+from connexa.homeserver.accounts import AccountView, create_account_invite, delete_account, list_accounts
+from connexa.homeserver.certificates import Certificates
+from connexa.homeserver.delivery import Delivery
+from connexa.homeserver.directory import Directory
+from connexa.homeserver.domain_key import DomainKeys, create_domain
+from connexa.homeserver.federation import Incoming, OutgoingQueue, RemoteCaller, RemoteTable
+from connexa.homeserver.intake import Intake
+from connexa.homeserver.limits import RateTable
+from connexa.homeserver.link import Door, LinkConnection
+from connexa.homeserver.link_pair import PairSlots
+from connexa.homeserver.links import Links
+from connexa.homeserver.metrics import Metrics
+from connexa.homeserver.outcomes import Outcomes
+from connexa.homeserver.passes import PassKeys
+from connexa.homeserver.prekeys import one_time_left
+from connexa.homeserver.publication import Publication
+from connexa.homeserver.sequence import Sequence as SeqNumbers
+from connexa.homeserver.settings import ServerSettings
+from connexa.homeserver.upkeep import sweep
+from connexa.identity import DeviceId, Domain, Endpoints, PinState, UserId, check_domain
+from connexa.store import Database, Writer
+from connexa.wire.transport import FrameSink
+from connexa.wire.v1.federation_pb2 import BatchAck, Item
+from connexa.wire.v1.keys_pb2 import Signed
+from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, DomainReply, GetDomain, LookupReply, LookupRequest, Notice
+
+__all__ = ["Homeserver"]
+
+TICK_SECONDS: Final = 10.0
+LOOK_UPS_AT_ONCE: Final = 32
+
+
+class Homeserver:
+    """One domain, one process."""
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        database: Database,
+        writer: Writer,
+        sequence: SeqNumbers,
+        keys: DomainKeys,
+        *,
+        clock: Callable[[], float],
+        rng: Rng,
+        resolver: Resolver,
+        remotes: RemoteCaller,
+        on_pin: OnEvent | None = None,
+    ) -> None:
+        limits = settings.limits
+        self.settings = settings
+        self.database = database
+        self.writer = writer
+        self.sequence = sequence
+        self.clock = clock
+        self.rng = rng
+        self.remotes = remotes
+        self.metrics = Metrics()
+        self.pass_keys = PassKeys(database, writer, rng)
+        self.publication = Publication(settings, keys, self.pass_keys, clock)
+        self.certificates = Certificates(keys.domain, clock, rng)
+        self.links = Links()
+        self.intake = Intake(limits.uncommitted_bytes, self.metrics)
+        self.outcomes = Outcomes(clock)
+        self.delivery = Delivery(settings, sequence, self.links, self.metrics, clock)
+        self.directory = Directory(writer, self.delivery, limits, self._tell_low)
+        self.pairs = PairSlots(limits.pair_seconds)
+        self.list_uploads: RateTable[UserId] = RateTable(count=limits.lists_per_day, seconds=86_400)
+        self.remote_table = RemoteTable(database, writer)
+        self.pins = PinBook(self.remote_table, resolver, clock=clock, on_event=on_pin)
+        self.incoming = Incoming(keys.domain, database, writer, self.delivery, self.pins, clock=clock)
+        self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng)
+        self.door = Door(self)
+        self._blocked = frozenset(settings.blocked_domains)
+        self._look_ups = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @classmethod
+    async def open(
+        cls,
+        settings: ServerSettings,
+        database: Database,
+        *,
+        clock: Callable[[], float],
+        rng: Rng,
+        resolver: Resolver,
+        remotes: RemoteCaller,
+        on_pin: OnEvent | None = None,
+    ) -> Homeserver:
+        """Open the homeserver of `settings.domain`; its domain key is made at the first time."""
+        domain = check_domain(settings.domain)
+        writer = Writer(database)
+        keys = await writer.run(lambda execute: create_domain(execute, domain, rng, clock()))
+        sequence = await SeqNumbers.open(database, writer)
+        house = cls(settings, database, writer, sequence, keys, clock=clock, rng=rng, resolver=resolver, remotes=remotes, on_pin=on_pin)
+        await house.pass_keys.ensure(clock())
+        house.certificates.renew_if_due(keys.current)
+        return house
+
+    async def run(self) -> None:
+        """Do the background work until cancelled: queues, expiry, renewal of leaf and pass keys, and answers that take a while."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            try:
+                tasks.create_task(self.queue.run(self))
+                while True:
+                    await self.tick()
+                    await asyncio.sleep(TICK_SECONDS)
+            finally:
+                self._tasks = None
+
+    async def tick(self) -> None:
+        """One round of upkeep."""
+        now = self.clock()
+        try:
+            await self.pass_keys.ensure(now)
+            self.metrics.expired.inc(await sweep(self.writer, now))
+        except ConnexaError as error:  # a full disk: the writer says so too, and the next round tries again
+            if not error.retryable:
+                raise
+        self.certificates.renew_if_due(self.domain_key)
+        self.links.look_for_missed()
+
+    async def close(self) -> None:
+        """Tell the links, finish what the writer holds, and stop; the database stays the caller's to close."""
+        self.door.drain()
+        await self.writer.close()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run an answer beside everything else."""
+        if self._tasks is None:
+            work.close()
+            raise ConnexaError("server.draining", "The homeserver is not running.", retryable=True)
+        self._tasks.create_task(work)
+
+    # ---- what it is
+
+    @property
+    def domain(self) -> Domain:
+        """The domain that is served."""
+        return self.publication.keys.domain
+
+    @property
+    def domain_keys(self) -> DomainKeys:
+        """The domain's keys, the next one and the rotations included."""
+        return self.publication.keys
+
+    @property
+    def domain_key(self) -> Ed25519Secret:
+        """The key that signs."""
+        return self.publication.keys.current
+
+    @property
+    def leaf(self) -> Leaf:
+        """What every listener shows."""
+        return self.certificates.leaf
+
+    def server_info(self) -> Signed:
+        """The domain's word about itself, fresh."""
+        return self.publication.server_info()
+
+    def publish(self, endpoints: Endpoints) -> None:
+        """Say where the listeners really are, once they listen."""
+        self.publication.endpoints = endpoints
+
+    def take_keys(self, keys: DomainKeys) -> None:
+        """Go on with other domain keys, announced or rotated."""
+        self.publication.keys = keys
+        self.certificates.renew_if_due(keys.current, force=True)
+
+    # ---- links
+
+    def accept(self, sink: FrameSink) -> LinkConnection:
+        """Take over a connection (`LinkAcceptor`)."""
+        return self.door.accept(sink)
+
+    def is_blocked(self, domain: str) -> bool:
+        """Whether the administrator wants nothing to do with a domain."""
+        return domain in self._blocked
+
+    def tell_low(self, device: DeviceId) -> None:
+        """Ask a device for more one-time prekeys, if it is here and needs them."""
+        if (left := one_time_left(self.database.read, device, self.clock())) <= self.settings.limits.prekeys_low:
+            self._tell_low(device, left)
+
+    def _tell_low(self, device: DeviceId, left: int) -> None:
+        self.links.notify_device(device, Notice(code="prekeys.low", number=left))
+
+    async def domain_reply(self, asked: GetDomain) -> DomainReply:
+        """What is known of a domain: one of the two channels by which nodes pin it (first-message §8)."""
+        domain = check_domain(asked.domain)
+        if domain == self.domain:
+            return DomainReply(server_info=self.server_info(), pinned=True)
+        if self.is_blocked(domain):
+            raise RefusedError("domain.blocked", "This homeserver has nothing to do with that domain.")
+        if self._look_ups.locked():
+            raise RefusedError("rate.limited", "Too many domains are being looked up now.", retryable=True)
+        async with self._look_ups:
+            remote = await self.pins.find(domain)
+        reply = DomainReply(pinned=remote.state is PinState.PINNED and remote.server_info is not None)
+        if remote.signed_info is not None:
+            reply.server_info.CopyFrom(remote.signed_info)
+        return reply
+
+    # ---- other homeservers (federation.House); `domain` was authenticated by its pin
+
+    def committed(self, domain: Domain, stream: bytes) -> int:
+        """The highest committed number of a remote's stream."""
+        return self.incoming.committed(domain, stream)
+
+    async def take_batch(self, domain: Domain, stream: bytes, first: int, items: Sequence[Item]) -> BatchAck:
+        """Store a batch; returns when it is durable."""
+        return await self.incoming.take_batch(domain, stream, first, items)
+
+    async def lookup_from(self, domain: Domain, request: LookupRequest) -> LookupReply:
+        """Answer a remote's look-up."""
+        return await self.directory.lookup(request, self.clock(), domain)
+
+    async def claim_from(self, domain: Domain, request: ClaimRequest) -> ClaimReply:
+        """Answer a remote's claim."""
+        return await self.directory.claim(request, self.clock(), domain)
+
+    # ---- administrators
+
+    async def create_account_invite(self, uses: int, days: float, admin: bool = False) -> str:
+        """Make an invite to register; returns its secret, which is not kept."""
+        now = self.clock()
+        return await self.writer.run(lambda execute: create_account_invite(execute, self.rng, uses=uses, days=days, admin=admin, now=now))
+
+    def list_users(self, *, after: str = "", limit: int = 1_000) -> list[AccountView]:
+        """Accounts, in pages."""
+        return list_accounts(self.database.read, after=after, limit=limit)
+
+    async def delete_user(self, localpart: str) -> None:
+        """Delete an account and end its links."""
+        now = self.clock()
+        _, devices = await self.writer.run(lambda execute: delete_account(execute, localpart, now))
+        self.links.expel(devices)

@@ -1,0 +1,69 @@
+"""How much was taken from links and is not committed yet, over all of them: beyond a bound nobody is read from (homeserver §4)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from connexa.homeserver.metrics import Metrics
+
+__all__ = ["Gate", "Intake"]
+
+
+class Pausable(Protocol):
+    """A connection whose reading can stop."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class Gate:
+    """Reading of one connection; it goes on when no reason to pause is left."""
+
+    def __init__(self, sink: Pausable) -> None:
+        self._sink = sink
+        self._reasons: set[str] = set()
+
+    def shut(self, reason: str) -> None:
+        """Stop reading for this reason."""
+        if not self._reasons:
+            self._sink.pause()
+        self._reasons.add(reason)
+
+    def open(self, reason: str) -> None:
+        """This reason is over."""
+        if reason in self._reasons:
+            self._reasons.discard(reason)
+            if not self._reasons:
+                self._sink.resume()
+
+
+class Intake:
+    """Counts uncommitted bytes of all links; whoever adds beyond the bound waits until half of it is committed."""
+
+    def __init__(self, most: int, metrics: Metrics) -> None:
+        self._most = most
+        self._held = 0
+        self._waiting: set[Gate] = set()
+        self._gauge = metrics.uncommitted
+
+    def take(self, size: int, gate: Gate) -> None:
+        """Count bytes that were taken from a link."""
+        self._held += size
+        self._gauge.set(self._held)
+        if self._held > self._most:
+            self._waiting.add(gate)
+            gate.shut("intake")
+
+    def done(self, size: int) -> None:
+        """They are committed, or given up."""
+        self._held -= size
+        self._gauge.set(self._held)
+        if self._waiting and self._held <= self._most // 2:
+            waiting, self._waiting = self._waiting, set()
+            for gate in waiting:
+                gate.open("intake")
+
+    def leave(self, gate: Gate) -> None:
+        """The link is gone."""
+        self._waiting.discard(gate)

@@ -1,0 +1,65 @@
+"""Token buckets: how often something may happen, for one key or for many.
+
+`now` is any clock that goes on by itself; links pass the event loop's. Tables are bounded: the key that was quiet for longest is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Final, Generic, TypeVar
+
+__all__ = ["Bucket", "RateTable"]
+
+K = TypeVar("K", bound=Hashable)
+
+MAX_KEYS: Final = 65_536
+
+
+class Bucket:
+    """Fills with `rate` a second up to `burst`."""
+
+    __slots__ = ("_at", "_burst", "_level", "_rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._level = burst
+        self._at = now
+
+    def take(self, now: float, count: float = 1.0) -> bool:
+        """Take `count` out, or nothing where there is not enough."""
+        self._fill(now)
+        if self._level < count:
+            return False
+        self._level -= count
+        return True
+
+    def debt(self, now: float, count: float) -> float:
+        """Take `count` out even where it is not there; return the seconds until it is made good."""
+        self._fill(now)
+        self._level -= count
+        return max(0.0, -self._level / self._rate)
+
+    def _fill(self, now: float) -> None:
+        self._level = min(self._burst, self._level + max(0.0, now - self._at) * self._rate)
+        self._at = now
+
+
+class RateTable(Generic[K]):
+    """One bucket for each key."""
+
+    def __init__(self, *, count: float, seconds: float, burst: float | None = None) -> None:
+        self._rate = count / seconds
+        self._burst = count if burst is None else burst
+        self._buckets: OrderedDict[K, Bucket] = OrderedDict()
+
+    def take(self, key: K, now: float, count: float = 1.0) -> bool:
+        """Whether `key` may do it once more."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket(self._rate, self._burst, now)
+            if len(self._buckets) > MAX_KEYS:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)
+        return bucket.take(now, count)

@@ -1,0 +1,208 @@
+"""Numbered envelopes of one stream, from the frame to the acknowledgement: in order, each once, at a bounded rate (homeserver §3.4).
+
+A frame's envelopes are one operation of the writer; what commits together is acknowledged together, and nothing before it is durable. A
+sender over its rate is not refused: its connection is not read for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from connexa.errors import ConflictError, ConnexaError, RefusedError
+from connexa.homeserver.delivery import Arrived
+from connexa.homeserver.intake import Intake
+from connexa.homeserver.limits import Bucket
+from connexa.homeserver.link_role import Connection
+from connexa.homeserver.outcomes import Outcomes, pending
+from connexa.store import Database, Execute, Writer
+from connexa.wire import WireError, malformed, status_of
+from connexa.wire.v1.link_pb2 import Committed, NumberedEnvelope, Outcome, Refused, Status, WhereReply
+from connexa.wire.v1.message_pb2 import Envelope
+
+__all__ = ["Effects", "Sends", "Stream"]
+
+MAX_NUMBER = 1 << 62
+MAX_ACKED = 4_096  # outcomes acknowledged in one frame
+
+
+@dataclass(slots=True)
+class Effects:
+    """What one operation did, to be told when it is committed."""
+
+    up_to: int = 0
+    refused: list[Refused] = field(default_factory=list)
+    arrived: Arrived = field(default_factory=list)
+    domains: set[str] = field(default_factory=set)
+
+
+class Stream(Protocol):
+    """Whose numbers these are, and who judges the envelopes."""
+
+    @property
+    def id(self) -> bytes:
+        """What outcomes are kept under."""
+
+    def last(self, execute: Execute) -> int:
+        """The highest committed number."""
+
+    def advance(self, execute: Execute, number: int) -> None:
+        """Set it."""
+
+    def judge(self, execute: Execute, number: int, envelope: Envelope, raw: bytes, now: float, effects: Effects) -> Status:
+        """Store one envelope, or say why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One envelope of a frame; without the envelope it is refused with the status."""
+
+    number: int
+    raw: bytes
+    envelope: Envelope | None
+    status: Status
+
+
+class Sends:
+    """The sending half of one link."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        stream: Stream,
+        *,
+        database: Database,
+        writer: Writer,
+        intake: Intake,
+        outcomes: Outcomes,
+        check: Callable[[bytes], Envelope],
+        announce: Callable[[Effects], None],
+        clock: Callable[[], float],
+        bucket: Bucket,
+        most_refusals: int,
+        last: int,
+    ) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._database = database
+        self._writer = writer
+        self._intake = intake
+        self._outcomes = outcomes
+        self._check = check
+        self._announce = announce
+        self._clock = clock
+        self._bucket = bucket
+        self._most_refusals = most_refusals
+        self._loop = asyncio.get_running_loop()
+        self._expected = last + 1
+        self._told: set[int] = set()
+        self._committed = Committed()
+        self._flushing = False
+        outcomes.listen(stream.id, self)
+
+    def take(self, envelopes: Sequence[NumberedEnvelope]) -> None:
+        """Take one frame of envelopes."""
+        if not envelopes:
+            raise malformed("it sends nothing")
+        items = []
+        for numbered in envelopes:
+            if not 1 <= numbered.number <= MAX_NUMBER or numbered.number > self._expected:
+                raise _gap()
+            self._expected = max(self._expected, numbered.number + 1)
+            items.append(self._prejudge(numbered.number, numbered.envelope))
+        self._hold_to_rate(len(items))
+        size = sum(len(item.raw) for item in items)
+        self._intake.take(size, self._connection.gate)
+        stored = self._writer.submit(lambda execute: self._store(execute, items))
+        stored.add_done_callback(lambda done: self._stored(done, size))
+
+    def acknowledge(self, numbers: Sequence[int]) -> None:
+        """The node knows these outcomes."""
+        if not numbers or len(numbers) > MAX_ACKED or any(number > MAX_NUMBER for number in numbers):
+            raise malformed("it acknowledges no outcome, or too many")
+        known = list(numbers)
+
+        def acknowledged(done: asyncio.Future[None]) -> None:
+            if done.exception() is None:
+                self._told.difference_update(known)
+                self.on_outcomes()  # there may be more than one frame held
+
+        self._writer.submit(lambda execute: self._outcomes.acknowledge(execute, self._stream.id, known)).add_done_callback(acknowledged)
+
+    def on_outcomes(self) -> None:
+        """Tell what has become known of earlier envelopes."""
+        if self._connection.ended:
+            return
+        news = [refused for refused in pending(self._database.read, self._stream.id) if refused.number not in self._told]
+        if news:
+            self._told.update(refused.number for refused in news)
+            self._connection.say(outcome=Outcome(refused=news))
+
+    def closed(self) -> None:
+        """The link is gone; what was submitted is still committed."""
+        self._outcomes.forget(self._stream.id, self)
+        self._intake.leave(self._connection.gate)
+
+    def _prejudge(self, number: int, raw: bytes) -> _Item:
+        try:
+            return _Item(number, raw, self._check(raw), Status.STATUS_ACCEPTED)
+        except WireError as error:
+            return _Item(number, raw, None, status_of(error.code))
+
+    def _hold_to_rate(self, count: int) -> None:
+        wait = self._bucket.debt(self._loop.time(), count)
+        if wait > 0:
+            self._connection.gate.shut("rate")
+            self._loop.call_later(wait, self._connection.gate.open, "rate")
+
+    def _store(self, execute: Execute, items: Sequence[_Item]) -> Effects:
+        """One operation: the number's order is checked again, since an earlier operation may have failed."""
+        effects, now = Effects(), self._clock()
+        last = before = self._stream.last(execute)
+        for item in items:
+            if item.number <= last:
+                continue  # it came again: our answer was lost
+            if item.number != last + 1:
+                raise ConnexaError("server.temporary", "An earlier envelope of this stream was not stored.", retryable=True)
+            last = item.number
+            status = item.status
+            if item.envelope is not None:
+                status = self._stream.judge(execute, item.number, item.envelope, item.raw, now, effects)
+            if status != Status.STATUS_ACCEPTED:
+                effects.refused.append(Refused(number=item.number, status=status))
+                self._outcomes.record(execute, self._stream.id, item.number, WhereReply.REFUSED, status)
+        if last != before:
+            self._stream.advance(execute, last)
+        effects.up_to = last
+        return effects
+
+    def _stored(self, done: asyncio.Future[Effects], size: int) -> None:
+        self._intake.done(size)
+        error = done.exception()
+        if error is not None:
+            # Nothing of it happened. The node keeps it and comes back; which numbers stand, `Ready` will say (H5).
+            if not isinstance(error, ConnexaError):
+                raise error
+            self._connection.end(ConnexaError("server.temporary", "The homeserver could not store this.", retryable=True))
+            return
+        effects = done.result()
+        self._announce(effects)
+        self._told.update(refused.number for refused in effects.refused)
+        self._committed.up_to = max(self._committed.up_to, effects.up_to)
+        self._committed.refused.extend(effects.refused)
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)  # behind everything else that this commit has settled
+        if len(self._told) > self._most_refusals:
+            self._connection.end(RefusedError("rate.limited", "Too many refusals wait to be acknowledged.", retryable=True))
+
+    def _flush(self) -> None:
+        self._flushing = False
+        committed, self._committed = self._committed, Committed()
+        self._connection.say(committed=committed)
+
+
+def _gap() -> ConflictError:
+    return ConflictError("stream.gap", "A number of the stream is missing.", "Send again from the last committed one.")

@@ -1,0 +1,129 @@
+"""Which links are open: one mailbox link for each device, one submit link for each pass, the newest of each (homeserver §2 trap 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from connexa.errors import ConflictError, RefusedError
+from connexa.homeserver.delivery import Arrived
+from connexa.homeserver.link_pushes import Fresh
+from connexa.identity import DeviceId, UserId
+from connexa.wire.v1.link_pb2 import Notice
+
+__all__ = ["Links", "OpenMailbox", "OpenSubmit"]
+
+
+class OpenMailbox(Protocol):
+    """A logged-in link."""
+
+    @property
+    def sent_seq(self) -> int: ...
+
+    def on_arrivals(self, fresh: list[Fresh]) -> None: ...
+
+    def on_dirty(self) -> None: ...
+
+    def notify(self, notice: Notice) -> None: ...
+
+    def end(self, error: ConflictError | RefusedError) -> None: ...
+
+
+class OpenSubmit(Protocol):
+    """A link that a pass opened."""
+
+    def end(self, error: ConflictError | RefusedError) -> None: ...
+
+
+class Links:
+    """All links that something may have to be told to."""
+
+    def __init__(self) -> None:
+        self._mailboxes: dict[DeviceId, OpenMailbox] = {}
+        self._devices: dict[UserId, set[DeviceId]] = {}
+        self._submits: dict[bytes, OpenSubmit] = {}
+        self._stored: dict[DeviceId, int] = {}  # the newest row's number, committed or not, of each device that is here
+
+    @property
+    def mailboxes(self) -> int:
+        """How many devices are here."""
+        return len(self._mailboxes)
+
+    def enter_mailbox(self, user: UserId, device: DeviceId, link: OpenMailbox, newest: int) -> None:
+        """A device has logged in; an older link of it ends. `newest` is the newest number of any row."""
+        older = self._mailboxes.get(device)
+        self._stored[device] = newest
+        self._mailboxes[device] = link
+        self._devices.setdefault(user, set()).add(device)
+        if older is not None:
+            older.end(_replaced())
+
+    def leave_mailbox(self, user: UserId, device: DeviceId, link: OpenMailbox) -> None:
+        """A link has ended; a newer one of the same device stays."""
+        if self._mailboxes.get(device) is not link:
+            return
+        del self._mailboxes[device], self._stored[device]
+        devices = self._devices.get(user, set())
+        devices.discard(device)
+        if not devices:
+            self._devices.pop(user, None)
+
+    def enter_submit(self, stream: bytes, link: OpenSubmit) -> None:
+        """A pass was shown; an older link of it ends."""
+        older = self._submits.get(stream)
+        self._submits[stream] = link
+        if older is not None:
+            older.end(_replaced())
+
+    def leave_submit(self, stream: bytes, link: OpenSubmit) -> None:
+        """A link has ended."""
+        if self._submits.get(stream) is link:
+            del self._submits[stream]
+
+    def stored(self, device: DeviceId, seq: int) -> int:
+        """A row was stored inside an operation; returns the number of the one before it."""
+        before = self._stored.get(device, 0)
+        if device in self._stored:
+            self._stored[device] = seq
+        return before
+
+    def arrived(self, arrived: Arrived) -> None:
+        """Hand committed rows to the devices that are here."""
+        rows: dict[DeviceId, list[Fresh]] = {}
+        for device, before, arrival in arrived:
+            rows.setdefault(device, []).append((before, arrival))
+        for device, fresh in rows.items():
+            if (link := self._mailboxes.get(device)) is not None:
+                link.on_arrivals(fresh)
+
+    def look_for_missed(self) -> None:
+        """Look where a row may have been committed whose operation nobody waited for any more."""
+        for device, link in self._mailboxes.items():
+            if self._stored[device] > link.sent_seq:
+                link.on_dirty()
+
+    def look(self, users: Iterable[UserId]) -> None:
+        """Tell the devices of these people to look into their mailboxes."""
+        for user in users:
+            for device in tuple(self._devices.get(user, ())):
+                self._mailboxes[device].on_dirty()
+
+    def notify_user(self, user: UserId, notice: Notice) -> None:
+        """Tell every device of a person that is here."""
+        for device in tuple(self._devices.get(user, ())):
+            self._mailboxes[device].notify(notice)
+
+    def notify_device(self, device: DeviceId, notice: Notice) -> None:
+        """Tell one device, if it is here."""
+        if (link := self._mailboxes.get(device)) is not None:
+            link.notify(notice)
+
+    def expel(self, devices: Iterable[DeviceId]) -> None:
+        """End the links of devices that are no longer anybody's."""
+        for device in devices:
+            if (link := self._mailboxes.get(device)) is not None:
+                link.end(RefusedError("login.refused", "This device is not in its person's list any more."))
+
+
+def _replaced() -> ConflictError:
+    return ConflictError("link.replaced", "Another link of the same device or pass took over.")

@@ -1,0 +1,31 @@
+"""What a homeserver counts, on a registry of its own; no label names a person, a device, a domain or an address."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+__all__ = ["Metrics"]
+
+
+class Metrics:
+    """The counters of one homeserver."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.links = Gauge("connexa_links", "Open links by mode.", ["mode"], registry=self.registry)
+        self.links_closed = Counter("connexa_links_closed", "Links that the homeserver ended, by code.", ["code"], registry=self.registry)
+        self.envelopes = Counter(
+            "connexa_envelopes",
+            "Envelopes judged, by where they came from and what became of them.",
+            ["origin", "status"],
+            registry=self.registry,
+        )
+        self.pushed = Counter("connexa_pushed", "Envelopes pushed to devices.", registry=self.registry)
+        self.acked = Counter("connexa_acked", "Envelopes acknowledged by devices.", registry=self.registry)
+        self.expired = Counter("connexa_expired", "Envelopes that expired in a mailbox.", registry=self.registry)
+        self.calls = Counter("connexa_calls", "Questions on links, by name and code.", ["call", "code"], registry=self.registry)
+        self.uncommitted = Gauge("connexa_uncommitted_bytes", "Bytes taken and not yet committed.", registry=self.registry)
+
+    def render(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)

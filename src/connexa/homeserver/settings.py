@@ -1,0 +1,114 @@
+"""The homeserver's settings (`[server]` in the TOML files); `connexa.settings` reads them.
+
+Limits are per pass, source address, target, domain or account of the own domain, never per sender (first-message §1). Those that
+others must know are published in the signed policy.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from connexa.discovery import DiscoverySettings
+from connexa.identity import FEDERATION_PORT, HTTPS_PORT, LINK_PORT, Endpoints
+from connexa.wire import MAX_DEVICES, MAX_ENVELOPE, MAX_TTL_SECONDS
+
+__all__ = ["AdminSettings", "LimitSettings", "ListenSettings", "MetricsSettings", "ServerSettings"]
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+
+
+class ListenSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One listener."""
+
+    host: Annotated[str, msgspec.Meta(description="Address to listen on; empty for all.")] = "0.0.0.0"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")]
+    public: Annotated[str, msgspec.Meta(description="host:port that others connect to; empty for this domain and this port.")] = ""
+
+
+class AdminSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The admin API on a unix socket."""
+
+    socket: Annotated[Path | None, msgspec.Meta(description="Path of the admin socket; by default in the runtime directory.")] = None
+
+
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may read /metrics besides this machine."""
+
+    token_file: Annotated[Path | None, msgspec.Meta(description="File with the token that lets others read /metrics.")] = None
+
+
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every bound that a homeserver enforces."""
+
+    links: Annotated[Count, msgspec.Meta(description="Open links in all.")] = 20_000
+    waiting_per_source: Annotated[Count, msgspec.Meta(description="Links of one IPv4 address or IPv6 /64 before login or pass.")] = 16
+    opening_seconds: Annotated[Seconds, msgspec.Meta(description="Time for login or pass.")] = 10.0
+    logins_per_minute: Annotated[Count, msgspec.Meta(description="Logins of one source address.")] = 10
+    passes_shown_per_minute: Annotated[Count, msgspec.Meta(description="Passes shown from one source address.")] = 60
+    registrations_per_hour: Annotated[Count, msgspec.Meta(description="Attempts to register from one source address.")] = 20
+    submit_idle: Annotated[Seconds, msgspec.Meta(description="Seconds of silence after which a submit link is closed.")] = 120.0
+    pair_seconds: Annotated[Seconds, msgspec.Meta(description="Time for linking two devices.")] = 60.0
+    calls_per_second: Annotated[Count, msgspec.Meta(description="Questions on one link.")] = 10
+    calls_burst: Annotated[Count, msgspec.Meta(description="Questions on one link at once.")] = 50
+    send_per_second: Annotated[Count, msgspec.Meta(description="Envelopes on one stream.")] = 50
+    send_burst: Annotated[Count, msgspec.Meta(description="Envelopes on one stream at once.")] = 200
+    refusals_kept: Annotated[Count, msgspec.Meta(description="Refusals of one stream that wait to be acknowledged.")] = 2_000
+    uncommitted_bytes: Annotated[Count, msgspec.Meta(description="Bytes taken and not yet committed, in all.")] = 64 * 1024 * 1024
+    max_envelope: Annotated[int, msgspec.Meta(ge=8_192, le=MAX_ENVELOPE, description="Bytes of one envelope.")] = MAX_ENVELOPE
+    max_ttl_seconds: Annotated[int, msgspec.Meta(ge=3_600, le=MAX_TTL_SECONDS, description="Longest life of an envelope.")] = (
+        MAX_TTL_SECONDS
+    )
+    mailbox_messages: Annotated[Count, msgspec.Meta(description="Messages that may wait for one device.")] = 50_000
+    mailbox_bytes: Annotated[Count, msgspec.Meta(description="Bytes that may wait for one device.")] = 100 * 1024 * 1024
+    mailbox_requests: Annotated[Count, msgspec.Meta(description="Requests of strangers that may wait for one device.")] = 500
+    devices_per_person: Annotated[int, msgspec.Meta(ge=1, le=MAX_DEVICES, description="Devices of one person.")] = MAX_DEVICES
+    push_window: Annotated[Count, msgspec.Meta(description="Pushes to one device that are not acknowledged.")] = 256
+    push_window_bytes: Annotated[Count, msgspec.Meta(description="The same in bytes.")] = 1024 * 1024
+    slow_bytes: Annotated[Count, msgspec.Meta(description="Bytes that a node may leave unread before its link is closed.")] = (
+        2 * 1024 * 1024
+    )
+    one_time_prekeys: Annotated[Count, msgspec.Meta(description="One-time prekeys kept for one device.")] = 200
+    prekeys_low: Annotated[Count, msgspec.Meta(description="One-time prekeys at which a device is asked for more.")] = 20
+    invites: Annotated[Count, msgspec.Meta(description="Invites of one person that are good at a time.")] = 100
+    lists_per_day: Annotated[Count, msgspec.Meta(description="Device lists that one person may upload.")] = 50
+    passes_per_day: Annotated[Count, msgspec.Meta(description="Passes for one account.")] = 100
+    lookups_per_minute: Annotated[Count, msgspec.Meta(description="Look-ups and claims of one pass.")] = 60
+    strangers_per_hour: Annotated[Count, msgspec.Meta(description="Look-ups, claims and requests of strangers for one person.")] = 120
+    domain_envelopes_per_second: Annotated[Count, msgspec.Meta(description="Envelopes from one remote domain.")] = 1_000
+    domain_envelopes_burst: Annotated[Count, msgspec.Meta(description="Envelopes from one remote domain at once.")] = 20_000
+    domain_strangers_per_hour: Annotated[Count, msgspec.Meta(description="Look-ups, claims and requests of one remote's strangers.")] = (
+        3_600
+    )
+    answer_seconds: Annotated[
+        Seconds, msgspec.Meta(description="Time that every answer to a stranger takes, so that it tells nothing.")
+    ] = 0.05
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a homeserver can be told."""
+
+    domain: Annotated[str, msgspec.Meta(description="The domain that is served; it can never change.")]
+    registration: Annotated[Literal["invite", "open"], msgspec.Meta(description="Who may register: holders of an invite, or anybody.")] = (
+        "invite"
+    )
+    link: ListenSettings = ListenSettings(port=LINK_PORT)
+    federation: ListenSettings = ListenSettings(port=FEDERATION_PORT)
+    https: ListenSettings = ListenSettings(port=HTTPS_PORT)
+    blocked_domains: Annotated[tuple[str, ...], msgspec.Meta(description="Domains that nothing is taken from or sent to.")] = ()
+    admin: AdminSettings = AdminSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    discovery: DiscoverySettings = DiscoverySettings()
+    limits: LimitSettings = LimitSettings()
+
+    def endpoints(self) -> Endpoints:
+        """Where others find this homeserver."""
+        return Endpoints.parse(
+            self.domain,
+            federation=self.federation.public or f"{self.domain}:{self.federation.port or FEDERATION_PORT}",
+            link=self.link.public or f"{self.domain}:{self.link.port or LINK_PORT}",
+            https=self.https.public or f"{self.domain}:{self.https.port or HTTPS_PORT}",
+        )
