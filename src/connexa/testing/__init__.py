@@ -10,20 +10,29 @@ from .api import NodeClient
 from .clock import FakeClock
 from .network import MemoryDialer, MemoryNetwork
 from .program import Ended, Program, run_program
+from .program_world import ProgramDevice, ProgramServer, ProgramWorld, free_ports
 from .proxy import TcpProxy
 from .randomness import SeededRandom
 from .remotes import FederationPort, MemoryRemotes
+from .world import Device, House, World
 
 __all__ = [
+    "Device",
     "Ended",
     "FakeClock",
     "FederationPort",
+    "House",
     "MemoryDialer",
     "MemoryNetwork",
     "MemoryRemotes",
     "NodeClient",
     "Program",
+    "ProgramDevice",
+    "ProgramServer",
+    "ProgramWorld",
     "SeededRandom",
     "TcpProxy",
+    "World",
+    "free_ports",
     "run_program",
 ]

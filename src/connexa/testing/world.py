@@ -1,0 +1,287 @@
+"""Two homeservers and people with several devices in one process: real programs and real stores on the memory network.
+
+    async with World.open(tmp_path) as world:
+        alice, = await world.person("alice@a.example")
+        bob, bobs_phone = await world.person("bob@b.example", devices=2)
+        await world.befriend(alice, bob)
+        sent = await alice.node.send("", "bob@b.example", "hello")
+        await bobs_phone.until_text("alice@a.example", "hello")
+
+The clock runs and can be moved; randomness follows from the seed. A device or homeserver that is stopped keeps its files and can be
+started again. What only real processes can show (`kill -9`, sockets, TLS) is in `program_world`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from connexa.discovery import DiscoverySettings, Resolver
+from connexa.homeserver.homeserver import Homeserver
+from connexa.homeserver.schema import MIGRATIONS as SERVER_MIGRATIONS
+from connexa.homeserver.settings import LimitSettings as ServerLimits
+from connexa.homeserver.settings import ListenSettings, ServerSettings
+from connexa.identity import Domain, StaticEntry, format_discovery_file
+from connexa.node.node import Node
+from connexa.node.schema import MIGRATIONS as NODE_MIGRATIONS
+from connexa.node.settings import LimitSettings, NodeSettings, PrivacySettings
+from connexa.node.views import ContactView, MessageInfoView, MessageView, RequestView
+from connexa.store import Database, open_database
+
+from .clock import FakeClock
+from .network import MemoryDialer, MemoryNetwork
+from .randomness import SeededRandom
+from .remotes import FederationPort, MemoryRemotes
+
+__all__ = ["Device", "House", "World"]
+
+T = TypeVar("T")
+DOMAINS = ("a.example", "b.example")
+WAIT_SECONDS = 20.0
+STORE_KEY = bytes(32)
+
+
+@dataclass(slots=True)
+class Device:
+    """One node of a person."""
+
+    world: World
+    name: str
+    address: str
+    settings: NodeSettings
+    rng: SeededRandom
+    dialer: MemoryDialer
+    node: Node = field(init=False)
+    _database: Database = field(init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    async def start(self) -> None:
+        """Open its store and run it."""
+        clock = self.world.clock
+        self._database = open_database(self.world.directory / self.name / "node.db", STORE_KEY, NODE_MIGRATIONS)
+        resolver = Resolver(DiscoverySettings(file=self.world.discovery, dns=False, well_known=False), clock=clock)
+        self.node = await Node.open(self.settings, self._database, clock=clock, rng=self.rng, resolver=resolver, dialer=self.dialer)
+        self._task = self.world.run(self.node.run())
+
+    async def stop(self) -> None:
+        """End it in order; its store stays."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        self._task = None
+        await self.node.close()
+        self._database.close()
+
+    async def until(self, look: Callable[[], T | None], *, what: str = "what was awaited", timeout: float = WAIT_SECONDS) -> T:
+        """Look now and after each event of this node, until `look` returns something."""
+        try:
+            async with asyncio.timeout(timeout), self.node.subscribe() as events:
+                waiting = aiter(events)
+                while (found := look()) is None:
+                    await anext(waiting)
+                return found
+        except TimeoutError:
+            raise AssertionError(f"{self.name}: {what} did not come in {timeout} s") from None
+
+    def log(self, address: str) -> list[MessageView]:
+        """The whole conversation with somebody, oldest first."""
+        found = next((one for one in self.node.conversations() if one.address == address), None)
+        if found is None:
+            return []
+        messages: list[MessageView] = []
+        before: int | None = None
+        while page := self.node.messages("", found.id, before=before, limit=500):
+            messages = page + messages
+            before = page[0].cursor
+        return messages
+
+    def texts(self, address: str) -> list[str]:
+        """Somebody's texts, oldest first."""
+        return [message.text for message in self.log(address) if not message.mine]
+
+    async def until_text(self, address: str, text: str, *, mine: bool = False, timeout: float = WAIT_SECONDS) -> MessageView:
+        """Wait until a text is shown: somebody's, or an own one that another device sent."""
+        return await self.until(
+            lambda: next((one for one in self.log(address) if one.text == text and one.mine == mine), None), what="a text", timeout=timeout
+        )
+
+    async def until_state(self, message_id: str, *states: str, timeout: float = WAIT_SECONDS) -> MessageInfoView:
+        """Wait until an own message has one of these states."""
+
+        def look() -> MessageInfoView | None:
+            info = self.node.message("", message_id)
+            return info if info.message.state in states else None
+
+        return await self.until(look, what="/".join(states), timeout=timeout)
+
+    async def until_request(self, *, timeout: float = WAIT_SECONDS) -> RequestView:
+        """Wait until a stranger asks."""
+        return await self.until(lambda: next(iter(self.node.requests()), None), what="a request", timeout=timeout)
+
+    async def until_contact(self, address: str, state: str = "accepted", *, timeout: float = WAIT_SECONDS) -> ContactView:
+        """Wait until a contact has this state."""
+        return await self.until(
+            lambda: next((one for one in self.node.contacts() if one.address == address and one.state == state), None),
+            what=f"the contact as {state}",
+            timeout=timeout,
+        )
+
+    async def until_up(self, *, timeout: float = WAIT_SECONDS) -> None:
+        """Wait until the mailbox link is up and the keys are where others find them."""
+
+        def look() -> bool | None:
+            links = self.node.status().links
+            return True if links and links[0].mailbox == "up" and links[0].passes and links[0].one_time_keys else None
+
+        await self.until(look, what="its account and link", timeout=timeout)
+
+
+@dataclass(slots=True)
+class House:
+    """One homeserver."""
+
+    world: World
+    domain: str
+    settings: ServerSettings
+    rng: SeededRandom
+    server: Homeserver = field(init=False)
+    _database: Database = field(init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    async def start(self) -> None:
+        """Open its store, run it and put it on the network."""
+        world = self.world
+        self._database = open_database(world.directory / self.domain / "server.db", STORE_KEY, SERVER_MIGRATIONS)
+        self.server = await Homeserver.open(
+            self.settings,
+            self._database,
+            clock=world.clock,
+            rng=self.rng,
+            resolver=Resolver(self.settings.discovery, clock=world.clock),
+            remotes=MemoryRemotes(self.domain, world.network, world.ports, world.clock),
+        )
+        self._task = world.run(self.server.run())
+        world.network.attach(self.domain, self.server, self.server.domain_key.public)
+        world.ports[self.domain] = FederationPort(self.server, self.server.pins, self.rng)
+
+    async def stop(self) -> None:
+        """Take it off the network and end it; its store stays."""
+        if self._task is None:
+            return
+        self.world.network.detach(self.domain)
+        self.world.ports.pop(self.domain, None)
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        self._task = None
+        await self.server.close()
+        self._database.close()
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that runs in this process; ended with the block of `open`."""
+
+    directory: Path
+    clock: FakeClock
+    rng: SeededRandom
+    network: MemoryNetwork
+    limits: ServerLimits
+    discovery: Path
+    houses: dict[str, House] = field(default_factory=dict)
+    ports: dict[str, FederationPort] = field(default_factory=dict)
+    devices: list[Device] = field(default_factory=list)
+    _tasks: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, directory: Path, *, domains: Sequence[str] = DOMAINS, seed: int = 0, limits: ServerLimits | None = None
+    ) -> AsyncIterator[World]:
+        """Start the homeservers; `limits` replace those of all of them."""
+        rng = SeededRandom(seed)
+        world = cls(directory, FakeClock(runs=True), rng, MemoryNetwork(), limits or ServerLimits(), directory / "discovery.toml")
+        async with world._tasks:
+            try:
+                for domain in domains:
+                    await world.house(domain)
+                world.write_discovery()
+                yield world
+            finally:
+                for device in world.devices:
+                    await device.stop()
+                for house in world.houses.values():
+                    await house.stop()
+
+    def run(self, program: object) -> asyncio.Task[None]:
+        """Run a program's coroutine until it is stopped or the world ends."""
+        return self._tasks.create_task(program)  # type: ignore[arg-type]  # a coroutine
+
+    async def house(self, domain: str) -> House:
+        """Found a homeserver and start it."""
+        discovery = DiscoverySettings(file=self.discovery, dns=False, well_known=False)
+        settings = ServerSettings(
+            domain=domain,
+            registration="open",
+            link=ListenSettings(port=0, public=f"{domain}:8443"),
+            federation=ListenSettings(port=0, public=f"{domain}:8444"),
+            https=ListenSettings(port=0, public=f"{domain}:8080"),
+            discovery=discovery,
+            limits=self.limits,
+        )
+        house = House(self, domain, settings, self.rng.fork(domain))
+        self.houses[domain] = house
+        await house.start()
+        return house
+
+    def write_discovery(self) -> None:
+        """Write where every domain is, and under which key."""
+        entries = {Domain(domain): _entry(house) for domain, house in self.houses.items()}
+        self.discovery.write_text(format_discovery_file(entries))
+
+    async def device(self, name: str, address: str, *, settings: NodeSettings | None = None) -> Device:
+        """Start a node without an account."""
+        found = settings or NodeSettings(
+            discovery=DiscoverySettings(file=self.discovery, dns=False, well_known=False),
+            privacy=PrivacySettings(receipt_delay=0.05, own_copies_mean=0.05),
+            limits=LimitSettings(reconnect_max=0.5),
+            device_name=name,
+        )
+        device = Device(self, name, address, msgspec.structs.replace(found), self.rng.fork(name), self.network.dialer(name))
+        self.devices.append(device)
+        await device.start()
+        return device
+
+    async def person(self, address: str, *, devices: int = 1) -> list[Device]:
+        """Start a person's nodes: the first registers, the others are linked by code."""
+        name = address.partition("@")[0]
+        primary = await self.device(f"{name}-1", address)
+        await primary.node.create_account(address)
+        await primary.until_up()
+        return [primary, *[await self.linked(primary, f"{name}-{number}") for number in range(2, devices + 1)]]
+
+    async def linked(self, primary: Device, name: str) -> Device:
+        """Start a node and link it to a person's account."""
+        device = await self.device(name, primary.address)
+        shown = await device.node.link_account(primary.address)
+        await primary.node.approve_device("", shown.code)
+        await device.until_up()
+        return device
+
+    async def befriend(self, asking: Device, asked: Device) -> None:
+        """Make two people contacts: a request, and its acceptance."""
+        await asking.node.send("", asked.address, "may I?")
+        request = await asked.until_request()
+        await asked.node.accept_request("", request.id)
+        await asking.until_contact(asked.address)
+        await asked.until_contact(asking.address)
+
+
+def _entry(house: House) -> StaticEntry:
+    return StaticEntry(Domain(house.domain), house.server.domain_key.public, house.settings.endpoints())

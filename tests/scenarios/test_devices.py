@@ -1,0 +1,87 @@
+"""People with two devices each: every device shows the same conversation, contacts and requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from connexa.errors import ConnexaError
+from connexa.node.views import ContactState, MessageState
+from connexa.testing import World
+
+ALICE, BOB = "alice@a.example", "bob@b.example"
+
+
+async def test_two_devices_each_show_everything_that_is_said(world: World) -> None:
+    laptop, phone = await world.person(ALICE, devices=2)
+    bobs, bobs_phone = await world.person(BOB, devices=2)
+    await world.befriend(laptop, bobs)
+    await phone.until_contact(BOB)
+    await bobs_phone.until_contact(ALICE)
+    sent = await phone.node.send("", BOB, "from alice's phone")
+    for device in (bobs, bobs_phone):
+        await device.until_text(ALICE, "from alice's phone")
+    await laptop.until_text(BOB, "from alice's phone", mine=True)
+    info = await phone.until(
+        lambda: (found := phone.node.message("", sent.id)) and (found if len(found.devices) == 2 else None), what="both receipts"
+    )
+    assert {one.state for one in info.devices} == {MessageState.DELIVERED}
+    await bobs_phone.node.send("", ALICE, "from bob's phone")
+    for device in (laptop, phone):
+        await device.until_text(BOB, "from bob's phone")
+    await bobs.until_text(ALICE, "from bob's phone", mine=True)
+
+
+async def test_a_request_that_one_device_accepts_is_accepted_on_all(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    bobs, bobs_phone = await world.person(BOB, devices=2)
+    await alice.node.send("", BOB, "hello, both of you")
+    request = await bobs_phone.until_request()
+    await bobs.until_request()
+    await bobs_phone.node.accept_request("", request.id)
+    await bobs.until_contact(ALICE)
+    await bobs.until(lambda: True if not bobs.node.requests() else None, what="the request to be gone")
+    for device in (bobs, bobs_phone):
+        await device.until_text(ALICE, "hello, both of you")
+
+
+async def test_a_device_that_was_linked_later_knows_the_contacts_and_gets_what_follows(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    (bob,) = await world.person(BOB)
+    await world.befriend(alice, bob)
+    await bob.node.send("", ALICE, "before the phone")
+    phone = await world.linked(alice, "alice-phone")
+    await phone.until_contact(BOB)
+    await bob.node.send("", ALICE, "after the phone")
+    await phone.until_text(BOB, "after the phone")
+    assert "before the phone" not in phone.texts(BOB)  # no history (first-message §9)
+
+
+async def test_a_revoked_device_gets_nothing_more(world: World) -> None:
+    laptop, phone = await world.person(ALICE, devices=2)
+    (bob,) = await world.person(BOB)
+    await world.befriend(laptop, bob)
+    await phone.until_contact(BOB)
+    gone = next(one.id for one in laptop.node.devices() if not one.this)
+    await laptop.node.revoke_device("", gone)
+    await bob.node.send("", ALICE, "only for the laptop")
+    await laptop.until_text(BOB, "only for the laptop")
+    assert phone.texts(BOB)[-1:] != ["only for the laptop"]
+
+
+async def test_a_wrong_linking_code_links_nothing(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    device = await world.device("stranger", ALICE)
+    shown = await device.node.link_account(ALICE)
+    broken = shown.code[:-1] + ("A" if shown.code[-1] != "A" else "B")
+    with pytest.raises(ConnexaError):
+        await alice.node.approve_device("", broken)
+    assert len(alice.node.devices()) == 1
+
+
+async def test_contacts_blocked_on_one_device_are_blocked_on_the_other(world: World) -> None:
+    laptop, phone = await world.person(ALICE, devices=2)
+    (bob,) = await world.person(BOB)
+    await world.befriend(laptop, bob)
+    await phone.until_contact(BOB)
+    await laptop.node.block_contact("", BOB)
+    await phone.until_contact(BOB, ContactState.BLOCKED)
