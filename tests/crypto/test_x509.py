@@ -85,7 +85,13 @@ def test_the_issuers_name_is_frozen() -> None:
     assert leaf.issuer.public_bytes() == anchor.subject.public_bytes() == expected
 
 
-def _signed(names: list[library.GeneralName] | library.UnrecognizedExtension | None, *, ca: bool = False, usage: bool = True, issuer: str = "a.example") -> bytes:
+def _signed(
+    names: list[library.GeneralName] | library.UnrecognizedExtension | None,
+    *,
+    ca: bool = False,
+    usage: bool = True,
+    issuer: str = "a.example",
+) -> bytes:
     now = datetime.fromtimestamp(NOW, UTC)
     builder = (
         library.CertificateBuilder()

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import base64
+import os
 import ssl
 import time
 
