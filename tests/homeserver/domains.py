@@ -66,14 +66,15 @@ class Mailbox:
     def check_envelope(self, raw: bytes) -> Envelope:
         return parse_envelope(raw)
 
-    def deliver(self, execute, envelope, *, accepted_at, from_domain, now) -> Status:
+    def deliver(self, execute, envelope, *, accepted_at, from_domain, now, arrived) -> Status:
         number = int.from_bytes(envelope.body, "big")
         if queued := self.answers.get(number):
             return queued.pop(0)
         self.stored.append((from_domain, number))
+        arrived.append(number)
         return Status.STATUS_ACCEPTED
 
-    def announce(self, users) -> None:
+    def announce(self, users, arrived) -> None:
         self.news.set()
 
     @property

@@ -250,7 +250,7 @@ async def test_f15_a_thousand_anchors_cost_less_than_a_quarter_second(pair):
     await b.book.find(a.domain)
     shown = leaf_of(A, a.domain_key)
     took = []
-    for _ in range(3):
+    for _ in range(5):  # the best counts: the machine may be busy
         b.trust.forget(a.domain)
         b.trust.learn(a.domain, [a.domain_key.public])  # a change: the next handshake pays
         start = time.perf_counter()

@@ -6,12 +6,13 @@ the numbering, what can be refused without the database, and what a provisional 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from connexa.discovery import PinBook
 from connexa.errors import ConnexaError
+from connexa.homeserver.delivery import Arrived
 from connexa.identity import Domain, PinState, UserId
 from connexa.store import Database, Execute, Writer
 from connexa.wire import MAX_TTL_SECONDS, status_of
@@ -32,10 +33,12 @@ class Delivery(Protocol):
     def check_envelope(self, raw: bytes) -> Envelope:
         """Check what needs no database: size, syntax, version, expiry; raises an error whose code is a status."""
 
-    def deliver(self, execute: Execute, envelope: Envelope, *, accepted_at: int, from_domain: str | None, now: float) -> Status:
-        """Judge and store one envelope inside a transaction."""
+    def deliver(
+        self, execute: Execute, envelope: Envelope, *, accepted_at: int, from_domain: str | None, now: float, arrived: Arrived | None
+    ) -> Status:
+        """Judge and store one envelope inside a transaction; its rows are added to `arrived`."""
 
-    def announce(self, users: set[UserId]) -> None:
+    def announce(self, users: Iterable[UserId], arrived: Arrived | None) -> None:
         """Push to who is there; called after the commit."""
 
 
@@ -73,9 +76,10 @@ class Incoming:
         provisional = remote is None or remote.state is PinState.PROVISIONAL
         now = self._clock()
         judged = [self._prejudge(first + place, item, provisional, now) for place, item in enumerate(items)]
-        ack, users = await self._writer.run(lambda execute: self._store(execute, domain, stream, judged, now))
-        if users:
-            self._delivery.announce(users)
+        arrived: Arrived = []
+        ack = await self._writer.run(lambda execute: self._store(execute, domain, stream, judged, now, arrived))
+        if arrived:
+            self._delivery.announce((), arrived)
         return ack
 
     def _prejudge(self, number: int, item: Item, provisional: bool, now: float) -> _Judged:
@@ -93,26 +97,25 @@ class Incoming:
             status = Status.STATUS_TEMPORARY  # I81: requests only, until the domain is pinned; the sender keeps it
         return _Judged(number, item.accepted_at, envelope if status == Status.STATUS_ACCEPTED else None, status)
 
-    def _store(self, execute: Execute, domain: Domain, stream: bytes, judged: list[_Judged], now: float) -> tuple[BatchAck, set[UserId]]:
+    def _store(self, execute: Execute, domain: Domain, stream: bytes, judged: list[_Judged], now: float, arrived: Arrived) -> BatchAck:
         row = execute("SELECT committed, refused FROM remote_stream WHERE domain = ? AND stream = ?", (domain, stream)).fetchone()
         committed = int(row[0]) if row else 0
         remembered = BatchAck.FromString(row[1]).refused if row else ()
         last = max(committed, judged[-1].number)
         refused = {r.number: r.status for r in remembered if r.number > last - REMEMBERED_NUMBERS}
-        users: set[UserId] = set()
         for item in judged:
             if item.number <= committed:
                 continue
             status = item.status
             if item.envelope is not None:
-                status = self._delivery.deliver(execute, item.envelope, accepted_at=item.accepted_at, from_domain=domain, now=now)
-            if status == Status.STATUS_ACCEPTED and item.envelope is not None:
-                users.add(UserId(item.envelope.user))
-            else:
+                status = self._delivery.deliver(
+                    execute, item.envelope, accepted_at=item.accepted_at, from_domain=domain, now=now, arrived=arrived
+                )
+            if status != Status.STATUS_ACCEPTED:
                 refused[item.number] = status
         self._remember(execute, domain, stream, BatchAck(committed=last, refused=_listed(refused)), row is None, now)
         in_batch = {number: status for number, status in refused.items() if judged[0].number <= number <= judged[-1].number}
-        return BatchAck(committed=judged[-1].number, refused=_listed(in_batch)), users
+        return BatchAck(committed=judged[-1].number, refused=_listed(in_batch))
 
     def _remember(self, execute: Execute, domain: Domain, stream: bytes, state: BatchAck, new: bool, now: float) -> None:
         execute(

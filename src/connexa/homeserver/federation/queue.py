@@ -7,6 +7,7 @@ has a number in its domain's stream, or the number -id while it waits for anothe
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ from .pump import Link, Pump
 from .remote import House, RemoteCaller
 
 __all__ = ["OutgoingQueue", "Outcomes", "Waiting", "enqueue"]
+
+_log = logging.getLogger("connexa.homeserver.federation")
 
 MAX_WAITING = 200_000  # numbers outstanding for one domain
 SWEEP_SECONDS = 30.0
@@ -153,9 +156,10 @@ class OutgoingQueue:
         async with asyncio.TaskGroup() as group:
             self._group = group
             try:
-                for (domain,) in self._database.read("SELECT DISTINCT domain FROM queue"):
-                    self.wake(Domain(domain))
                 while True:
+                    for (domain,) in self._database.read("SELECT DISTINCT domain FROM queue"):
+                        if domain not in self._pumps:
+                            self.wake(Domain(domain))
                     await asyncio.sleep(SWEEP_SECONDS)
                     await self.expire()
             finally:
@@ -164,10 +168,10 @@ class OutgoingQueue:
     async def _run_pump(self, pump: Pump) -> None:
         try:
             await pump.run()
+        except Exception as error:  # noqa: BLE001 - one remote's trouble must not end the homeserver; the next sweep starts anew
+            _log.error("federation.pump_failed kind=%s", type(error).__name__)
         finally:
             del self._pumps[pump.domain]
-        if self.has_rows(pump.domain):  # something came while it ended
-            self.wake(pump.domain)
 
     # ---- what a pump asks
 

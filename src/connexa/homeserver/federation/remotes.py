@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import grpc
@@ -75,24 +75,38 @@ class _GrpcStream:
     async def send(self, frame: DeliverUp) -> None:
         """Send one frame."""
         try:
-            await self._call.write(frame.SerializeToString())
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-            raise await self._ended(error) from None
+            with _ended_calls():
+                await self._call.write(frame.SerializeToString())
+        except asyncio.InvalidStateError:
+            raise _said(await self._call.details() or "") from None
 
     async def receive(self) -> DeliverDown:
         """Return the next frame."""
-        try:
+        with _ended_calls():
             raw = await self._call.read()
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-            raise await self._ended(error) from None
         if not isinstance(raw, bytes):  # grpc.aio.EOF
             raise NetworkError("remote.closed", "The remote ended the stream.")
         return parse(DeliverDown, raw, MAX_FEDERATION_FRAME)
 
-    async def _ended(self, error: Exception) -> ConnexaError:
-        if isinstance(error, grpc.aio.AioRpcError):
-            return remote_error(error)
-        return _said(await self._call.details() or "")
+
+@contextmanager
+def _ended_calls() -> Iterator[None]:
+    """Turn every way in which gRPC says that a call is over into our error.
+
+    A call that was cancelled on this side, as by a channel that closes after the renewal of the leaf, raises CancelledError; that must
+    not pass for the cancellation of the task.
+    """
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise _said(error.details() or "") from None
+    except grpc.aio.UsageError:
+        raise _said("") from None
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise _said("") from None
 
 
 class GrpcRemotes:
@@ -112,7 +126,8 @@ class GrpcRemotes:
         remote = await self._own.book().require(domain)
         opened = await self._reach(remote)
         method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = opened.channel.stream_stream(f"/{SERVICE}/{DELIVER}")
-        call = method()
+        with _ended_calls():
+            call = method()
         try:
             yield _GrpcStream(call, opened.made.leaf, remote.keys)
         finally:
@@ -140,10 +155,8 @@ class GrpcRemotes:
     async def _unary(self, domain: Domain, method: str, request: Message) -> bytes:
         opened = await self._reach(await self._own.book().require(domain))
         call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = opened.channel.unary_unary(f"/{SERVICE}/{method}")
-        try:
+        with _ended_calls():
             return await call(request.SerializeToString(), timeout=CALL_SECONDS)
-        except grpc.aio.AioRpcError as error:
-            raise remote_error(error) from None
 
     async def _reach(self, remote: Remote) -> _Open:
         """Return a channel that is connected: the remote has taken our certificate."""
@@ -206,17 +219,13 @@ async def _connected(channel: grpc.aio.Channel, *, first_answer: bool) -> bool:
                 if first_answer and state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
                     return False
                 await channel.wait_for_state_change(state)
-    except TimeoutError:
+    except (TimeoutError, grpc.aio.UsageError):  # the latter: it was replaced while we waited
         return False
     return True
 
 
-def remote_error(error: grpc.aio.AioRpcError) -> ConnexaError:
-    """What a failed call comes to; gRPC's own words may hold addresses and are left out."""
-    return _said(error.details() or "")
-
-
 def _said(details: str) -> ConnexaError:
+    """What the end of a call comes to; gRPC's own words may hold addresses and are left out."""
     if _CODE.fullmatch(details):
         return RefusedError("remote.refused", f"The remote homeserver refused the call ({details}).", retryable=True)
     return NetworkError("remote.closed", "The connection to the remote homeserver ended.")
