@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import enum
 import os
+import tempfile
 import tomllib
 from pathlib import Path
 
-from connexa.crypto import InvalidTag, Rng, aead_open, aead_seal, stretch_password
+from connexa.crypto import PASSWORD_SALT_BYTES, InvalidTag, Rng, aead_open, aead_seal, stretch_password
 from connexa.errors import ConnexaError, IntegrityError, RefusedError
 
 __all__ = ["KeyCustody", "load_key"]
@@ -40,11 +41,11 @@ def load_key(directory: Path, rng: Rng, *, password: str | None = None, use_keyr
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = rng(32)
     if password is not None:
-        salt = rng(16)
+        salt = rng(PASSWORD_SALT_BYTES)
         sealed = aead_seal(stretch_password(password, salt), salt[:12], key, WRAP_AD)
         _write(path, {"custody": KeyCustody.PASSWORD.value, "salt": salt.hex(), "sealed": sealed.hex()})
         return key, KeyCustody.PASSWORD
-    name = f"{directory.resolve()}"
+    name = rng(16).hex()  # not the path: whoever moves a directory away and starts anew there must not overwrite its key
     if use_keyring and _keyring_set(name, key):
         _write(path, {"custody": KeyCustody.KEYRING.value, "name": name})
         return key, KeyCustody.KEYRING
@@ -61,6 +62,8 @@ def _read(path: Path, password: str | None) -> tuple[bytes, KeyCustody]:
         if custody is KeyCustody.KEYRING:
             return _keyring_get(fields["name"]), custody
         salt, sealed = bytes.fromhex(fields["salt"]), bytes.fromhex(fields["sealed"])
+        if len(salt) != PASSWORD_SALT_BYTES:
+            raise ValueError("a salt of another length")
     except PermissionError as error:
         raise RefusedError("store.read_only", "The key file cannot be read.", "Check its owner and permissions.") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -77,11 +80,15 @@ def _read(path: Path, password: str | None) -> tuple[bytes, KeyCustody]:
 
 def _write(path: Path, fields: dict[str, str]) -> None:
     text = "".join(f'{name} = "{value}"\n' for name, value in fields.items())
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    descriptor, written = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)  # 0600
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(written, path)  # whole or not at all, and never over a key that is there
+    finally:
+        os.unlink(written)
     parent = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(parent)  # the database must never outlive its key after a crash
