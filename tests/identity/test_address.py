@@ -90,6 +90,8 @@ def test_endpoints_read_and_write(text, host, port, back):
         "b.example/x",
         "u@b.example",
         "b.example:123456",
+        "[fe80::1%eth0]:8444",
+        '[2001:db8::1%"\n]:8444',
     ],
 )
 def test_what_is_no_endpoint_is_refused(text):

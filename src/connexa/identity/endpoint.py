@@ -67,6 +67,8 @@ def _port(digits: str, default: int) -> int:
 
 
 def _check_host(host: str) -> None:
+    if "%" in host:  # a zone index means nothing elsewhere, and the library lets any text follow it
+        raise _malformed()
     try:
         ipaddress.ip_address(host)
     except ValueError:
