@@ -10,7 +10,10 @@ from connexa.identity import _base64url
 from connexa.identity.address import check_domain
 from connexa.identity.endpoint import Endpoints
 from connexa.identity.pins import Pin, PinnedKey, PinState
+from connexa.wire import MAX_STATEMENT, parse
 from connexa.wire.v1.keys_pb2 import Signed
+
+MAX_SIGNED = MAX_STATEMENT + 128  # a body with its signature
 
 
 def dump_pin(pin: Pin) -> bytes:
@@ -46,7 +49,7 @@ def load_pin(record: bytes) -> Pin:
             since=fields["since"],
             checked=fields["checked"],
             secure=fields["secure"],
-            info=Signed.FromString(_base64url.decode(fields["info"])) if fields["info"] else None,
+            info=parse(Signed, _base64url.decode(fields["info"]), MAX_SIGNED) if fields["info"] else None,
             info_issued=fields["info_issued"],
         )
     except (ValueError, KeyError, TypeError, ConnexaError):
