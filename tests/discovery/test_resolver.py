@@ -244,6 +244,9 @@ async def test_i06_a_rebound_name_is_not_asked_again(world):
         ("100.64.0.1", False),
         ("172.16.0.1", False),
         ("192.0.2.1", False),
+        ("192.0.0.192", False),  # a cloud's metadata service
+        ("fec0::1", False),
+        ("3fff::1", False),
         ("240.0.0.1", False),
         ("255.255.255.255", False),
         ("::", False),

@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from connexa.errors import UsageError
 
 _NAT64 = ip_network("64:ff9b::/96")
+# Not public either, though one Python version or another takes them for global: RFC 6890, 3879, 9637.
+_SPECIAL = tuple(ip_network(network) for network in ("192.0.0.0/24", "fec0::/10", "3fff::/20"))
 
 
 def is_address(host: str) -> bool:
@@ -36,6 +38,8 @@ class AddressPolicy:
             return False
         if any(address in network for network in self._allowed):
             return True
+        if any(address in network for network in _SPECIAL):
+            return False
         return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
