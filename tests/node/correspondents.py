@@ -225,6 +225,46 @@ async def open_device(path: Path, clock: FakeClock, rng: SeededRandom, address: 
     return made
 
 
+async def link_device(primary: Device, path: Path, clock: FakeClock, rng: SeededRandom) -> Device:
+    """A second device of the same person, linked as the code and the grant would do it."""
+    home, account, now = make_home(path, clock, rng), primary.account, clock()
+    assert account.secret is not None
+    device, dsk, dik = DeviceId(rng(32)), Ed25519Secret.generate(rng), X25519Secret.generate(rng)
+    certificate = issue_device_certificate(
+        DeviceCertificate(account.user_id, device, dsk.public, dik.public, int(now) + 10**8), account.secret
+    )
+    own = own_device_list(primary.home.database.read, account)
+    assert own is not None
+    signed = next_device_list(own[0], account.secret, [account.certificate, certificate], now)
+    profile = profile_key(primary.home.database.read, account.id)
+
+    def store(execute: Execute) -> int:
+        execute(
+            "INSERT INTO account (address, state, user, user_key, device, dsk, dik, certificate, attestation, profile_key, created)"
+            " VALUES (?, 'active', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                str(account.address),
+                account.user_id,
+                account.user.packet,
+                device,
+                dsk.seed,
+                dik.raw,
+                certificate.SerializeToString(),
+                account.attestation.SerializeToString(),
+                profile,
+                now,
+            ),
+        )
+        keep_own_list(execute, home, load_account(execute, 1), signed)
+        make_due_prekeys(execute, load_account(execute, 1), 0, rng, now)
+        return 1
+
+    made = Device(home, await home.change(store), primary.domain_key)
+    made.pin(account.address.domain, primary.domain_key)
+    await primary.home.change(lambda execute: keep_own_list(execute, primary.home, account, signed))
+    return made
+
+
 def make_home(path: Path, clock: FakeClock, rng: SeededRandom) -> Home:
     """A home on a real store, which finds no domain and dials nobody."""
     database = open_database(path, bytes(range(32)), MIGRATIONS)

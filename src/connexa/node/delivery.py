@@ -7,7 +7,7 @@ request without an answer) stands in the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from connexa.content import ContactState
 from connexa.crypto import Ed25519Public
@@ -55,6 +55,7 @@ class Delivery:
         self._busy: set[int] = set()
         self._paused: dict[int, float] = {}
         self._backoffs: dict[int, Backoff] = {}
+        self._tasks = asyncio.TaskGroup()
 
     def go_on(self, people: Iterable[int]) -> None:
         """Something has changed for these people: try at once."""
@@ -73,6 +74,7 @@ class Delivery:
     async def run(self) -> None:
         """Serve everybody for whom something waits, for as long as the account runs."""
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             tasks.create_task(self.submitter.run())
             for step in unfinished_steps(self._home.database.read, self._account.id):
                 tasks.create_task(self._finish(step))
@@ -190,8 +192,23 @@ class Delivery:
             await self._prepare(person, door, link, keys)
             await self._home.change(lambda execute: self._seal(execute, person.id, door, sender, step))
 
-        await take_step(self._home, self._account, step, prepare, self.settled)
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks.create_task(self._walk(step, prepare, committed))
+        await committed  # what comes of it later is heard by the step's own task
         return ""
+
+    async def _walk(self, step: Stream, prepare: Callable[[Asker], Awaitable[None]], committed: asyncio.Future[None]) -> None:
+        def done() -> None:
+            if not committed.done():
+                committed.set_result(None)
+
+        try:
+            await take_step(self._home, self._account, step, prepare, self.settled, done)
+        except ConnexaError as error:
+            if not committed.done():
+                committed.set_exception(error)
+        finally:
+            committed.cancel()  # does nothing to one that is done
 
     async def _finish(self, step: Stream) -> None:
         """Send a request whose step was cut off; where its pass is over, it is sealed anew for another one."""
@@ -202,7 +219,7 @@ class Delivery:
         backoff = Backoff(self._home.rng, most=LONGEST_PAUSE)
         while self._home.clock() < step.opened + STREAM_LIFE:
             try:
-                await take_step(self._home, self._account, step, prepare, self.settled)
+                await take_step(self._home, self._account, step, prepare, self.settled, lambda: None)
                 return
             except NetworkError:
                 await asyncio.sleep(backoff.next())

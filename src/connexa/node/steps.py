@@ -21,7 +21,12 @@ __all__ = ["take_step"]
 
 
 async def take_step(
-    home: Home, account: Account, stream: Stream, prepare: Callable[[SubmitLink], Awaitable[None]], on_settled: OnSettled
+    home: Home,
+    account: Account,
+    stream: Stream,
+    prepare: Callable[[SubmitLink], Awaitable[None]],
+    on_settled: OnSettled,
+    on_committed: Callable[[], None],
 ) -> None:
     """Open the step, let `prepare` ask and seal, send what is sealed, and stay a moment to hear what became of it."""
     link = await open_submit_link(home, account, stream)
@@ -29,7 +34,7 @@ async def take_step(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(link.run())
             await prepare(link)
-            await _send(home, account, stream, link, on_settled)
+            await _send(home, account, stream, link, on_settled, on_committed)
             link.close()
     except* ConnexaError as ended:
         if (cause := cause_of(ended)) is not None:
@@ -38,16 +43,21 @@ async def take_step(
         link.close()
 
 
-async def _send(home: Home, account: Account, stream: Stream, link: SubmitLink, on_settled: OnSettled) -> None:
+async def _send(
+    home: Home, account: Account, stream: Stream, link: SubmitLink, on_settled: OnSettled, on_committed: Callable[[], None]
+) -> None:
     await _commit(home, account, stream, CommittedUpTo(link.ready.last, ()), on_settled)
     waiting = unsent(home.database.read, stream.id, link.ready.last, 1)
     link.send(waiting)
+    if not waiting:
+        on_committed()
     try:
         async with asyncio.timeout(home.settings.limits.call_timeout if waiting else OUTCOME_SECONDS) as patience:
             async for event in link.events():
                 match event:
                     case CommittedUpTo():
                         await _commit(home, account, stream, event, on_settled)
+                        on_committed()
                         if event.refused:
                             return
                         patience.reschedule(asyncio.get_running_loop().time() + OUTCOME_SECONDS)

@@ -1,0 +1,150 @@
+"""Two devices of one person: copies converge, nothing goes out twice, and strangers are no devices of ours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connexa.content import ContactState, Content, OwnCopies, OwnCopy, Receipt, ReceiptState, Text, decode, encode
+from connexa.identity import UserId
+from connexa.node.account import own_device_list, profile_key
+from connexa.node.contact_book import block
+from connexa.node.conversations import mark_read, number_of
+from connexa.node.devices import OWN, keep_seal_keys
+from connexa.node.directory import verified_bundles
+from connexa.node.own_copies import (
+    add_own_copy,
+    contact_of,
+    copies_waiting,
+    gather_again,
+    greet_new_devices,
+    own_recipient,
+    seal_own_copies,
+)
+from connexa.node.sessions import begin_session
+from connexa.store import Execute
+from connexa.testing import FakeClock, SeededRandom
+from connexa.wire.v1.message_pb2 import Envelope
+
+from .correspondents import Device, link_device
+
+Three = tuple[Device, Device, Device]
+
+
+@pytest.fixture
+async def three(pair: tuple[Device, Device], tmp_path: Path, clock: FakeClock) -> AsyncIterator[Three]:
+    """Alice, Bob's primary device and his second one; Alice and Bob are contacts."""
+    alice, bob = pair
+    await alice.know(bob, ContactState.ACCEPTED)
+    await bob.know(alice, ContactState.ACCEPTED)
+    phone = await link_device(bob, tmp_path / "phone.db", clock, SeededRandom("phone"))
+    phone.pin("a.example", alice.domain_key)
+    yield alice, bob, phone
+    await phone.home.writer.close()
+    phone.home.database.close()
+
+
+async def meet(one: Device, other: Device) -> None:
+    """Give one device the keys of another of the same person, as OwnBundles does."""
+    own = own_device_list(one.home.database.read, one.account)
+    assert own is not None
+    bundles = verified_bundles([other.bundle()], one.account.user, own[1], one.home.clock())
+
+    def begin(execute: Execute) -> None:
+        for bundle, _ in bundles:
+            begin_session(execute, one.account, bundle, one.home.clock(), one.home.rng)
+            keep_seal_keys(execute, 1, OWN, [bundle.seal_key])
+
+    await one.home.change(begin)
+
+
+async def carry(one: Device, other: Device) -> int:
+    """Seal what is gathered and push it to the other device; returns how many envelopes it took."""
+    sender, account = one.sender_certificate(), one.account
+    count = await one.home.change(lambda execute: seal_own_copies(execute, one.home, account, sender))
+    rows = one.home.database.read("SELECT raw FROM own_envelope ORDER BY number DESC LIMIT ?", (count,))
+    await other.take(*(other.pushed(Envelope.FromString(raw)) for (raw,) in reversed(rows)))
+    return count
+
+
+async def test_a_linked_device_is_given_every_contact_once_it_can_read(three: Three) -> None:
+    alice, bob, phone = three
+    assert await carry(bob, phone) == 0  # it has no keys yet: nothing is lost by waiting
+    await meet(bob, phone)
+    await bob.home.change(lambda execute: greet_new_devices(execute, bob.home, bob.account))
+    assert await carry(bob, phone) == 1
+    assert phone.state_of(alice) == "accepted"
+    assert phone.person(alice).profile_key == profile_key(alice.home.database.read, 1)
+    assert phone.home.database.read("SELECT * FROM outbox") == []  # a copy does nothing outward
+    await bob.home.change(lambda execute: greet_new_devices(execute, bob.home, bob.account))
+    assert not copies_waiting(bob.home.database.read, 1)
+
+
+async def test_what_one_device_sends_and_reads_the_other_shows(three: Three) -> None:
+    alice, bob, phone = three
+    await phone.know(alice, ContactState.ACCEPTED)
+    await meet(bob, phone)
+    sent = OwnCopy(UserId(alice.account.user_id), alice.account.address, encode(Content(5, Text("from the desk"))), b"s" * 16, 1)
+    await bob.home.change(lambda execute: add_own_copy(execute, bob.account, sent))
+    envelope = await alice.write([bob, phone], Text("hello"), message=b"h" * 16, counter=1)
+    await bob.take(bob.pushed(envelope))
+    await phone.take(phone.pushed(envelope))
+    number, person = number_of(bob.home.database.read, 1, "alice@a.example")
+    assert await bob.home.change(lambda execute: mark_read(execute, bob.home, bob.account, number, person))
+    await carry(bob, phone)
+    assert phone.texts() == ["hello", "from the desk"]
+    unread = "SELECT count(*) FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.cursor > c.read_cursor AND m.mine = 0"
+    assert phone.home.database.read(unread) == [(0,)]
+    assert phone.home.database.read("SELECT state FROM receipt") == [(ReceiptState.DELIVERED.value,)]  # reading is told by one device
+
+
+async def test_receipts_before_the_copy_count_when_it_comes(three: Three) -> None:
+    alice, bob, phone = three
+    await phone.know(alice, ContactState.ACCEPTED)
+    await meet(bob, phone)
+    receipt = await alice.write([bob, phone], Receipt(ReceiptState.DELIVERED, (b"s" * 16,)))
+    await phone.take(phone.pushed(receipt))
+    sent = OwnCopy(UserId(alice.account.user_id), alice.account.address, encode(Content(5, Text("from the desk"))), b"s" * 16, 1)
+    await bob.home.change(lambda execute: add_own_copy(execute, bob.account, sent))
+    await carry(bob, phone)
+    assert phone.home.database.read("SELECT state FROM message WHERE mine = 1") == [("delivered",)]
+
+
+async def test_blocking_changes_the_door_for_everybody_else_and_on_all_devices(three: Three) -> None:
+    alice, bob, phone = three
+    await phone.know(alice, ContactState.ACCEPTED)
+    await meet(bob, phone)
+    before = profile_key(bob.home.database.read, 1)
+    await bob.home.change(lambda execute: block(execute, bob.home, bob.account, bob.person(alice)))
+    after = profile_key(bob.home.database.read, 1)
+    assert after != before
+    assert bob.home.database.read("SELECT token_replace FROM account") == [(1,)]
+    assert bob.home.database.read("SELECT * FROM outbox") == []  # the blocked person is told nothing
+    await carry(bob, phone)
+    assert profile_key(phone.home.database.read, 1) == after
+    assert phone.state_of(alice) == "blocked"
+
+
+async def test_a_refused_batch_is_gathered_again(three: Three) -> None:
+    alice, bob, phone = three
+    await meet(bob, phone)
+    await bob.home.change(lambda execute: greet_new_devices(execute, bob.home, bob.account))
+    sender = bob.sender_certificate()
+    await bob.home.change(lambda execute: seal_own_copies(execute, bob.home, bob.account, sender))
+    assert not copies_waiting(bob.home.database.read, 1)
+    content = bob.home.database.read("SELECT content FROM own_envelope")[0][0]
+    await bob.home.change(lambda execute: gather_again(execute, bob.account, content))
+    assert await carry(bob, phone) == 1
+    assert phone.state_of(alice) == "accepted"
+    assert isinstance(decode(content).body, OwnCopies)
+
+
+async def test_own_recipients_are_the_other_devices_alone(three: Three) -> None:
+    _, bob, phone = three
+    await meet(bob, phone)
+    to = own_recipient(bob.home.database.read, bob.account, bob.home.clock())
+    assert to is not None
+    assert [key.device for key in to.devices] == [phone.account.device]
+    assert contact_of(bob.person(three[0])).user == three[0].account.user_id
