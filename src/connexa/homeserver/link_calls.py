@@ -72,9 +72,9 @@ class Calls:
             self._refuse(call.id, name, unexpected())
             return
         self._spawn(self._answer(call.id, name, answer, getattr(call, name)))
+        self._open += 1
 
     async def _answer(self, number: int, name: str, answer: Answer, question: Message) -> None:
-        self._open += 1
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 reply = Reply(id=number)
