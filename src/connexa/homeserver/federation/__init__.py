@@ -16,10 +16,11 @@ from .queue import Outcomes, OutgoingQueue, Waiting
 from .remote import DeliverStream, House, RemoteCaller
 from .remotes import GrpcRemotes, OwnSide
 from .servicer import FederationServer
-from .trust import Trust
+from .trust import MAX_HOT, Trust
 
 __all__ = [
     "INTRODUCE_PATH",
+    "MAX_HOT",
     "Caller",
     "Callers",
     "DeliverStream",

@@ -1,0 +1,106 @@
+"""What administrators may see and do, as the admin API offers it, on top of the running homeserver."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from connexa import __version__
+from connexa.discovery import Remote
+from connexa.errors import ConnexaError
+from connexa.homeserver.accounts import list_accounts
+from connexa.homeserver.admin import AccountInfo, InviteInfo, StatusInfo
+from connexa.homeserver.federation import Trust, Waiting
+from connexa.homeserver.homeserver import Homeserver
+from connexa.identity import Domain
+from connexa.store import KeyCustody
+
+__all__ = ["Office"]
+
+
+class Office:
+    """Implements `Administered`."""
+
+    def __init__(
+        self, house: Homeserver, trust: Trust, ports: Mapping[str, int], custody: KeyCustody, *, clock: Callable[[], float]
+    ) -> None:
+        self._house = house
+        self._trust = trust
+        self._ports = dict(ports)
+        self._custody = custody
+        self._clock = clock
+        self._started = clock()
+
+    def status(self) -> StatusInfo:
+        """How the homeserver is."""
+        house = self._house
+        failure = house.writer.failure
+        messages, size = house.database.read("SELECT coalesce(sum(messages), 0), coalesce(sum(bytes), 0) FROM mailbox_load")[0]
+        return StatusInfo(
+            domain=house.domain,
+            version=__version__,
+            pid=os.getpid(),
+            started=self._started,
+            healthy=failure is None,
+            failure=failure.code if failure else "",
+            ports=self._ports,
+            key=house.domain_key.public.raw.hex(),
+            users=int(house.database.read("SELECT count(*) FROM account WHERE deleted = 0")[0][0]),
+            links={"mailbox": house.links.mailboxes},
+            mailbox_messages=int(messages),
+            mailbox_bytes=int(size),
+            queued=sum(waiting.envelopes for waiting in house.queue.status()),
+            database_bytes=house.database.size(),
+            leaf_expires=house.leaf.not_after,
+            custody=self._custody.value,
+        )
+
+    def users(self) -> list[AccountInfo]:
+        """Every account."""
+        return [
+            AccountInfo(
+                address=f"{found.localpart}@{self._house.domain}",
+                created=found.created,
+                admin=found.admin,
+                devices=found.devices,
+                waiting=found.waiting,
+            )
+            for found in list_accounts(self._house.database.read)
+        ]
+
+    async def delete_user(self, localpart: str) -> None:
+        """Delete an account and end its links."""
+        await self._house.delete_user(localpart)
+
+    async def create_invite(self, uses: int, days: int, admin: bool) -> InviteInfo:
+        """Make an invite to register."""
+        secret = await self._house.create_account_invite(uses, days, admin)
+        return InviteInfo(invite=secret, uses=uses, expires=int(self._clock()) + days * 86_400)
+
+    async def remotes(self) -> list[tuple[Remote, bool]]:
+        """Pinned domains, and whether they may connect at once."""
+        found = []
+        for domain in self._house.remote_table.domains:
+            try:
+                remote = await self._house.pins.known(domain)
+            except ConnexaError:  # its record does not hold
+                continue
+            if remote is not None:
+                found.append((remote, domain in self._trust))
+        return found
+
+    def queues(self) -> list[Waiting]:
+        """What waits for other domains."""
+        return self._house.queue.status()
+
+    async def refresh_remote(self, domain: Domain) -> Remote:
+        """Look a domain up now, and let it in as it is found."""
+        remote = await self._house.pins.refresh(domain)
+        self._trust.learn(domain, remote.keys)
+        self._house.queue.heard_from(domain)
+        return remote
+
+    async def forget_remote(self, domain: Domain) -> None:
+        """Drop a pin; open connections of that domain end with their next call."""
+        await self._house.pins.forget(domain)
+        self._trust.forget(domain)
