@@ -261,7 +261,14 @@ class Delivery:
 
     async def _show_wait(self, person: Person, reason: str) -> None:
         if person.waits != reason:
-            await self._home.change(lambda execute: _note_wait(execute, self._account.id, person.id, reason))
+            await self._home.change(lambda execute: self._note_wait(execute, person, reason))
+
+    def _note_wait(self, execute: Execute, person: Person, reason: str) -> None:
+        execute("UPDATE person SET waits = ? WHERE id = ?", (reason, person.id))
+        waits(execute, self._account.id, person.id, reason)
+        self._home.events.record(
+            execute, str(self._account.address), "delivery.waits", self._home.clock(), address=str(person.address), reason=reason
+        )
 
 
 def _door(person: Person, now: float) -> Door | None:
@@ -282,8 +289,3 @@ def _drop(execute: Execute, person: int) -> None:
 def _give_up(execute: Execute, step: Stream, now: float) -> None:
     retire_stream(execute, step.id, now)
     execute("UPDATE person SET stranger_from = 0 WHERE id = ?", (step.person,))
-
-
-def _note_wait(execute: Execute, account: int, person: int, reason: str) -> None:
-    execute("UPDATE person SET waits = ? WHERE id = ?", (reason, person))
-    waits(execute, account, person, reason)

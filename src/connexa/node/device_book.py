@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from connexa.content import DeviceLists
-from connexa.errors import NotFoundError, RefusedError, UsageError
+from connexa.errors import ConnexaError, NotFoundError, RefusedError, UsageError
 from connexa.identity import next_device_list
 from connexa.node.account import Account, own_device_list, profile_key
-from connexa.node.enrolment import answer_device, keep_device
+from connexa.node.enrolment import NewDevice, answer_device, keep_device
 from connexa.node.home import Home, Query, rows
 from connexa.node.outbox import say
 from connexa.node.people import all_people
@@ -43,8 +43,8 @@ def device_view(query: Query, account: Account, device: bytes) -> DeviceView:
     raise NotFoundError("device.not_found", "There is no such device.")
 
 
-async def approve(home: Home, account: Account, upkeep: Upkeep, code: str) -> bytes:
-    """Take the device that shows this code into the list, then hand it what it needs; returns its id."""
+async def approve(home: Home, account: Account, upkeep: Upkeep, code: str) -> NewDevice:
+    """Take the device that shows this code into the list, then hand it what it needs; the caller lets the link linger."""
     parsed = parse_pairing_code(code)
     new = await answer_device(home, account, parsed)
     try:
@@ -53,9 +53,10 @@ async def approve(home: Home, account: Account, upkeep: Upkeep, code: str) -> by
         own = own_device_list(home.database.read, account)
         if own is not None:
             new.grant(home, account, parsed, own[0], profile_key(home.database.read, account.id))
-    finally:
+    except ConnexaError:
         new.link.close()
-    return new.device
+        raise
+    return new
 
 
 async def revoke_device(home: Home, account: Account, upkeep: Upkeep, device: str) -> None:

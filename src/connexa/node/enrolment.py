@@ -35,6 +35,7 @@ from connexa.wire.v1.link_pb2 import PairGrant, PairRequest
 
 __all__ = ["LinkingDevice", "NewDevice", "account_invite", "answer_device", "create", "keep_device", "receive_device"]
 
+LINGER_SECONDS = 5.0
 CERTIFICATE_LIFE = 10 * 365 * 86_400  # the list, renewed monthly, says which certificates count
 
 
@@ -253,6 +254,15 @@ class NewDevice:
             profile_key=profile_key,
         )
         self.link.send(seal_grant(code, grant.SerializeToString(), account.device, self.device))
+
+    async def linger(self) -> None:
+        """Keep the place for a moment: closing a connection may lose what was written last."""
+        try:
+            await self.link.receive(LINGER_SECONDS)
+        except ConnexaError:
+            pass  # nothing comes any more: the new device has its grant, or it begins again
+        finally:
+            self.link.close()
 
 
 async def answer_device(home: Home, account: Account, code: PairingCode) -> NewDevice:

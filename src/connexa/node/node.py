@@ -20,7 +20,7 @@ from connexa.node import contact_book, conversations, device_book, invites
 from connexa.node.account import Account, AccountState, all_accounts, find_account, load_account
 from connexa.node.contacts import accept, reject
 from connexa.node.domains import Domains
-from connexa.node.enrolment import LinkingDevice, account_invite, create, receive_device
+from connexa.node.enrolment import LinkingDevice, NewDevice, account_invite, create, receive_device
 from connexa.node.events import EventLog, Subscription
 from connexa.node.export import armoured_certificate
 from connexa.node.home import Clock, Home
@@ -164,9 +164,10 @@ class Node:
     async def approve_device(self, account: str, code: str) -> DeviceView:
         """Take the device that shows this code into the account."""
         running = self._at_work(account)
-        device = await device_book.approve(self._home, running.account, await running.mailbox.upkeep(), code)
+        new = await device_book.approve(self._home, running.account, await running.mailbox.upkeep(), code)
+        await self._new.put(lambda tasks: _linger(tasks, new))
         running.wake()
-        return device_book.device_view(self._home.database.read, running.account, device)
+        return device_book.device_view(self._home.database.read, running.account, new.device)
 
     async def revoke_device(self, account: str, device: str) -> None:
         """Take a device out of the account."""
@@ -390,6 +391,10 @@ class Node:
 
     async def _change(self, operation: Callable[[Execute], T]) -> T:
         return await self._home.change(operation)
+
+
+def _linger(tasks: asyncio.TaskGroup, new: NewDevice) -> None:
+    tasks.create_task(new.linger())
 
 
 def _account_name(name: str) -> str:

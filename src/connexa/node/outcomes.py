@@ -18,7 +18,7 @@ from connexa.node.link_frames import Refusal
 from connexa.node.outbox import done_with, unsealed_again
 from connexa.node.own_copies import add_own_copy
 from connexa.node.people import person_of
-from connexa.node.states import message_state
+from connexa.node.states import back_to_queue, message_state
 from connexa.node.views import MessageState
 from connexa.store import Execute
 from connexa.wire import is_retried, status_code
@@ -101,17 +101,14 @@ def _refused(
     outbox, kind, message, person, door, profile = row
     if status == Status.STATUS_STALE_DEVICES:
         execute("UPDATE person SET looked_week = 0 WHERE id = ?", (person,))
-        _again(execute, stream, number, outbox)
         settled.again.add(person)
     elif status == Status.STATUS_BAD_RIGHT and door != "stranger":
         door_closed(execute, person, door, profile, now)
-        if kind == "text":
-            _again(execute, stream, number, outbox)
-            settled.again.add(person)
-        else:
+        if kind != "text":
             done_with(execute, outbox)  # receipts and controls are for contacts alone
+            return
+        settled.again.add(person)
     elif is_retried(status):
-        _again(execute, stream, number, outbox)
         settled.later.add(person)
     else:
         state = MessageState.EXPIRED if status == Status.STATUS_EXPIRED else MessageState.REFUSED
@@ -119,11 +116,10 @@ def _refused(
         if door != "token":
             execute("UPDATE person SET stranger_from = 0 WHERE id = ?", (person,))
         done_with(execute, outbox)
-
-
-def _again(execute: Execute, stream: int, number: int, outbox: int) -> None:
+        return
     unsealed_again(execute, outbox)
     execute("UPDATE envelope SET outbox = 0 WHERE stream = ? AND number = ?", (stream, number))  # its number is spent
+    back_to_queue(execute, events, account, message, status_code(status), now)
 
 
 def door_closed(execute: Execute, person: int, door: str, profile: bytes, now: float) -> None:

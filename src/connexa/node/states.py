@@ -9,7 +9,7 @@ from connexa.node.home import first, rows
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
-__all__ = ["apply_early_receipts", "device_state", "message_state", "waits"]
+__all__ = ["apply_early_receipts", "back_to_queue", "device_state", "message_state", "waits"]
 
 # A device may have stored a message whose refusal by another way is still on its record: what the device says is later.
 _RANK: Final = {
@@ -43,6 +43,23 @@ def message_state(
         execute, row[2], "message.state", now, id=message.hex(), conversation=row[3].hex(), state=state.value, reason=reason, cursor=row[1]
     )
     return True
+
+
+def back_to_queue(execute: Execute, events: EventLog, account: int, message: bytes, reason: str, now: float) -> None:
+    """A message that was accepted is in the outbox again: its recipient's homeserver did not take it (first-message §9)."""
+    found = rows(
+        execute,
+        "UPDATE message SET state = 'queued', reason = ? WHERE account = ? AND message = ? AND mine = 1 AND state IN ('queued', 'accepted')"
+        " RETURNING cursor, conversation",
+        (reason, account, message),
+    )
+    for cursor, conversation in found:
+        row = first(
+            execute, "SELECT a.address, c.public FROM conversation c JOIN account a ON a.id = c.account WHERE c.id = ?", (conversation,)
+        )
+        if row is not None:
+            fields = {"id": message.hex(), "conversation": row[1].hex(), "state": "queued", "reason": reason, "cursor": cursor}
+            events.record(execute, row[0], "message.state", now, **fields)
 
 
 def device_state(execute: Execute, events: EventLog, account: int, message: bytes, device: bytes, state: MessageState, now: float) -> None:
