@@ -60,11 +60,10 @@ def _await_approval(node: Client, made: dict[str, Any], cursor: int) -> None:
     seconds = options().given_timeout or max(0.0, made["expires"] - time.time())
     limit = time.monotonic() + seconds
     while True:
-        found = node.get("/api/account", account=made["account"])
-        if found["state"] == "active":
+        accounts = node.get("/api/accounts")["items"]
+        found = next((one for one in accounts if one["address"] == made["account"]), None)  # not there before the approval
+        if found is not None and found["state"] == "active":
             return answer(found, f"linked: this is a device of {clean(found['address'])}")
-        if found["state"] == "revoked":
-            raise RefusedError("device.refused", "The device was not let in.")
         left = limit - time.monotonic()
         if left <= 0:
             raise WaitEndedError("wait.ended", "The code was not approved in time.", "Make a new one: connexa device link")

@@ -30,7 +30,7 @@ _CALL_SECONDS: Final = 20.0
 class Counts:
     """What a homeserver counted so far, and what waits in its mailboxes now."""
 
-    local: int  # envelopes that it took on submit links of passes, without knowing whose
+    submitted: int  # envelopes on links that a pass opened, without knowing whose
     remote: int  # envelopes that another domain brought
     own: int  # envelopes between the devices of one person
     waiting: int
@@ -79,7 +79,11 @@ class Homeserver:
         status = self._ask("GET", "/v1/status")
         accepted = dict(self._accepted())
         return Counts(
-            accepted.get("local", 0), accepted.get("remote", 0), accepted.get("own", 0), status["mailbox_messages"], status["mailbox_bytes"]
+            accepted.get("local", 0) + accepted.get("queued", 0),
+            accepted.get("remote", 0),
+            accepted.get("own", 0),
+            status["mailbox_messages"],
+            status["mailbox_bytes"],
         )
 
     def _accepted(self) -> Iterator[tuple[str, int]]:

@@ -25,6 +25,7 @@ _NODE_SETTINGS: Final = {  # as a person sets them who is in a hurry
     "CONNEXA_NODE__PRIVACY__RECEIPT_DELAY": "0.1",
     "CONNEXA_NODE__PRIVACY__OWN_COPIES_MEAN": "0.1",
 }
+_PARENT_MAX: Final = 50  # characters: the admin sockets below must be short enough for the system
 Tell = Callable[[str], None]
 
 
@@ -67,7 +68,11 @@ class Stage:
 @contextlib.contextmanager
 def raised_stage(tell: Tell) -> Iterator[Stage]:
     """Start everything, register the people and link their phones; at the end, stop it all and remove its files."""
-    with tempfile.TemporaryDirectory(prefix="connexa-demo-", ignore_cleanup_errors=True) as name, ThreadPoolExecutor(4) as workers:
+    parent = tempfile.gettempdir() if len(tempfile.gettempdir()) <= _PARENT_MAX else "/tmp"  # noqa: S108 - a 0700 directory is made in it
+    with (
+        tempfile.TemporaryDirectory(prefix="connexa-demo-", dir=parent, ignore_cleanup_errors=True) as name,
+        ThreadPoolExecutor(4) as workers,
+    ):
         stage = _build(Path(name))
         try:
             _start(stage, workers, tell)

@@ -138,7 +138,7 @@ def _switch_on(stage: Stage) -> Step:
 def _describe(before: Counts, after: Counts) -> str:
     """In words: envelopes by where they came from, and what waits; there is no more that it could tell."""
     taken = [
-        (after.local - before.local, "on links without a login"),
+        (after.submitted - before.submitted, "on links without a login"),
         (after.remote - before.remote, "from the other domain"),
         (after.own - before.own, "between devices of one person"),
     ]
