@@ -1,0 +1,216 @@
+"""`connexa server` as people run it: real processes on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import ssl
+import stat
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from connexa.crypto import Ed25519Public
+from connexa.crypto.x509 import anchor_pem
+from connexa.identity import Domain, Endpoints, StaticEntry, format_discovery_file, parse_txt
+from connexa.testing import Program, run_program
+
+PORTS = ["--link-port", "0", "--federation-port", "0", "--https-port", "0"]
+A, B = "a.example", "b.example"
+
+
+async def founded(home: Path, domain: str = B, *more: str) -> dict:
+    made = await run_program(["server", "init", domain, "--json", *more], home=home)
+    assert made.code == 0, made.stderr
+    return made.data
+
+
+@pytest.fixture
+async def server(tmp_path):
+    made = await founded(tmp_path)
+    program = Program("b", ["server", "run", *PORTS, "--json"], home=tmp_path)
+    await program.start()
+    program.ready["made"] = made
+    yield program
+    if program.running:
+        await program.kill()
+
+
+async def test_init_says_what_to_publish_and_gives_the_first_invite_once(tmp_path):
+    made = await founded(tmp_path)
+    assert made["created"] and len(bytes.fromhex(made["invite"])) == 32
+    record = made["records"][0]
+    assert (record["name"], record["type"]) == ("_connexa.b.example", "TXT")
+    assert parse_txt([[record["value"].encode()]]).keys.current.key.raw.hex() == made["key"]
+    assert made["invite"] not in Path(made["log"]).read_text()
+    again = await founded(tmp_path)
+    assert (again["created"], again["invite"], again["key"]) == (False, "", made["key"])
+    other = await run_program(["server", "init", A, "--json"], home=tmp_path)
+    assert (other.code, other.error["code"]) == (5, "server.other_domain")
+    shown = await run_program(["server", "dns", "--json"], home=tmp_path)
+    assert shown.data["records"] == made["records"]
+
+
+async def test_init_in_words_names_what_can_never_change(tmp_path):
+    made = await run_program(["server", "init", B, "--link-port", "9443"], home=tmp_path)
+    for words in ("can never change", "_connexa.b.example. TXT", "b.example:9443 (links)", "[Service]", "connexa server run", "invite"):
+        assert words in made.stdout
+    assert stat.S_IMODE((tmp_path / "data" / "default" / "server").stat().st_mode) == 0o700
+
+
+async def test_a_failed_first_init_leaves_no_database(tmp_path):
+    refused = await run_program(["server", "init", "not a domain", "--json"], home=tmp_path)
+    assert refused.code == 2
+    assert not list(tmp_path.rglob("*.db")) and not list(tmp_path.rglob("*.toml"))
+
+
+async def test_status_users_and_invites_over_the_admin_socket(server, tmp_path):
+    path = Path(server.ready["admin"])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    status = (await run_program(["server", "status", "--json"], home=tmp_path)).data
+    assert (status["domain"], status["healthy"], status["users"]) == (B, True, 0)
+    assert status["ports"] == server.ready["ports"]
+    assert status["key"] == server.ready["made"]["key"]
+    invite = (await run_program(["server", "invite", "--uses", "3", "--json"], home=tmp_path)).data
+    assert len(bytes.fromhex(invite["invite"])) == 32
+    assert (await run_program(["server", "user", "list", "--json"], home=tmp_path)).data["items"] == []
+    missing = await run_program(["server", "user", "delete", "nobody", "--yes", "--json"], home=tmp_path)
+    assert (missing.code, missing.error["code"]) == (4, "user.not_found")
+    unasked = await run_program(["server", "user", "delete", "nobody", "--json"], home=tmp_path)
+    assert (unasked.code, unasked.error["code"]) == (2, "confirmation.missing")
+    found = (await run_program(["server", "federation", "list", "--json"], home=tmp_path)).data
+    assert (found["remotes"], found["queues"]) == ([], [])
+
+
+async def test_every_port_shows_the_leaf_of_the_domain_key(server):
+    key = Ed25519Public.from_bytes(bytes.fromhex(server.ready["made"]["key"]))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=anchor_pem(B, key, time.time()).decode())
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    for port in server.ready["ports"].values():
+        async with asyncio.timeout(10):
+            _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname=B)
+        assert writer.get_extra_info("ssl_object").version() == "TLSv1.3"
+        writer.transport.abort()
+    async with httpx.AsyncClient(verify=context, trust_env=False) as web:
+        url = f"https://127.0.0.1:{server.ready['ports']['https']}"
+        health = await web.get(f"{url}/health", extensions={"sni_hostname": B})
+        assert health.json()["status"] == "ok"
+        metrics = await web.get(f"{url}/metrics", extensions={"sni_hostname": B})
+        assert "connexa_links" in metrics.text
+
+
+async def test_a_second_one_is_told_that_it_runs_already(server, tmp_path):
+    second = await run_program(["server", "run", *PORTS, "--json"], home=tmp_path)
+    assert (second.code, second.error["code"]) == (6, "server.running")
+    assert server.running
+    assert (await run_program(["server", "status", "--json"], home=tmp_path)).code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_in_order_and_it_starts_again(server, tmp_path, number):
+    os.kill(server.pid, number)
+    assert await server.stop() == 0
+    assert "server.stopping" in server.output
+    assert not Path(server.ready["admin"]).exists()
+    down = await run_program(["server", "status", "--json"], home=tmp_path)
+    assert (down.code, down.error["code"]) == (3, "server.not_running")
+    await server.start()
+    assert server.ready["domain"] == B
+
+
+async def test_after_a_kill_it_starts_with_the_same_key(server, tmp_path):
+    key = server.ready["made"]["key"]
+    await server.restart()
+    status = (await run_program(["server", "status", "--json"], home=tmp_path)).data
+    assert status["key"] == key
+
+
+@pytest.mark.parametrize("listener", ["link", "federation", "https"])
+async def test_a_port_in_use_is_one_clear_line(tmp_path, listener):
+    await founded(tmp_path)
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        ports = [f"--{name}-port={taken.getsockname()[1] if name == listener else 0}" for name in ("link", "federation", "https")]
+        ended = await run_program(["server", "run", *ports, "--json"], home=tmp_path)
+    assert (ended.code, ended.error["code"]) == (6, "port.in_use")
+    assert "Traceback" not in ended.stderr
+
+
+async def test_a_password_locks_the_database(tmp_path):
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    right.write_text("correct horse\n")
+    wrong.write_text("battery staple\n")
+    await founded(tmp_path, B, "--password-file", str(right))
+    ended = await run_program(["server", "run", *PORTS, "--password-file", str(wrong), "--json"], home=tmp_path)
+    assert (ended.code, ended.error["code"]) == (5, "store.locked")
+    ended = await run_program(["server", "run", *PORTS, "--json"], home=tmp_path)
+    assert (ended.code, ended.error["code"]) == (5, "store.password_needed")
+    program = Program("b", ["server", "run", *PORTS, "--password-file", str(right), "--json"], home=tmp_path)
+    await program.start()
+    assert await program.stop() == 0
+    assert "correct horse" not in program.output
+
+
+async def test_without_init_there_is_nothing_to_run(tmp_path):
+    ended = await run_program(["server", "run", "--json"], home=tmp_path)
+    assert (ended.code, ended.error["code"]) == (4, "server.not_initialised")
+    assert not list(tmp_path.rglob("*.db"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+async def test_a_directory_that_cannot_be_written_is_one_clear_line(tmp_path):
+    made = await founded(tmp_path)
+    data = Path(made["data"])
+    for file in data.iterdir():
+        file.chmod(0o400)
+    data.chmod(0o500)
+    try:
+        ended = await run_program(["server", "run", *PORTS, "--json"], home=tmp_path)
+    finally:
+        data.chmod(0o700)
+    assert (ended.code, ended.error["code"]) == (5, "store.read_only")
+
+
+async def test_check_tells_each_thing_with_its_fix(server, tmp_path):
+    dead = {"CONNEXA_SERVER__DISCOVERY__NAMESERVER": "127.0.0.1:9", "CONNEXA_SERVER__DISCOVERY__TIMEOUT": "0.5"}
+    public = {f"CONNEXA_SERVER__{name.upper()}__PUBLIC": f"127.0.0.1:{port}" for name, port in server.ready["ports"].items()}
+    checked = await run_program(["server", "check", "--json"], home=tmp_path, env={**dead, **public})
+    levels = {finding["name"]: finding["level"] for finding in checked.data["findings"]}
+    assert levels["link"] == levels["federation"] == levels["https"] == levels["files"] == levels["clock"] == "OK"
+    assert (levels["dns"], levels["trust"]) == ("WARNING", "ERROR")
+    assert all(finding["fix"] for finding in checked.data["findings"] if finding["level"] != "OK")
+    assert (checked.code, checked.error["code"]) == (1, "server.check_failed")
+
+
+async def test_two_homeservers_pin_each_other_by_the_discovery_file(tmp_path):
+    programs, entries = {}, {}
+    file = tmp_path / "domains.toml"
+    file.write_text("")
+    for domain in (A, B):
+        made = await founded(tmp_path / domain[0], domain)
+        program = Program(
+            domain, ["server", "run", *PORTS, "--json"], home=tmp_path / domain[0], env={"CONNEXA_SERVER__DISCOVERY__FILE": str(file)}
+        )
+        ports = (await program.start()).ready["ports"]
+        key = Ed25519Public.from_bytes(bytes.fromhex(made["key"]))
+        endpoints = Endpoints.parse(domain, **{name: f"127.0.0.1:{port}" for name, port in ports.items()})
+        programs[domain], entries[Domain(domain)] = program, StaticEntry(Domain(domain), key, endpoints)
+    try:
+        file.write_text(format_discovery_file(entries))
+        found = (await run_program(["server", "federation", "refresh", B, "--json"], home=tmp_path / "a")).data
+        assert (found["state"], found["key"]) == ("pinned", entries[Domain(B)].key.raw.hex())
+        listed = (await run_program(["server", "federation", "list", "--json"], home=tmp_path / "a")).data
+        assert [(remote["domain"], remote["hot"]) for remote in listed["remotes"]] == [(B, True)]
+        await run_program(["server", "federation", "forget", B], home=tmp_path / "a")
+        listed = (await run_program(["server", "federation", "list", "--json"], home=tmp_path / "a")).data
+        assert listed["remotes"] == []
+        missing = await run_program(["server", "federation", "refresh", "c.example", "--json", "--timeout", "20"], home=tmp_path / "a")
+        assert missing.code != 0 and json.loads(missing.stderr.splitlines()[-1])["error"]["code"]
+    finally:
+        for program in programs.values():
+            await program.kill()
