@@ -70,6 +70,15 @@ def test_p34_wraps_are_read_strictly(raw: bytes) -> None:
         decode_wrap(raw[:200].ljust(256, b"\0"))
 
 
+@pytest.mark.parametrize("number", ["counter", "list_version"])
+def test_p34_a_number_that_no_database_holds_is_refused(number: str) -> None:
+    wrap, _ = _wrap()
+    largest = replace(wrap, **{number: 2**63 - 1})
+    assert decode_wrap(encode_wrap(largest)) == largest
+    with pytest.raises(Reject):
+        decode_wrap(encode_wrap(replace(wrap, **{number: 2**63})))
+
+
 def test_p31_a_body_is_bound_to_its_wrap() -> None:
     wrap, ciphertext = _wrap()
     other, other_ciphertext = _wrap()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from connexa.wire import MAX_FRAME, MAX_ITEMS, WireError, parse
 from connexa.wire.v1.federation_pb2 import Batch, DeliverUp, Item
 from connexa.wire.v1.keys_pb2 import DeviceCertificate, Signed
-from connexa.wire.v1.link_pb2 import Call, LinkHello, LinkUp, LookupRequest, NumberedEnvelope, Right, Send
+from connexa.wire.v1.link_pb2 import AckUp, Call, LinkHello, LinkUp, LookupRequest, NumberedEnvelope, Resume, Right, Send
 from connexa.wire.v1.message_pb2 import Envelope, Packet, Step
 
 
@@ -69,6 +69,19 @@ def test_unknown_fields_are_refused_at_every_depth(kind: type[Message], raw: byt
 def test_the_same_bytes_without_the_unknown_field_are_accepted() -> None:
     assert parse(LookupRequest, field(3, field(3, b"")), MAX_FRAME) == LookupRequest(right=Right(stranger=Step()))
     assert parse(LinkUp, field(1, bytes([8, 1])), MAX_FRAME) == LinkUp(hello=LinkHello(min=1))
+
+
+@pytest.mark.parametrize(
+    ("large", "largest"),
+    [
+        (Resume(last=2**63), Resume(last=2**63 - 1)),
+        (AckUp(seqs=[1, 2**64 - 1, 2]), AckUp(seqs=[1, 2**63 - 1, 2])),
+        (LinkUp(send=Send(envelopes=[NumberedEnvelope(number=2**63)])), LinkUp(send=Send(envelopes=[NumberedEnvelope(number=2**63 - 1)]))),
+    ],
+)
+def test_numbers_that_no_database_holds_are_refused_at_every_depth(large: Message, largest: Message) -> None:
+    assert refusal(type(large), large.SerializeToString()) == "frame.malformed"
+    assert parse(type(largest), largest.SerializeToString(), MAX_FRAME) == largest
 
 
 @pytest.mark.parametrize("trailing", [b"\x00", b"\x01", b"\xff", b"\x0a", b"\x0a\x05ab"])

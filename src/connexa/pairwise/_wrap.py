@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from connexa.crypto import Rng, aead_open, aead_seal, equal, sha256
 from connexa.pairwise._padding import pad, pad_to, unpad, unpad_from
 from connexa.pairwise._reject import Reason, Reject, rejecting
-from connexa.wire import BODY_BUCKETS
+from connexa.wire import BODY_BUCKETS, MAX_INTEGER
 
 __all__ = ["WRAP_SIZE", "SealedBody", "Wrap", "check_wrap", "decode_wrap", "encode_wrap", "open_body", "seal_body"]
 
@@ -84,7 +84,10 @@ def decode_wrap(raw: bytes) -> Wrap:
     packed = unpad_from(raw)
     if len(packed) != _LAYOUT.size:
         raise Reject(Reason.MALFORMED)
-    return Wrap(*_LAYOUT.unpack(packed))
+    wrap = Wrap(*_LAYOUT.unpack(packed))
+    if max(wrap.counter, wrap.list_version) > MAX_INTEGER:
+        raise Reject(Reason.MALFORMED)
+    return wrap
 
 
 def check_wrap(wrap: Wrap, envelope_id: bytes, conversation: bytes) -> None:

@@ -20,6 +20,8 @@ MAX_PAIR_PAYLOAD: Final = 16_384
 # The most sub-messages that a repeated field may hold: walking them costs, and no honest frame comes near.
 MAX_ITEMS: Final = 1_024
 
+MAX_INTEGER: Final = 2**63 - 1  # of every number on the wire: what a database's signed column holds
+
 ID_SIZE: Final = 16  # envelope, invite, pass stream, pairing slot
 USER_SIZE: Final = 32
 DEVICE_SIZE: Final = 32

@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple, TypeVar
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from ._error import malformed, too_large
-from ._limits import MAX_ITEMS
+from ._limits import MAX_INTEGER, MAX_ITEMS
 
 M = TypeVar("M", bound=Message)
 
@@ -33,21 +33,26 @@ def parse(kind: type[M], raw: bytes | bytearray | memoryview, limit: int) -> M:
 
 
 class _Inside(NamedTuple):
-    """The fields of a message type that hold messages, by the way that they are reached."""
+    """The fields of a message type that hold messages or wide numbers, by the way that they are reached."""
 
     oneofs: tuple[str, ...]
     single: tuple[str, ...]
     repeated: tuple[str, ...]
+    number: tuple[str, ...]  # 64 bits wide, as are the next
+    numbers: tuple[str, ...]
 
 
 @cache
 def _inside(kind: Descriptor) -> _Inside:
     fields = [field for field in kind.fields if field.message_type is not None]
     plain = [field for field in fields if field.containing_oneof is None]
+    wide = [field for field in kind.fields if field.type == FieldDescriptor.TYPE_UINT64]
     return _Inside(
         oneofs=tuple({field.containing_oneof.name: None for field in fields if field.containing_oneof is not None}),
         single=tuple(field.name for field in plain if not field.is_repeated),
         repeated=tuple(field.name for field in plain if field.is_repeated),
+        number=tuple(field.name for field in wide if not field.is_repeated),
+        numbers=tuple(field.name for field in wide if field.is_repeated),
     )
 
 
@@ -55,6 +60,12 @@ def _check(message: Message) -> None:
     if len(UnknownFieldSet(message)):
         raise malformed("it has a field that this version does not know")
     inside = _inside(message.DESCRIPTOR)
+    for name in inside.number:
+        if getattr(message, name) > MAX_INTEGER:
+            raise malformed("a number in it is too large")
+    for name in inside.numbers:
+        if max(getattr(message, name), default=0) > MAX_INTEGER:
+            raise malformed("a number in it is too large")
     for oneof in inside.oneofs:
         name = message.WhichOneof(oneof)
         if name is not None and isinstance(value := getattr(message, name), Message):
