@@ -179,3 +179,18 @@ def test_a_bug_says_its_place_and_not_its_text(run: Said, monkeypatch: pytest.Mo
 
 def test_text_of_others_steers_no_terminal() -> None:
     assert clean("a\x1b[31mb\u202ec\nd\r") == "a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}c\nd\N{REPLACEMENT CHARACTER}"
+
+
+def test_no_color_is_honoured_in_a_terminal(home: Path) -> None:
+    """Under a pseudo-terminal an error is coloured, but for NO_COLOR."""
+    program = "import pty, sys; sys.exit(pty.spawn([sys.executable, '-c', 'from connexa.cli import main; main([\"status\"])']) and 0)"
+
+    def shown(**env: str) -> bytes:
+        kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env={**kept, **env}, stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        return done.stdout
+
+    assert b"\x1b[" in shown()
+    assert b"\x1b[" not in shown(NO_COLOR="1")

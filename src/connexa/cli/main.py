@@ -14,7 +14,7 @@ from connexa import __version__
 from connexa.errors import ConnexaError
 
 from .group import LazyFamily
-from .output import complain
+from .output import complain, plain
 
 __all__ = ["main"]
 
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     try:
-        code = root.main(words, prog_name="connexa", standalone_mode=False)
+        code = root.main(words, prog_name="connexa", standalone_mode=False, color=False if plain() else None)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return _Usage.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from connexa.errors import ConnexaError
 
 from .options import options
 
-__all__ = ["answer", "clean", "moment", "say", "table", "warn"]
+__all__ = ["answer", "clean", "complain", "moment", "plain", "say", "table", "warn", "write_json"]
 
 
 def answer(value: Mapping[str, Any] | msgspec.Struct, *lines: str) -> None:
@@ -43,13 +44,18 @@ def warn(line: str) -> None:
         click.echo(f"{click.style('warning', fg='yellow')}: {line}", err=True)
 
 
+def plain() -> bool:
+    """True where no colour is wanted, though a terminal could show it."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def complain(error: ConnexaError, *, as_json: bool) -> None:
     """Say what went wrong, on stderr."""
     if as_json:
         body = {"code": error.code, "message": error.message, "hint": error.hint, "retryable": error.retryable}
         write_json({"error": body}, err=True)
         return
-    click.echo(f"{click.style('error', fg='red')}: {error}", err=True)
+    click.echo(f"{click.style('error', fg='red')}: {error}", err=True, color=False if plain() else None)
     if error.hint:
         click.echo(f"  {error.hint}", err=True)
 
