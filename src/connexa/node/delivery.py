@@ -54,6 +54,7 @@ class Delivery:
         self.submitter = Submitter(home, account, wakeups, self.settled)
         self._busy: set[int] = set()
         self._paused: dict[int, float] = {}
+        self._changed: set[int] = set()  # people about whom there was news while they were served
         self._backoffs: dict[int, Backoff] = {}
         self._tasks = asyncio.TaskGroup()
 
@@ -61,6 +62,7 @@ class Delivery:
         """Something has changed for these people: try at once."""
         for person in people:
             self._paused.pop(person, None)
+            self._changed.add(person)
         self._wakeups.outbox.set()
 
     def settled(self, settled: Settled) -> None:
@@ -83,6 +85,7 @@ class Delivery:
                 for person in people_waiting(self._home.database.read, self._account.id):
                     if person not in self._busy and self._paused.get(person, 0.0) <= now and len(self._busy) < AT_ONCE:
                         self._busy.add(person)
+                        self._changed.discard(person)
                         tasks.create_task(self._serve(person))
                 await wait_for(self._wakeups.outbox, self._until_next(now))
 
@@ -90,6 +93,8 @@ class Delivery:
         return max(0.05, min([LONGEST_PAUSE, *(until - now for until in self._paused.values())]))
 
     def _pause(self, person: int, seconds: float | None = None) -> None:
+        if person in self._changed:
+            return  # what made it wait may be over
         backoff = self._backoffs.setdefault(person, Backoff(self._home.rng, start=0.5, most=LONGEST_PAUSE))
         self._paused[person] = asyncio.get_running_loop().time() + (backoff.next() if seconds is None else seconds)
 

@@ -86,9 +86,10 @@ class Mailbox:
             raise NetworkError("link.unreachable", "The homeserver cannot be reached.") from None
         return self._upkeep
 
-    async def push_invites(self) -> None:
-        """Give new and revoked invites to the homeserver now, if the link is up; else they go with the next login."""
+    async def change_doors(self) -> None:
+        """Tell the homeserver at once of new door keys and invites, if the link is up; else it learns of them at the next login."""
         if self._upkeep is not None:
+            await self._upkeep.token_keys()
             await self._upkeep.invites()
 
     async def ask_domain(self, domain: Domain) -> DomainReply | None:

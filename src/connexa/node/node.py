@@ -274,7 +274,7 @@ class Node:
     async def block_contact(self, account: str, who: str) -> ContactView:
         """Shut somebody out; the homeserver gets the new keys of our door at once."""
         view = await self._on_contact(account, who, lambda execute, of, person: contact_book.block(execute, self._home, of, person))
-        self._at_work(account).wakeups.upkeep.set()
+        await self._at_work(account).mailbox.change_doors()
         return view
 
     async def unblock_contact(self, account: str, who: str) -> ContactView:
@@ -338,7 +338,7 @@ class Node:
         """Make an invite; it works once the homeserver knows it, which this waits for if the link is up."""
         of = self._account(account)
         made = await invites.make_invite(self._home, of, uses, days)
-        await self._at_work(account).mailbox.push_invites()
+        await self._at_work(account).mailbox.change_doors()
         return made
 
     async def accept_invite(self, account: str, text: str) -> ContactView:
@@ -353,7 +353,7 @@ class Node:
         """Take an invite back."""
         of = self._number(account)
         await self._change(lambda execute: invites.revoke(execute, of, invite))
-        await self._at_work(account).mailbox.push_invites()
+        await self._at_work(account).mailbox.change_doors()
 
     # Events
 

@@ -68,7 +68,7 @@ class Upkeep:
         A refusal of one piece does not hold up the others; the end of the link does.
         """
         failure = ""
-        for piece in (self._given, self._sender, self._prekeys, self._token_keys, self._passes, self.invites, self._renew_list):
+        for piece in (self._given, self._sender, self._prekeys, self.token_keys, self._passes, self.invites, self._renew_list):
             try:
                 await piece()
             except ConnexaError as error:
@@ -128,7 +128,7 @@ class Upkeep:
             await self._link.call(upload.request, Empty)
             await self._home.change(lambda execute, done=upload: mark_uploaded(execute, account.id, done))  # type: ignore[misc]
 
-    async def _token_keys(self) -> None:
+    async def token_keys(self) -> None:
         """Upload the weekly keys of our door; after a block, in place of all others at once (first-message §7)."""
         account, week = self._account, week_of(self._home.clock())
         row = first(self._home.database.read, "SELECT token_until, token_replace FROM account WHERE id = ?", (account.id,))
