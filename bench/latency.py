@@ -15,8 +15,8 @@ from connexa.cli.demo.stage import Person, person_at, raised_stage, register
 
 from .row import Row, percentile
 
-MESSAGES = 200
-PAUSE_SECONDS = 0.05
+MESSAGES = 100
+PAUSE_SECONDS = 0.2
 PROMISED_LOCAL_MS = 20.0
 PROMISED_FEDERATED_MS = 40.0
 
