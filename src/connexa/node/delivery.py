@@ -178,8 +178,7 @@ class Delivery:
             execute("UPDATE person SET stranger_from = ? WHERE id = ?", (now + REQUEST_WAIT, number))
         for row in waiting_for(execute, account.id, number, 1 if door.is_first_contact else BATCH):
             raw, content = seal_envelope(execute, account, to, row.what, door, sender, now, self._home.rng)
-            profile = person.profile_key if door.kind == "token" else b""
-            bind(execute, stream.id, account.id, row.id, door.kind, profile, raw, now)
+            bind(execute, stream.id, account.id, row.id, door.kind, door.profile, raw, now)
             mark_sealed(execute, account.id, row, [key.device for key in to.devices], now)
             if row.kind == "text":
                 sent_as(execute, account, row.what.message, content)
@@ -246,7 +245,7 @@ class Delivery:
         person, now = person_of(execute, number), self._home.clock()
         door = _door(person, now)
         if refusal.status == Status.STATUS_BAD_RIGHT and door is not None and door.kind != "stranger":
-            door_closed(execute, number, door.kind, person.profile_key, now)
+            door_closed(execute, number, door.kind, door.profile, now)
             return
         for row in waiting_for(execute, self._account.id, number, 64):
             if row.kind == "text":
@@ -279,7 +278,7 @@ class Delivery:
 def _door(person: Person, now: float) -> Door | None:
     """The right by which mail to somebody goes now; None where it has to wait (first-message §7)."""
     if person.profile_key:
-        return Door("token", weekly_key(person.profile_key, week_of(now)))
+        return Door("token", weekly_key(person.profile_key, week_of(now)), profile=person.profile_key)
     if now < person.stranger_from:
         return None
     if person.invite and now < person.invite_until:

@@ -39,6 +39,7 @@ class Door:
     kind: str  # token, invite, stranger, own
     key: bytes = field(default=b"", repr=False)  # weekly key, or the invite's secret
     id: bytes = b""  # the invite's, or the step's
+    profile: bytes = field(default=b"", repr=False)  # the profile key from which a token's weekly key follows
 
     @property
     def is_first_contact(self) -> bool:
