@@ -70,7 +70,7 @@ class Program:
         self.home = home
         self.ready: dict[str, Any] = {}
         self._words = [*words]
-        self._settings = dict(settings)
+        self.settings = dict(settings)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -79,7 +79,7 @@ class Program:
         with (self.home / "stderr.txt").open("ab") as errors:
             self._process = subprocess.Popen(
                 _command(self._words),
-                env=environment(self.home, self._settings),
+                env=environment(self.home, self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,

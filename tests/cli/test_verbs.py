@@ -1,0 +1,224 @@
+"""Every verb against real programs: two homeservers, and the nodes of two people, as the demo raises them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from connexa.cli import main
+from connexa.cli.demo.device import Device
+from connexa.cli.demo.stage import Stage, raised_stage
+
+pytestmark = pytest.mark.xdist_group("processes")
+
+
+class Answer:
+    """What a call said."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def data(self) -> Any:
+        assert self.code == 0, self.err
+        found = json.loads(self.out)
+        assert found["v"] == 1
+        return found
+
+    @property
+    def error(self) -> Any:
+        assert self.out == ""
+        return json.loads(self.err)["error"]
+
+
+def on(device: Device, *words: str, stdin: str = "") -> Answer:
+    """Call the command line of a device."""
+    out, err = io.StringIO(), io.StringIO()
+    home = mock.patch.dict(os.environ, {"CONNEXA_HOME": str(device.program.home)})
+    with home, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), mock.patch("sys.stdin", io.StringIO(stdin)):
+        code = main(["--json", *words])
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with raised_stage(lambda _: None) as raised:
+        yield raised
+
+
+@pytest.fixture(scope="module")
+def friends(stage: Stage) -> Stage:
+    """Alice asked, and Bob accepted: by invite, as people do who met."""
+    text = on(stage.bob.laptop, "invite", "create", "--uses", "1").data["text"]
+    accepted = on(stage.alice.laptop, "invite", "accept", "-", stdin=f"{text}\n").data
+    assert accepted["address"] == stage.bob.address
+    on(stage.alice.laptop, "send", stage.bob.address, "first words", "--wait", "delivered")
+    stage.bob.laptop.until_contact(stage.alice.address)
+    stage.alice.laptop.until_contact(stage.bob.address)
+    return stage
+
+
+def test_a_stranger_asks_and_is_let_in(stage: Stage) -> None:
+    alice, bob = stage.alice, stage.bob
+    assert on(alice.laptop, "contact", "add", bob.address, "--name", "Bobby").data["name"] == "Bobby"
+    sent = on(alice.laptop, "send", "Bobby", "-", stdin="may I?\n").data
+    assert sent["text"] == "may I?"
+    bob.laptop.until_request()
+    listed = on(bob.laptop, "contact", "requests", "list").data["items"]
+    assert (listed[0]["domain"], listed[0]["address"], listed[0]["texts"]) == ("a.example", "", [])
+    opened = on(bob.laptop, "contact", "requests", "show", listed[0]["id"]).data
+    assert (opened["address"], opened["texts"]) == (alice.address, ["may I?"])
+    assert on(bob.laptop, "contact", "requests", "accept", listed[0]["id"]).data["state"] == "accepted"
+    info = on(alice.laptop, "send", "Bobby", "thank you", "--wait", "delivered", "--timeout", "20").data
+    assert info["state"] in ("delivered", "read")
+
+
+def test_reading_tells_the_sender(friends: Stage) -> None:
+    alice, bob = friends.alice, friends.bob
+    sent = on(alice.laptop, "send", bob.address, "read me").data
+    bob.laptop.until_text(alice.address, "read me")
+    kept = on(bob.laptop, "read", alice.address, "--keep-unread").data
+    assert kept["items"][-1]["text"] == "read me"
+    assert on(bob.laptop, "inbox").data["conversations"][0]["unread"] >= 1
+    on(bob.laptop, "read", alice.address)
+    assert on(bob.laptop, "inbox").data["conversations"] == []
+    assert alice.laptop.until_devices(sent["id"], "read", 1)["message"]["state"] == "read"
+    info = on(alice.laptop, "msg", "info", sent["id"]).data
+    assert info["message"]["state"] == "read"
+    assert list(info["states"]) and info["path"]
+
+
+def test_waiting_ends_with_9(friends: Stage) -> None:
+    ended = on(friends.alice.laptop, "send", friends.bob.address, "no answer to this", "--wait", "read", "--timeout", "0.5")
+    assert (ended.code, ended.error["code"]) == (9, "wait.ended")
+
+
+def test_the_same_id_is_the_same_message(friends: Stage) -> None:
+    words = ("send", friends.bob.address, "once", "--id", "ab" * 16)
+    first, second = on(friends.alice.laptop, *words).data, on(friends.alice.laptop, *words).data
+    assert first["id"] == second["id"] == "ab" * 16
+    friends.bob.laptop.until_text(friends.alice.address, "once")
+    texts = [one["text"] for one in on(friends.bob.laptop, "read", friends.alice.address, "--keep-unread").data["items"]]
+    assert texts.count("once") == 1
+    assert on(friends.alice.laptop, "send", friends.bob.address, "x", "--id", "not hex").code == 2
+
+
+def test_watch_streams_one_object_a_line(friends: Stage) -> None:
+    cursor = on(friends.bob.laptop, "status").data["event_cursor"]
+    on(friends.alice.laptop, "send", friends.bob.address, "watched")
+    friends.bob.laptop.until_text(friends.alice.address, "watched")
+    seen = on(friends.bob.laptop, "watch", friends.alice.address, "--after", str(cursor), "--count", "1")
+    event = json.loads(seen.out.splitlines()[0])
+    assert (seen.code, event["v"], event["kind"], event["message"]["text"]) == (0, 1, "message.new", "watched")
+
+
+def test_replies_and_subjects(friends: Stage) -> None:
+    first = on(friends.alice.laptop, "send", friends.bob.address, "the minutes", "--subject", "Minutes").data
+    assert first["subject"] == "Minutes"
+    got = friends.bob.laptop.until_text(friends.alice.address, "the minutes")
+    reply = on(friends.bob.laptop, "send", friends.alice.address, "thanks", "--reply", got["id"]).data
+    assert reply["reply_to"] == first["id"]
+
+
+def test_contacts_can_be_compared_verified_and_blocked(friends: Stage) -> None:
+    alice, bob = friends.alice, friends.bob
+    shown, theirs = on(alice.laptop, "contact", "show", bob.address).data, on(bob.laptop, "contact", "show", alice.address).data
+    assert len(shown["safety_number"]) == 60
+    assert shown["safety_number"] == theirs["safety_number"]
+    assert on(alice.laptop, "contact", "verify", bob.address).data["verified"] is True
+    assert on(alice.laptop, "contact", "verify", bob.address, "--undo").data["verified"] is False
+    assert on(alice.laptop, "contact", "rename", bob.address, "Robert").data["name"] == "Robert"
+    assert on(alice.laptop, "contact", "block", "Robert").data["state"] == "blocked"
+    assert on(alice.laptop, "contact", "unblock", "Robert").data["state"] == "accepted"
+    assert on(alice.laptop, "contact", "show", "nobody@b.example").code == 4
+
+
+def test_conversations_are_muted_and_archived(friends: Stage) -> None:
+    device, other = friends.alice.laptop, friends.bob.address
+    assert on(device, "conv", "mute", other).data["muted"] is True
+    assert on(device, "conv", "mute", other, "--undo").data["muted"] is False
+    assert on(device, "conv", "archive", other).data["archived"] is True
+    assert [one["address"] for one in on(device, "conv", "list", "--archived").data["items"]] == [other]
+    assert on(device, "conv", "archive", other, "--undo").data["archived"] is False
+    assert on(device, "conv", "show", other).data["address"] == other
+
+
+def test_messages_are_deleted_here(friends: Stage) -> None:
+    sent = on(friends.alice.laptop, "send", friends.bob.address, "a slip").data
+    on(friends.alice.laptop, "msg", "delete", sent["id"], "--yes")
+    assert on(friends.alice.laptop, "msg", "show", sent["id"]).code == 4
+
+
+def test_devices_are_named(stage: Stage) -> None:
+    items = on(stage.alice.laptop, "device", "list").data["items"]
+    assert [one["name"] for one in items if one["this"]] == ["laptop"]
+    assert [one["this"] for one in items].count(True) == 1
+    phone = next(one for one in items if not one["this"])
+    assert on(stage.alice.laptop, "device", "rename", phone["id"], "pocket").data["name"] == "pocket"
+
+
+def test_a_device_is_linked_and_revoked(stage: Stage) -> None:
+    bob = stage.bob
+    tablet = Device("bob's tablet", stage.root / "bob-tablet", {**bob.phone.program.settings, "CONNEXA_NODE__DEVICE_NAME": "tablet"})
+    try:
+        tablet.program.start().await_ready()
+        code = on(tablet, "device", "link", bob.address, "--no-wait").data["code"]
+        assert on(bob.phone, "device", "approve", "-", stdin=code).code != 0  # only the primary device may
+        approved = on(bob.laptop, "device", "approve", "-", stdin=code).data
+        tablet.until_active()
+        assert len(on(bob.laptop, "device", "list").data["items"]) == 3
+        on(bob.laptop, "device", "revoke", approved["id"], "--yes")
+        listed = [one for one in on(bob.laptop, "device", "list").data["items"] if one["listed"]]
+        assert len(listed) == 2
+    finally:
+        tablet.end()
+
+
+def test_an_account_is_shown_named_and_exported(stage: Stage, tmp_path: Path) -> None:
+    shown = on(stage.alice.laptop, "account", "show").data
+    assert (shown["address"], shown["primary"]) == (stage.alice.address, True)
+    assert on(stage.alice.laptop, "account", "set", "--name", "Alice L.").data["name"] == "Alice L."
+    assert on(stage.alice.laptop, "account", "show", "--account", "x@a.example").code == 4
+    assert on(stage.alice.laptop, "account", "export").data["certificate"].startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----")
+    file = tmp_path / "alice.asc"
+    assert on(stage.alice.laptop, "account", "export", "-o", str(file)).data["path"] == str(file)
+    assert on(stage.alice.laptop, "account", "export", "-o", str(file)).code == 6
+
+
+def test_an_invite_is_listed_and_revoked(stage: Stage) -> None:
+    made = on(stage.bob.laptop, "invite", "create", "--uses", "3", "--days", "1").data
+    assert made["id"] in [one["id"] for one in on(stage.bob.laptop, "invite", "list").data["items"]]
+    on(stage.bob.laptop, "invite", "revoke", made["id"])
+    assert next(one for one in on(stage.bob.laptop, "invite", "list").data["items"] if one["id"] == made["id"])["revoked"] is True
+
+
+def test_a_registration_without_or_with_a_wrong_invite_is_refused(stage: Stage) -> None:
+    carol = Device("carol", stage.root / "carol", stage.alice.laptop.program.settings)
+    try:
+        carol.program.start().await_ready()
+        for source, stdin in (("-", "00" * 32), ("-", "nonsense")):
+            refused = on(carol, "account", "create", "carol@a.example", "--invite", source, stdin=stdin)
+            assert refused.code in (2, 5), refused.err
+        assert on(carol, "account", "create", "carol@a.example", "--open").code == 5
+        assert on(carol, "account", "list").data["items"] == []
+        invite = stage.alice.server.invite()
+        assert on(carol, "account", "create", "alice@a.example", "--invite", "-", stdin=invite).code in (5, 6)  # her name is taken
+    finally:
+        carol.end()
+
+
+def test_the_words_for_people_are_not_json(stage: Stage) -> None:
+    out = io.StringIO()
+    with mock.patch.dict(os.environ, {"CONNEXA_HOME": str(stage.alice.laptop.program.home)}), contextlib.redirect_stdout(out):
+        for words in (["status"], ["account", "show"], ["device", "list"], ["inbox", "--all"], ["contact", "list"], ["conv", "list"]):
+            assert main(words) == 0
+    assert stage.alice.address in out.getvalue()
+    assert "{" not in out.getvalue()
