@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import threading
 import time
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import grpc
@@ -21,7 +22,7 @@ from connexa.crypto.x509 import anchor_pem, issue_leaf
 from connexa.homeserver.federation import Trust
 from connexa.homeserver.federation.grpc_options import CHANNEL_OPTIONS, LOOKUP, SERVICE
 from connexa.homeserver.federation.trust import MAX_HOT, MAX_HOT_UNUSED
-from connexa.identity import Domain
+from connexa.identity import Domain, PinnedKey, dump_pin, load_pin
 from connexa.wire.v1.link_pb2 import LookupReply, LookupRequest
 
 from .domains import Host, hosts, until
@@ -70,7 +71,7 @@ def dial(host: Host, shown: Pem | None) -> grpc.aio.Channel:
 
 
 async def call(channel: grpc.aio.Channel) -> LookupReply:
-    method = channel.unary_unary(f"/{SERVICE}/{LOOKUP}")
+    method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(f"/{SERVICE}/{LOOKUP}")
     return LookupReply.FromString(await method(LookupRequest(id=bytes(16)).SerializeToString(), timeout=10))
 
 
@@ -90,7 +91,7 @@ async def test_f01_an_unknown_domain_is_refused(pair):
     assert await outcome(b, leaf_of(C, Ed25519Secret.generate(system_random))) == "no connection"
 
 
-async def test_f03_the_key_of_one_domain_cannot_speak_for_another(pair, tmp_path):
+async def test_f03_the_key_of_one_domain_cannot_speak_for_another(pair):
     a, b = pair
     b.trust.learn(a.domain, [a.domain_key.public])
     await b.book.find(a.domain)
@@ -182,6 +183,26 @@ async def test_f09_leaves_are_renewed_on_both_sides_without_loss(pair):
     await b.mailbox.until(80)
     assert b.mailbox.numbers == list(range(1, 81))
     assert not b.trust.stale
+
+
+async def test_i13_i16_both_keys_hold_while_a_rotation_overlaps_and_then_the_new_one_alone(pair):
+    a, b = pair
+    old, new = a.domain_key, Ed25519Secret.generate(system_random)
+    await b.book.find(a.domain)
+    before = await b.pins.get(a.domain)
+    pin = load_pin(before)
+    keys = (PinnedKey(old.public, int(b.clock()) + 60), PinnedKey(new.public))
+    await b.pins.put(a.domain, dump_pin(replace(pin, keys=keys)))
+    b.trust.learn(a.domain, [new.public, old.public])
+    assert await outcome(b, leaf_of(A, old)) == "ok"
+    assert await outcome(b, leaf_of(A, new)) == "ok"
+    async with dial(b, leaf_of(A, old)) as channel:
+        await call(channel)
+        b.clock.advance(61)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:  # the connection is open; the key is not good any more
+            await call(channel)
+        assert refused.value.details() == "certificate.invalid"
+    assert await outcome(b, leaf_of(A, new)) == "ok"
 
 
 async def test_f10_handshakes_while_domains_are_learnt_and_forgotten_all_succeed(pair):

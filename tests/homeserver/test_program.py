@@ -24,7 +24,7 @@ PORTS = ["--link-port", "0", "--federation-port", "0", "--https-port", "0"]
 A, B = "a.example", "b.example"
 
 
-async def founded(home: Path, domain: str = B, *more: str) -> dict:
+async def founded(home, domain=B, *more):
     made = await run_program(["server", "init", domain, "--json", *more], home=home)
     assert made.code == 0, made.stderr
     return made.data
@@ -46,7 +46,8 @@ async def test_init_says_what_to_publish_and_gives_the_first_invite_once(tmp_pat
     assert made["created"] and len(bytes.fromhex(made["invite"])) == 32
     record = made["records"][0]
     assert (record["name"], record["type"]) == ("_connexa.b.example", "TXT")
-    assert parse_txt([[record["value"].encode()]]).keys.current.key.raw.hex() == made["key"]
+    published = parse_txt([[record["value"].encode()]])
+    assert published is not None and published.keys.current.key.raw.hex() == made["key"]
     assert made["invite"] not in Path(made["log"]).read_text()
     again = await founded(tmp_path)
     assert (again["created"], again["invite"], again["key"]) == (False, "", made["key"])

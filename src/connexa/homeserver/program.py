@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,32 +21,24 @@ import msgspec
 
 from connexa import __version__
 from connexa.crypto import Rng
-from connexa.crypto.x509 import Leaf
 from connexa.discovery import Resolver
-from connexa.errors import ConnexaError, RefusedError, UsageError
-from connexa.homeserver.admin import build_admin
-from connexa.homeserver.federation import MAX_HOT, Door, FederationServer, GrpcRemotes, OwnSide, Trust
+from connexa.errors import ConnexaError, RefusedError
+from connexa.homeserver.federation import GrpcRemotes, OwnSide
 from connexa.homeserver.homeserver import Homeserver
-from connexa.homeserver.http_server import HttpServer, bind_tcp, bind_unix
-from connexa.homeserver.listener import LinkListener, address_block
+from connexa.homeserver.listeners import Listeners, PinWatch, listening
 from connexa.homeserver.log import log_to_stderr
-from connexa.homeserver.office import Office
 from connexa.homeserver.premises import ServerPremises, disk_error
 from connexa.homeserver.schema import MIGRATIONS
-from connexa.homeserver.settings import ListenSettings, ServerSettings
-from connexa.homeserver.tls import server_context, show_leaf
-from connexa.homeserver.web import Site, build_web
-from connexa.identity import Domain, PinEvent, format_well_known
+from connexa.homeserver.settings import ServerSettings
+from connexa.identity import Domain
 from connexa.settings import Paths
-from connexa.store import Database, KeyCustody, load_key, open_database
-from connexa.wire.v1.keys_pb2 import SignedRotation
+from connexa.store import Database, load_key, open_database
 
 __all__ = ["Ready", "ServerProgram"]
 
 _log = logging.getLogger("connexa.homeserver.program")
 
 END_SECONDS: Final = 10.0
-ALARMING: Final = {PinEvent.QUARANTINED, PinEvent.CONFLICT, PinEvent.INVALID, PinEvent.DOWNGRADED, PinEvent.REPLACED}
 EARLIEST: Final = 1_767_225_600  # the first second of 2026: with a clock before it nothing that is signed would hold
 
 
@@ -93,23 +85,35 @@ class ServerProgram:
         key, custody = load_key(premises.data, self.rng, password=self.password)
         database = open_database(premises.database, key, MIGRATIONS)
         try:
-            async with _house(self, database) as (house, remotes):
-                await _open_doors(self, premises, custody, house, remotes)
+            watch = PinWatch()
+            async with _house(self, database, watch) as (house, remotes):
+                async with listening(house, remotes, watch, premises, custody) as listeners:
+                    await _serve_until_signal(self, house, listeners, self._facts(house, premises, listeners))
         except* ConnexaError as failures:
             raise _first(failures) from None
         finally:
             database.close()
 
+    def _facts(self, house: Homeserver, premises: ServerPremises, listeners: Listeners) -> Ready:
+        return Ready(
+            domain=house.domain,
+            pid=os.getpid(),
+            version=__version__,
+            ports=listeners.ports,
+            admin=str(premises.socket(self.settings)),
+            data=str(premises.data),
+        )
+
 
 @asynccontextmanager
-async def _house(program: ServerProgram, database: Database) -> AsyncIterator[tuple[Homeserver, GrpcRemotes]]:
+async def _house(program: ServerProgram, database: Database, watch: PinWatch) -> AsyncIterator[tuple[Homeserver, GrpcRemotes]]:
     """The homeserver with its way out to others."""
     opened: list[Homeserver] = []
     resolver = Resolver(program.settings.discovery, clock=program.clock)
     own = OwnSide(Domain(program.settings.domain), leaf=lambda: opened[0].leaf, book=lambda: opened[0].pins)
     remotes = GrpcRemotes(own, resolver, clock=program.clock)
     house = await Homeserver.open(
-        program.settings, database, clock=program.clock, rng=program.rng, resolver=resolver, remotes=remotes, on_pin=_log_pin
+        program.settings, database, clock=program.clock, rng=program.rng, resolver=resolver, remotes=remotes, on_pin=watch
     )
     opened.append(house)
     try:
@@ -119,54 +123,11 @@ async def _house(program: ServerProgram, database: Database) -> AsyncIterator[tu
         await house.close()
 
 
-async def _open_doors(
-    program: ServerProgram, premises: ServerPremises, custody: KeyCustody, house: Homeserver, remotes: GrpcRemotes
-) -> None:
-    """Open every listener, say that it is ready, and serve until a signal."""
-    settings, clock = program.settings, program.clock
-    trust = Trust(house.leaf, clock)
-    await _let_known_in(house, trust)
-    door = Door(house.domain, house.pins, trust, clock=clock)
-    async with AsyncExitStack() as stack:
-        links = LinkListener(house, house.certificates)
-        https = stack.enter_context(bind_tcp(settings.https.host, settings.https.port, "https"))
-        admin = stack.enter_context(bind_unix(premises.socket(settings)))
-        stack.callback(premises.socket(settings).unlink, missing_ok=True)
-        link = stack.enter_context(bind_tcp(settings.link.host, settings.link.port, "link"))
-        federation = FederationServer(house, trust, house.pins, clock=clock, rng=program.rng, on_contact=house.queue.heard_from)
-        stack.push_async_callback(federation.stop)
-        ports = {"link": int(link.getsockname()[1]), "federation": 0, "https": int(https.getsockname()[1])}
-        ports["federation"] = await federation.start(_address(settings.federation))
-        house.publish(_with_ports(settings, ports).endpoints())
-        tls = server_context(house.leaf)
-        web = HttpServer(build_web(_site(program, house, door)), https, tls=tls)
-        office = HttpServer(build_admin(Office(house, trust, ports, custody, clock=clock)), admin, connections=64)
-        await links.start(link)
-        stack.push_async_callback(links.stop)
-
-        def renewed(leaf: Leaf) -> None:
-            show_leaf(tls, leaf)
-            trust.renew(leaf)
-            remotes.renew()
-            _log.info("leaf.renewed until=%d", leaf.not_after)
-
-        house.certificates.watch(renewed)
-        facts = Ready(
-            domain=house.domain,
-            pid=os.getpid(),
-            version=__version__,
-            ports=ports,
-            admin=str(premises.socket(settings)),
-            data=str(premises.data),
-        )
-        await _serve_until_signal(program, house, [web, office], facts)
-
-
-async def _serve_until_signal(program: ServerProgram, house: Homeserver, sites: list[HttpServer], facts: Ready) -> None:
+async def _serve_until_signal(program: ServerProgram, house: Homeserver, listeners: Listeners, facts: Ready) -> None:
     stopped = asyncio.Event()
     with _signals(stopped):
         async with asyncio.TaskGroup() as group:
-            serving = [group.create_task(site.run()) for site in sites]
+            serving = [group.create_task(site.run()) for site in listeners.sites]
             working = group.create_task(house.run())
             _log.info("server.up pid=%d version=%s", facts.pid, __version__)
             program.ready(facts)
@@ -175,71 +136,11 @@ async def _serve_until_signal(program: ServerProgram, house: Homeserver, sites: 
             _log.info("server.stopping")
             working.cancel()
             house.door.drain()
-            for site in sites:
+            for site in listeners.sites:
                 site.stop()
             await asyncio.wait(serving, timeout=END_SECONDS)
             for task in serving:
                 task.cancel()  # does nothing to what has ended
-
-
-async def _let_known_in(house: Homeserver, trust: Trust) -> None:
-    """Make the anchors of pinned domains hot; one whose record does not hold stays outside."""
-    found = []
-    for domain in house.remote_table.domains[:MAX_HOT]:
-        try:
-            remote = await house.pins.known(domain)
-        except ConnexaError:
-            continue
-        if remote is not None and not house.is_blocked(domain):
-            found.append((domain, remote.keys))
-    trust.learn_many(found)
-
-
-def _site(program: ServerProgram, house: Homeserver, door: Door) -> Site:
-    def well_known() -> bytes:
-        keys = house.domain_keys
-        rotations = [SignedRotation.FromString(rotation) for rotation in keys.rotations]
-        return format_well_known(house.server_info(), keys.published.current.id, rotations)
-
-    return Site(
-        domain=house.domain,
-        well_known=well_known,
-        metrics=house.metrics.render,
-        healthy=lambda: house.writer.failure is None,
-        source=address_block,
-        door=door,
-        metrics_token=_token(program.settings),
-    )
-
-
-def _token(settings: ServerSettings) -> bytes:
-    file = settings.metrics.token_file
-    if file is None:
-        return b""
-    try:
-        return file.read_bytes().strip()
-    except OSError:
-        raise UsageError("settings.unreadable", f"The token of /metrics cannot be read from {file}.") from None
-
-
-def _address(listen: ListenSettings) -> str:
-    host = listen.host or "::"
-    return f"[{host}]:{listen.port}" if ":" in host else f"{host}:{listen.port}"
-
-
-def _with_ports(settings: ServerSettings, ports: dict[str, int]) -> ServerSettings:
-    """The settings with the ports that were free, where they asked for any."""
-    replace = msgspec.structs.replace
-    return replace(
-        settings,
-        link=replace(settings.link, port=ports["link"]),
-        federation=replace(settings.federation, port=ports["federation"]),
-        https=replace(settings.https, port=ports["https"]),
-    )
-
-
-def _log_pin(_: Domain, event: PinEvent) -> None:
-    _log.warning("%s", event.value) if event in ALARMING else _log.info("%s", event.value)
 
 
 def _first(failures: BaseExceptionGroup[ConnexaError]) -> ConnexaError:

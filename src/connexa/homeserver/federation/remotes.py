@@ -11,7 +11,8 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 import grpc
 from google.protobuf.message import Message
@@ -53,7 +54,7 @@ class _Made:
 
     keys: tuple[bytes, ...]
     leaf: bytes
-    target: str
+    endpoint: Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,14 @@ class _Open:
 
     channel: grpc.aio.Channel
     made: _Made
+
+
+@dataclass(slots=True, weakref_slot=True)
+class _Turn:
+    """One caller connects to a remote, and the others wait for what comes of it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failed: float = float("-inf")  # loop time: who came before it need not try again
 
 
 class _GrpcStream:
@@ -118,6 +127,7 @@ class GrpcRemotes:
         self._clock = clock
         self._channels: OrderedDict[Domain, _Open] = OrderedDict()
         self._introduced: OrderedDict[Domain, float] = OrderedDict()  # loop time of the last introduction
+        self._turns: WeakValueDictionary[Domain, _Turn] = WeakValueDictionary()
         self._closing: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -160,30 +170,36 @@ class GrpcRemotes:
 
     async def _reach(self, remote: Remote) -> _Open:
         """Return a channel that is connected: the remote has taken our certificate."""
-        opened = self._channel(remote, await self._target(remote))
+        loop = asyncio.get_running_loop()
+        turn = self._turns.setdefault(remote.domain, _Turn())
+        came = loop.time()
+        async with turn.lock:
+            if turn.failed < came:
+                if (opened := await self._connect(remote)) is not None:
+                    return opened
+                self._drop(remote.domain, grace=None)  # the next try is the caller's to time, not the channel's
+                turn.failed = loop.time()
+        raise NetworkError("remote.unreachable", f"The homeserver of {remote.domain} cannot be reached.")
+
+    async def _connect(self, remote: Remote) -> _Open | None:
+        opened = await self._channel(remote)
         if await _connected(opened.channel, first_answer=True):
             return opened
         if self._may_introduce(remote.domain):
-            await introduce(self._own.domain, remote, await self._resolver.addresses(remote.domain, remote.https), now=self._clock())
+            await self._introduce(remote)
             if await _connected(opened.channel, first_answer=False):
                 return opened
-        self._drop(remote.domain, grace=None)  # the next try is the caller's to time, not the channel's
-        raise NetworkError("remote.unreachable", f"The homeserver of {remote.domain} cannot be reached.")
+        return None
 
-    async def _target(self, remote: Remote) -> str:
-        addresses = await self._resolver.addresses(remote.domain, remote.federation)
-        family = "ipv6" if ":" in addresses[0] else "ipv4"
-        same = [address for address in addresses if (":" in address) == (family == "ipv6")]
-        return f"{family}:" + ",".join(str(Endpoint(address, remote.federation.port)) for address in same)
-
-    def _channel(self, remote: Remote, target: str) -> _Open:
+    async def _channel(self, remote: Remote) -> _Open:
         leaf = self._own.leaf()
-        made = _Made(tuple(key.raw for key in remote.keys), sha256(leaf.der), target)
+        made = _Made(tuple(key.raw for key in remote.keys), sha256(leaf.der), remote.federation)
         known = self._channels.get(remote.domain)
         if known and known.made == made:
             self._channels.move_to_end(remote.domain)
             return known
         self._drop(remote.domain)
+        target = _target(await self._resolver.addresses(remote.domain, remote.federation), remote.federation.port)
         roots = b"".join(anchor_pem(remote.domain, key, self._clock()) for key in remote.keys)
         credentials = grpc.ssl_channel_credentials(roots, leaf.key_pem, leaf.chain_pem)
         options = [*CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", remote.domain)]
@@ -192,6 +208,15 @@ class GrpcRemotes:
         if len(self._channels) > MAX_CHANNELS:
             self._drop(next(iter(self._channels)))
         return opened
+
+    async def _introduce(self, remote: Remote) -> None:
+        try:
+            addresses = await self._resolver.addresses(remote.domain, remote.https)
+            await introduce(self._own.domain, remote, addresses, now=self._clock())
+        except NetworkError:
+            self._introduced.pop(remote.domain, None)  # nobody heard it
+            self._drop(remote.domain, grace=None)
+            raise
 
     def _drop(self, domain: Domain, grace: float | None = CLOSE_GRACE) -> None:
         opened = self._channels.pop(domain, None)
@@ -209,6 +234,13 @@ class GrpcRemotes:
         if len(self._introduced) > MAX_CHANNELS:
             self._introduced.popitem(last=False)
         return True
+
+
+def _target(addresses: list[str], port: int) -> str:
+    """Addresses of one family as gRPC takes them."""
+    family = "ipv6" if ":" in addresses[0] else "ipv4"
+    same = [address for address in addresses if (":" in address) == (family == "ipv6")]
+    return f"{family}:" + ",".join(str(Endpoint(address, port)) for address in same)
 
 
 async def _connected(channel: grpc.aio.Channel, *, first_answer: bool) -> bool:
