@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from connexa.errors import IntegrityError
+from connexa.identity import DeviceId, UserId
 from connexa.pairwise._dump import dump_session, load_session
 from connexa.pairwise._reject import Reason, Reject
 from connexa.pairwise._sealed import Sender
@@ -47,10 +48,12 @@ class SessionSet:
 
     def with_own(self, session: Session, now: float) -> SessionSet:
         """After `initiate`: our new session is the active one."""
+        self._check_party(session)
         return _pruned((session, *self.sessions), now)
 
     def with_theirs(self, session: Session, now: float) -> tuple[SessionSet, SessionEvent | None]:
-        """After `respond`: the other side's new session, in the place that both sides give it."""
+        """After `respond`: the other side's new session, in the place that both sides give it, or `Reject` for somebody else's."""
+        self._check_party(session)
         front = self.for_sending(now)
         if front and _unanswered(front) and front.binding.ephemeral < session.binding.ephemeral:
             return _pruned((front, session, *self.sessions[1:]), now), None
@@ -80,6 +83,11 @@ class SessionSet:
             return Received(kept, plaintext, SessionEvent.REVIVED if revived else None)
         raise Reject(Reason.HEADER)
 
+    def _check_party(self, session: Session) -> None:
+        # People choose the ids of their devices, so a stranger may take one that a contact's device has (P13, P24).
+        if self.sessions and _party(self.sessions[0]) != _party(session):
+            raise Reject(Reason.IDENTITY)
+
     def dump(self) -> bytes:
         """The bytes that the store keeps."""
         stored = [dump_session(session) for session in self.sessions]
@@ -108,6 +116,10 @@ class Received:
 
     def __repr__(self) -> str:
         return f"<Received redacted, event={self.event}>"
+
+
+def _party(session: Session) -> tuple[UserId, DeviceId]:
+    return session.binding.remote_user, session.binding.remote_device
 
 
 def _unanswered(session: Session) -> bool:
