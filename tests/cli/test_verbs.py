@@ -6,6 +6,8 @@ import contextlib
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,14 +167,34 @@ def test_devices_are_named(stage: Stage) -> None:
     assert on(stage.alice.laptop, "device", "rename", phone["id"], "pocket").data["name"] == "pocket"
 
 
+@contextlib.contextmanager
+def shown_code(device: Device, address: str) -> Iterator[subprocess.Popen[str]]:
+    """`connexa device link`, which shows a code and waits."""
+    words = [sys.executable, "-m", "connexa.cli", "--json", "device", "link", address]
+    env = {**os.environ, "CONNEXA_HOME": str(device.program.home)}
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_object(process: subprocess.Popen[str]) -> Any:
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
 def test_a_device_is_linked_and_revoked(stage: Stage) -> None:
     bob = stage.bob
     tablet = Device("bob's tablet", stage.root / "bob-tablet", {**bob.phone.program.settings, "CONNEXA_NODE__DEVICE_NAME": "tablet"})
     try:
         tablet.program.start().await_ready()
-        code = on(tablet, "device", "link", bob.address, "--no-wait").data["code"]
-        assert on(bob.phone, "device", "approve", "-", stdin=code).code != 0  # only the primary device may
-        approved = on(bob.laptop, "device", "approve", "-", stdin=code).data
+        with shown_code(tablet, bob.address) as link:
+            code = read_object(link)["code"]
+            assert on(bob.phone, "device", "approve", "-", stdin=code).code != 0  # only the primary device may
+            approved = on(bob.laptop, "device", "approve", "-", stdin=code).data
+            assert read_object(link)["state"] == "active"
+            assert link.wait(20) == 0
         tablet.until_active()
         assert len(on(bob.laptop, "device", "list").data["items"]) == 3
         on(bob.laptop, "device", "revoke", approved["id"], "--yes")

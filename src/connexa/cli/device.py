@@ -40,7 +40,7 @@ def _row(one: dict[str, Any]) -> list[str]:
 
 @device.command()
 @click.argument("address")
-@click.option("--name", default="", help="Name of this device.")
+@click.option("--name", default="", help="Name that your contacts are shown.")
 @click.option("--no-wait", is_flag=True, help="Return with the code at once; the node goes on waiting.")
 def link(address: str, name: str, no_wait: bool) -> None:
     """Make this node another device of ADDRESS: it shows a code, which you approve on your primary device."""
@@ -67,8 +67,11 @@ def _await_approval(node: Client, made: dict[str, Any], cursor: int) -> None:
         left = limit - time.monotonic()
         if left <= 0:
             raise WaitEndedError("wait.ended", "The code was not approved in time.", "Make a new one: connexa device link")
-        for event in node.events(cursor, min(left, 1.0)):
+        for event in node.events(cursor, left):
             cursor = max(cursor, int(event["cursor"]))
+            if event["kind"] == "account.link_failed" and event["account"] == made["account"]:
+                code = str(event["fields"]["code"])
+                raise RefusedError(code, "The device was not linked.", "Make a new code: connexa device link", retryable=True)
 
 
 @device.command()
