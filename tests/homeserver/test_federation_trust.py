@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from connexa.crypto import Ed25519Secret, system_random
 from connexa.crypto.x509 import anchor_pem, issue_leaf
+from connexa.discovery import PinBook
 from connexa.homeserver.federation import Trust
 from connexa.homeserver.federation.grpc_options import CHANNEL_OPTIONS, LOOKUP, SERVICE
 from connexa.homeserver.federation.trust import MAX_HOT, MAX_HOT_UNUSED
@@ -188,9 +189,8 @@ async def test_f09_leaves_are_renewed_on_both_sides_without_loss(pair):
 async def test_i13_i16_both_keys_hold_while_a_rotation_overlaps_and_then_the_new_one_alone(pair):
     a, b = pair
     old, new = a.domain_key, Ed25519Secret.generate(system_random)
-    await b.book.find(a.domain)
-    before = await b.pins.get(a.domain)
-    pin = load_pin(before)
+    await PinBook(b.pins, b.resolver, clock=b.clock).find(a.domain)
+    pin = load_pin(await b.pins.get(a.domain))
     keys = (PinnedKey(old.public, int(b.clock()) + 60), PinnedKey(new.public))
     await b.pins.put(a.domain, dump_pin(replace(pin, keys=keys)))
     b.trust.learn(a.domain, [new.public, old.public])
