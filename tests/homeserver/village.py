@@ -112,9 +112,10 @@ class Client:
         return frame
 
     async def expect(self, name: str) -> Any:
-        """The next frame of that name; notices in between are kept in `seen`."""
+        """The next frame of that name; notices in between, and outcomes before a reply, are kept in `seen`."""
+        passing = ("notice", "outcome") if name == "reply" else ("notice",)
         while (frame := await self.next()).WhichOneof("frame") != name:
-            assert frame.WhichOneof("frame") == "notice", f"{frame.WhichOneof('frame')} came instead of {name}: {frame}"
+            assert frame.WhichOneof("frame") in passing, f"{frame.WhichOneof('frame')} came instead of {name}: {frame}"
         return getattr(frame, name)
 
     async def greet(self, mode: Mode) -> Any:

@@ -173,6 +173,7 @@ class Sends:
             if status != Status.STATUS_ACCEPTED:
                 effects.refused.append(Refused(number=item.number, status=status))
                 self._outcomes.record(execute, self._stream.id, item.number, WhereReply.REFUSED, status)
+                self._told.add(item.number)  # `committed` tells it
         if last != before:
             self._stream.advance(execute, last)
         effects.up_to = last
@@ -189,7 +190,6 @@ class Sends:
             return
         effects = done.result()
         self._announce(effects)
-        self._told.update(refused.number for refused in effects.refused)
         self._committed.up_to = max(self._committed.up_to, effects.up_to)
         self._committed.refused.extend(effects.refused)
         if not self._flushing:
