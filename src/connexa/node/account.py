@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from connexa.crypto import Ed25519Secret, X25519Secret
 from connexa.errors import NotFoundError, UsageError
-from connexa.identity import SUITE, Address, DeviceCertificate, DeviceId, DeviceList, UserId, UserPublic, UserSecret, read_device_list
+from connexa.identity import SUITE, Address, DeviceCertificate, DeviceId, DeviceList, UserId, UserPublic, UserSecret
 from connexa.node.home import Query, first
+from connexa.node.stored import stored_list, stored_user
 from connexa.pairwise import LocalDevice
 from connexa.wire.v1 import keys_pb2
 from connexa.wire.v1.keys_pb2 import Signed
@@ -83,7 +84,7 @@ def load_account(query: Query, account: int) -> Account:
     if row is None:
         raise NotFoundError("account.not_found", "This node has no such account.")
     number, address, state, user_key, seed, device, dsk, dik, certificate, attestation = row
-    user = UserPublic.from_packet(user_key)
+    user = stored_user(user_key)
     return Account(
         id=number,
         address=Address.parse(address),
@@ -125,8 +126,7 @@ def own_device_list(query: Query, account: Account) -> tuple[Signed, DeviceList]
     row = first(query, "SELECT device_list FROM account WHERE id = ?", (account.id,))
     if row is None or not row[0]:
         return None
-    signed = Signed.FromString(row[0])
-    return signed, read_device_list(signed, account.user)
+    return Signed.FromString(row[0]), stored_list(row[0], account.user.packet)
 
 
 def profile_key(query: Query, account: int) -> bytes:

@@ -242,9 +242,8 @@ class Delivery:
 
     def _no_answer(self, execute: Execute, number: int, refusal: DirectoryRefused) -> None:
         """A token or invite that no longer opens leads to another door; a stranger's "no" is the end of the message."""
-        person, now = person_of(execute, number), self._home.clock()
-        door = _door(person, now)
-        if refusal.status == Status.STATUS_BAD_RIGHT and door is not None and door.kind != "stranger":
+        now, door = self._home.clock(), refusal.door
+        if refusal.status == Status.STATUS_BAD_RIGHT and door.kind != "stranger":
             door_closed(execute, number, door.kind, door.profile, now)
             return
         for row in waiting_for(execute, self._account.id, number, 64):

@@ -53,9 +53,10 @@ class Asker(Protocol):
 class DirectoryRefused(RefusedError):
     """The recipient's homeserver does not answer; for a stranger that is all that can be known."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, door: Door) -> None:
         super().__init__(status_code(status), "That person cannot be reached there.", retryable=is_retried(status))
         self.status = status
+        self.door = door
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ async def look_up(home: Home, account: Account, person: Person, door: Door, ask:
     request = LookupRequest(id=call_id, query=query, right=_right(door, call_id, query, person.user))
     reply = await ask.call(request, LookupReply)
     if reply.status != Status.STATUS_ACCEPTED:
-        raise DirectoryRefused(reply.status)
+        raise DirectoryRefused(reply.status, door)
     found = _check(person, reply, keys, home.clock())
     await home.change(lambda execute: _keep(execute, home, account, person.id, found))
 
@@ -163,7 +164,7 @@ async def claim(home: Home, account: Account, person: Person, devices: Sequence[
     request = ClaimRequest(id=call_id, query=query, right=_right(door, call_id, query, person.user))
     reply = await ask.call(request, ClaimReply)
     if reply.status != Status.STATUS_ACCEPTED:
-        raise DirectoryRefused(reply.status)
+        raise DirectoryRefused(reply.status, door)
     listed = person.devices
     if listed is None:
         raise IntegrityError("devices.invalid", "The list of this person's devices is not known.")

@@ -47,7 +47,7 @@ class EventLog:
     def __init__(self, database: Database, kept: int) -> None:
         self._database = database
         self._kept = kept
-        self._published = self.cursor()
+        self._published = self._recorded = self.cursor()  # the newest that is shown, and the newest that some operation has made
         self._subscriptions: set[Subscription] = set()
 
     def cursor(self) -> int:
@@ -57,11 +57,13 @@ class EventLog:
 
     def record(self, execute: Execute, account: str, kind: str, now: float, **fields: str | int | float | bool) -> None:
         """Store an event together with what it tells of; `publish` shows it after the commit."""
-        execute("INSERT INTO event (account, kind, at, fields) VALUES (?, ?, ?, ?)", (account, kind, now, json.dumps(fields)))
+        sql = "INSERT INTO event (account, kind, at, fields) VALUES (?, ?, ?, ?) RETURNING cursor"
+        for (cursor,) in execute(sql, (account, kind, now, json.dumps(fields))):
+            self._recorded = int(cursor)
 
     def publish(self) -> None:
         """Give everything that is committed and not shown yet to the subscribers."""
-        while page := self.replay(self._published):
+        while self._published < self._recorded and (page := self.replay(self._published)):
             self._published = page[-1].cursor
             for event in page:
                 for subscription in self._subscriptions:

@@ -373,7 +373,8 @@ class Node:
         return find_account(self._home.database.read, account)
 
     def _account(self, account: str) -> Account:
-        return load_account(self._home.database.read, self._number(account))
+        number = self._number(account)
+        return self._running[number].account if number in self._running else load_account(self._home.database.read, number)
 
     def _at_work(self, account: str) -> RunningAccount:
         running = self._running.get(self._number(account))

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connexa.errors import NotFoundError
-from connexa.identity import Address, DeviceList, UserPublic, read_device_list
+from connexa.identity import Address, DeviceList, UserPublic
 from connexa.node.home import Query, first, returned
+from connexa.node.stored import stored_list, stored_user
 from connexa.node.views import ContactState
 from connexa.store import Execute, Row
-from connexa.wire.v1.keys_pb2 import Signed
 
 __all__ = ["Person", "add_person", "all_people", "person_at", "person_by_user", "person_of", "set_state"]
 
@@ -50,12 +50,12 @@ class Person:
     @property
     def public(self) -> UserPublic:
         """Their user key; only for somebody who was found."""
-        return UserPublic.from_packet(self.user_key)
+        return stored_user(self.user_key)
 
     @property
     def devices(self) -> DeviceList | None:
         """The newest list of their devices, checked when it was stored."""
-        return read_device_list(Signed.FromString(self.device_list), self.public) if self.device_list else None
+        return stored_list(self.device_list, self.user_key) if self.device_list else None
 
     @property
     def title(self) -> str:

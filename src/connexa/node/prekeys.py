@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from connexa.crypto import HybridSecret, Kind, MlKemSecret, Rng, X25519Secret
 from connexa.node.account import Account
 from connexa.node.home import Query, first, returned
+from connexa.node.stored import stored_seal_secret
 from connexa.pairwise import (
     KEEP_OLD,
     ONE_TIME_POOL,
@@ -48,7 +49,7 @@ __all__ = [
 def seal_secret(query: Query, account: int, week: int) -> HybridSecret | None:
     """The private half of the sealed-sender key of a week."""
     row = first(query, "SELECT secret FROM prekey WHERE account = ? AND type = 'sek' AND id = ?", (account, week))
-    return HybridSecret.from_seed(row[0]) if row else None
+    return stored_seal_secret(row[0]) if row else None
 
 
 def responder_secrets(query: Query, account: int, initial: Initial) -> ResponderSecrets | None:
