@@ -181,6 +181,18 @@ async def test_without_a_cursor_only_new_events_come(world: World) -> None:
         assert (await reader.next())["cursor"] == 2
 
 
+async def test_an_event_that_was_replayed_is_not_shown_again(world: World) -> None:
+    """It is committed, so the replay has it, and is published only afterwards."""
+    home = world.node._home
+    await home.writer.run(lambda execute: home.events.record(execute, "a@a.example", "test", 1.0, number=1))
+    async with socket(world, '{"token": "right", "after": 0}') as reader:
+        assert await reader.next() == {"cursor": 1}
+        assert (await reader.next())["cursor"] == 1
+        home.events.publish()
+        await world.happen(2)
+        assert (await reader.next())["cursor"] == 2
+
+
 async def test_a_thousand_events_are_replayed(world: World) -> None:
     await world.happen(*range(1, 2501))
     async with socket(world, '{"token": "right", "after": 0}') as reader:
