@@ -67,7 +67,6 @@ class ServerProgram:
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
         os.umask(0o077)
-        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own log names addresses
         if self.clock() < EARLIEST:
             raise RefusedError("clock.wrong", "The clock of this machine is wrong.", "Set it, and let it be kept by NTP.")
         premises = ServerPremises(self.where)

@@ -7,6 +7,10 @@ way out over gRPC). Above the transport everything runs unchanged on the memory 
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its own log goes to stderr, a line for each stranger's handshake, and names addresses
+
 from .answer import answer
 from .callers import Caller, Callers
 from .incoming import Delivery, Incoming
