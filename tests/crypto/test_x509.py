@@ -85,6 +85,14 @@ def test_the_issuers_name_is_frozen() -> None:
     assert leaf.issuer.public_bytes() == anchor.subject.public_bytes() == expected
 
 
+def test_an_anchor_vouches_for_its_domain_and_for_no_authority_below() -> None:
+    anchor = library.load_pem_x509_certificate(anchor_pem("a.example", KEY.public, NOW)).extensions
+    constraints = anchor.get_extension_for_class(library.NameConstraints)
+    assert constraints.critical and constraints.value == library.NameConstraints([library.DNSName("a.example")], None)
+    authority = anchor.get_extension_for_class(library.BasicConstraints)
+    assert authority.critical and authority.value == library.BasicConstraints(ca=True, path_length=0)
+
+
 def _signed(
     names: list[library.GeneralName] | library.UnrecognizedExtension | None,
     *,

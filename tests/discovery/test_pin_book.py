@@ -6,7 +6,7 @@ import base64
 import pytest
 
 from connexa.errors import ConnexaError, NetworkError, RefusedError
-from connexa.identity import Endpoints, PinEvent, PinState, issue_domain_rotation
+from connexa.identity import Endpoints, Pin, PinEvent, PinnedKey, PinState, dump_pin, issue_domain_rotation
 from connexa.wire.v1.link_pb2 import DomainReply
 from tests.identity.people import DAY, A, B, secret, server_info
 
@@ -360,3 +360,18 @@ async def test_an_expired_server_info_is_not_shown(world):
     assert known is not None
     assert known.server_info is None
     assert known.signed_info is not None
+
+
+async def test_i16_a_server_info_of_a_key_whose_overlap_is_over_is_not_shown(world):
+    now = int(world.clock())
+    keys = (PinnedKey(KEY.public, now + 60), PinnedKey(NEXT.public))
+    info = server_info(B, KEY, NEXT, issued=now - 60, expires=now + 7 * DAY)
+    pin = Pin(B, PinState.PINNED, keys, Endpoints.parse(B), now, now, info=info, info_issued=now - 60)
+    storage = DictStorage()
+    storage.records[B] = dump_pin(pin)
+    book, _ = world.book(storage)
+    assert (await book.known(B)).server_info is not None
+    world.clock.advance(61)
+    remote = await book.known(B)
+    assert remote.keys == (NEXT.public,)
+    assert remote.server_info is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +68,17 @@ def test_a_crash_leaves_no_half_key(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.iterdir()) == []
     key, _ = load_key(tmp_path, os.urandom)
     assert load_key(tmp_path, os.urandom) == (key, KeyCustody.FILE)
+
+
+def test_the_key_file_is_on_the_disk_before_the_key_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[bool] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(stat.S_ISDIR(os.fstat(descriptor).st_mode))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    load_key(tmp_path, os.urandom)
+    assert synced == [False, True]  # its bytes, then its name
 
 
 def test_made_once_and_found_again(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from connexa.errors import ConnexaError
 from connexa.store import Database, Execute, Writer, open_database
+from connexa.store.writer import MAX_WAITING
 
 SCHEMA = ("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT",)
 
@@ -64,6 +65,22 @@ async def test_an_operation_that_runs_out_of_rows_fails_alone(database: Database
         results = await asyncio.gather(before, failing, writer.submit(insert("after")), return_exceptions=True)
     assert (results[0], results[2]) == ("before", "after") and isinstance(results[1], RuntimeError)
     assert database.read("SELECT text FROM note ORDER BY id") == [("before",), ("after",)]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_begun(database: Database, writer: Writer) -> None:
+    unwanted, wanted = writer.submit(insert("unwanted")), writer.submit(insert("wanted"))
+    unwanted.cancel()
+    assert await wanted == "wanted"
+    assert database.read("SELECT text FROM note") == [("wanted",)]
+
+
+async def test_more_than_may_wait_is_refused_and_what_waits_is_done(writer: Writer) -> None:
+    waiting = [writer.submit(lambda _execute: None) for _ in range(MAX_WAITING)]
+    refused = writer.submit(lambda _execute: None)
+    with pytest.raises(ConnexaError) as refusal:
+        await refused
+    assert (refusal.value.code, refusal.value.retryable) == ("store.busy", True)
+    await asyncio.gather(*waiting)
 
 
 async def test_a_constraint_fails_its_operation_alone(database: Database, writer: Writer) -> None:
