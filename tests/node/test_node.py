@@ -198,3 +198,19 @@ async def test_events_are_replayed_from_a_cursor(tmp_path: Path) -> None:
         kinds = [event.kind for event in bob.node.replay(before)]
         assert kinds.index("request.new") < kinds.index("message.new")
         assert bob.node.contact("", "alice@a.example").state is ContactState.ACCEPTED
+
+
+async def test_weeks_pass_and_mail_still_goes(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        (alice,) = await world.person("alice@a.example")
+        (bob,) = await world.person("bob@b.example")
+        await world.befriend(alice, bob)
+        for week in range(1, 4):
+            world.clock.advance(7 * 86_400)
+            for program in (*world.houses.values(), alice, bob):
+                await program.stop()
+                await program.start()
+            await alice.node.send("", "bob@b.example", f"week {week}")
+            await bob.until_text("alice@a.example", f"week {week}")
+            await bob.node.send("", "alice@a.example", f"answer {week}")
+            await alice.until_text("bob@b.example", f"answer {week}")

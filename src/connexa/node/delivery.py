@@ -212,7 +212,8 @@ class Delivery:
             if not committed.done():
                 committed.set_exception(error)
         finally:
-            committed.cancel()  # does nothing to one that is done
+            if not committed.done():
+                committed.set_exception(NetworkError("link.closed", "The link to the homeserver was lost."))
 
     async def _finish(self, step: Stream) -> None:
         """Send a request whose step was cut off; where its pass is over, it is sealed anew for another one."""

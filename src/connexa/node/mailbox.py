@@ -41,6 +41,7 @@ __all__ = ["Mailbox"]
 UPKEEP_EVERY = 3_600.0
 OUTCOMES_EVERY = 900.0
 HELD_EVERY = 60.0
+REFUSED_WAIT = 60.0  # this device was removed; its owner may still take it in again
 HELD_RETRY = 300.0
 KEYS_EVERY = 5.0  # while a device that was just linked has not uploaded its keys
 OWN_BATCH = 32
@@ -74,7 +75,7 @@ class Mailbox:
                 except ConnexaError as error:
                     self.failure = error.code
                 await self._turn("down")
-                await asyncio.sleep(backoff.next())
+                await asyncio.sleep(REFUSED_WAIT if self.failure == "login.refused" else backoff.next())
 
     async def upkeep(self) -> Upkeep:
         """The chores on the open link, for whoever has to change something at the homeserver; waits for the link."""
@@ -122,7 +123,7 @@ class Mailbox:
                 tasks.create_task(self._read(link))
                 row = home.database.first("SELECT resume_seq FROM account WHERE id = ?", (account.id,))
                 link.resume(int(row[0]) if row else 0, home.settings.limits.push_window)
-                self._link, self._upkeep = link, Upkeep(home, account, link, remote.keys)
+                self._link, self._upkeep = link, Upkeep(home, account, link)
                 backoff.reset()
                 self.failure = ""
                 self._up.set()

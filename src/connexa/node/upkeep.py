@@ -33,7 +33,9 @@ from connexa.store import Execute
 from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import (
     BundlesReply,
+    DomainReply,
     Empty,
+    GetDomain,
     GetOwnList,
     GetSenderCertificate,
     OwnBundles,
@@ -55,11 +57,10 @@ REQUESTS_KEPT = 60 * 86_400
 class Upkeep:
     """The chores of one account on one mailbox link."""
 
-    def __init__(self, home: Home, account: Account, link: MailboxLink, keys: tuple[Ed25519Public, ...]) -> None:
+    def __init__(self, home: Home, account: Account, link: MailboxLink) -> None:
         self._home = home
         self._account = account
         self._link = link
-        self._keys = keys
         self._given_list: Signed | None = link.ready.device_list
 
     async def run_all(self) -> str:
@@ -112,7 +113,7 @@ class Upkeep:
         if row is not None and row[0] > now + SENDER_MARGIN:
             return
         signed = await self._link.call(GetSenderCertificate(), Signed)
-        certificate = verify_sender_certificate(signed, self._keys, domain=account.address.domain, accepted_at=now)
+        certificate = verify_sender_certificate(signed, self._keys(), domain=account.address.domain, accepted_at=now)
         await self._home.change(
             lambda execute: execute(
                 "UPDATE account SET sender = ?, sender_until = ? WHERE id = ?",
@@ -149,12 +150,18 @@ class Upkeep:
         here = count_passes(self._home.database.read, self._account.id, self._home.clock())
         if here * 2 > wanted:
             return
-        passes = await fetch_passes(self._link, self._info(), wanted - here, self._home.rng)
+        passes = await fetch_passes(self._link, await self._info(), wanted - here, self._home.rng)
         await self._home.change(lambda execute: keep_passes(execute, self._account.id, passes))
 
-    def _info(self) -> ServerInfo:
+    async def _info(self) -> ServerInfo:
+        """What our domain publishes now: pass keys change weekly, and a link may stand for longer."""
         domain = self._account.address.domain
-        return verify_server_info(self._link.ready.server_info, self._keys, domain=domain, now=self._home.clock())
+        reply = await self._link.call(GetDomain(domain=domain), DomainReply)
+        return verify_server_info(reply.server_info, self._keys(), domain=domain, now=self._home.clock())
+
+    def _keys(self) -> tuple[Ed25519Public, ...]:
+        trusted = self._home.domains.trusted(self._account.address.domain)
+        return trusted.keys if trusted is not None else ()
 
     async def invites(self) -> None:
         sql = "SELECT id, secret, uses, expires, revoked FROM invite WHERE account = ? AND uploaded != 1 + revoked"
