@@ -79,12 +79,11 @@ async def test_prekeys_are_checked_before_any_of_them_is_stored(tmp_path: Path) 
         phone = await v.login(alice.devices[0])
         before = v.rows("prekey")
         eve = PrekeyOwner(alice.user.id, alice.devices[0].id, Ed25519Secret.generate(v.rng))
+        good = make_one_time(alice.devices[0].prekeys, 90, v.clock(), v.rng)[0]
         bad: list[PutPrekeys] = [
-            PutPrekeys(
-                one_time=[make_one_time(alice.devices[0].prekeys, 90, v.clock(), v.rng)[0], make_one_time(eve, 91, v.clock(), v.rng)[0]]
-            ),
+            PutPrekeys(one_time=[good, make_one_time(eve, 91, v.clock(), v.rng)[0]]),
             PutPrekeys(one_time=[make_one_time(bob.devices[0].prekeys, 90, v.clock(), v.rng)[0]]),
-            PutPrekeys(spk=make_one_time(alice.devices[0].prekeys, 90, v.clock(), v.rng)[0]),
+            PutPrekeys(spk=good),
             PutPrekeys(seks=[make_seal_key(alice.devices[0].prekeys, week_of(v.clock()) + 40, v.rng)[0]]),
             PutPrekeys(one_time=[make_one_time(alice.devices[0].prekeys, 90, v.clock() - 40 * 86_400, v.rng)[0]]),
         ]

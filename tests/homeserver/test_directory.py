@@ -46,7 +46,7 @@ async def step(v: Village, person: Person) -> tuple[Client, Right, Token]:
 
 async def test_a_stranger_finds_everything_that_is_needed_to_begin(tmp_path: Path) -> None:
     async with village(tmp_path) as v:
-        alice, bob = await v.settle("alice"), await v.settle("bob", devices=2)
+        alice, _bob = await v.settle("alice"), await v.settle("bob", devices=2)
         client, right, _ = await step(v, alice)
         reply = await client.call(lookup=look(v, right, localpart="bob"))
         assert reply.status == Status.STATUS_ACCEPTED

@@ -33,7 +33,7 @@ HELLO = frame(hello=LinkHello(min=1, max=1, mode=Mode.MODE_MAILBOX))
         (frame(hello=LinkHello(min=2, max=3, mode=Mode.MODE_MAILBOX)), 4426, "version.unsupported"),
         (frame(hello=LinkHello(min=3, max=1, mode=Mode.MODE_MAILBOX)), 4400, "frame.malformed"),
         (frame(hello=LinkHello(min=1, max=1)), 4400, "frame.malformed"),
-        (frame(hello=LinkHello(min=1, max=1, mode=77)), 4400, "frame.malformed"),
+        (b"\x0a\x06\x08\x01\x10\x01\x18\x4d", 4400, "frame.malformed"),
         (frame(login=Login()), 4400, "frame.unexpected"),
         (frame(call=Call(id=1)), 4400, "frame.unexpected"),
     ],
@@ -145,8 +145,8 @@ async def test_h10_logins_and_waiting_connections_of_one_source_are_limited(tmp_
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(place=st.integers(0, 10_000), bit=st.integers(0, 7), kind=st.sampled_from(["login", "pass", "register", "pair", "send", "resume"]))
-async def test_a_flipped_bit_never_opens_stores_or_breaks_anything(_prepared: Village, place: int, bit: int, kind: str) -> None:
-    v = _prepared
+async def test_a_flipped_bit_never_opens_stores_or_breaks_anything(prepared: Village, place: int, bit: int, kind: str) -> None:
+    v = prepared
     before = {table: v.rows(table) for table in ("account", "mailbox", "spent_pass", "device_list")}
     alice, (token,) = v.people["alice"], [v.token]  # type: ignore[attr-defined]
     if kind in ("send", "resume"):
@@ -161,7 +161,7 @@ async def test_a_flipped_bit_never_opens_stores_or_breaks_anything(_prepared: Vi
         seen = client.channel.certificate_hash
         raw = {
             "login": lambda: frame(login=v.login_frame(alice.devices[0], challenge.nonce, seen)),
-            "pass": lambda: frame(**{"pass": PassShow(key=token.key, input=token.input, proof=bytes(32), use=1)}),
+            "pass": lambda: frame(**{"pass": PassShow(key=token.key, input=token.input, proof=bytes(32), use=PassShow.STREAM)}),
             "register": lambda: frame(register={"localpart": "eve", "user_key": alice.user.public.packet}),
             "pair": lambda: frame(pair=PairOpen(slot=bytes(16))),
         }[kind]()
@@ -178,7 +178,7 @@ async def test_a_flipped_bit_never_opens_stores_or_breaks_anything(_prepared: Vi
 
 
 @pytest.fixture
-async def _prepared(tmp_path: Path):
+async def prepared(tmp_path: Path):
     async with village(tmp_path) as v:
         alice = await v.settle("alice", devices=2)
         (v.token,) = await v.passes(alice, 1)  # type: ignore[attr-defined]

@@ -64,6 +64,7 @@ from connexa.wire.v1.link_pb2 import (
     Push,
     PutPrekeys,
     PutTokenKeys,
+    Ready,
     Register,
     Reply,
     Resume,
@@ -98,7 +99,7 @@ class Client:
     def __init__(self, channel: FrameChannel) -> None:
         self.channel = channel
         self.seen: list[LinkDown] = []
-        self.ready: LinkDown | None = None
+        self.ready: Ready | None = None
         self._call = 0
 
     def say(self, **frame: Any) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import socket
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Final, cast
@@ -67,6 +68,7 @@ class LinkListener:
             websocket_handshake_timeout=5,
             use_aiofastnet=True,  # asyncio's own TLS costs eight times the memory (trap 1)
         )
+        logging.getLogger("picows").setLevel(logging.CRITICAL)  # it logs an error for whatever a stranger sends
         gc.freeze()
 
     @property
