@@ -256,7 +256,8 @@ class LinkConnection:
         except InvalidSignature:
             raise self._after_renewal() or login_refused() from None
         device = login.certificate.device
-        self._house.writer.submit(lambda execute: execute("UPDATE device SET last_seen = ? WHERE device = ?", (int(now), device)))
+        seen = self._house.writer.submit(lambda execute: execute("UPDATE device SET last_seen = ? WHERE device = ?", (int(now), device)))
+        seen.add_done_callback(lambda done: done.exception())  # it is only shown to administrators
         role = MailboxRole(self._house, self, login)
         self._open(role, login.last_number, newest_list(self._house.database.read, login.certificate.user))
 

@@ -7,6 +7,7 @@ sender over its rate is not refused: its connection is not read for a while.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,6 +24,8 @@ from connexa.wire.v1.link_pb2 import Committed, NumberedEnvelope, Outcome, Refus
 from connexa.wire.v1.message_pb2 import Envelope
 
 __all__ = ["Effects", "Sends", "Stream"]
+
+logger = logging.getLogger(__name__)
 
 MAX_NUMBER = 1 << 62
 MAX_ACKED = 4_096  # outcomes acknowledged in one frame
@@ -184,8 +187,8 @@ class Sends:
         error = done.exception()
         if error is not None:
             # Nothing of it happened. The node keeps it and comes back; which numbers stand, `Ready` will say (H5).
-            if not isinstance(error, ConnexaError):
-                raise error
+            if not isinstance(error, ConnexaError):  # a fault of ours costs this link
+                logger.error("storing failed", exc_info=error)
             self._connection.end(ConnexaError("server.temporary", "The homeserver could not store this.", retryable=True))
             return
         effects = done.result()

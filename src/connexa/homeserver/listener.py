@@ -26,6 +26,7 @@ LINK_PATH: Final = b"/v1/link"
 BACKLOG: Final = 4_096
 WRITE_HIGH: Final = 262_144
 WRITE_LOW: Final = 65_536
+CLOSE_SECONDS: Final = 10.0
 _PROTOCOL: Final = 4_400  # a frame that is none of ours says the same as one that does not parse
 _TOO_BIG: Final = 4_413
 
@@ -119,6 +120,8 @@ class _Connection(WSListener):
         self._transport.underlying_transport.resume_reading()  # a paused connection would not see the other side go
         self._transport.send_close(cast(WSCloseCode, code))  # any number goes; the stub names only the registered ones
         self._transport.disconnect()
+        # Who does not read would hold what was sent to them for ever.
+        asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._transport.disconnect, False)
 
     def pause(self) -> None:
         """Stop reading (trap 6)."""
