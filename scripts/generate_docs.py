@@ -14,7 +14,7 @@ from connexa.settings import example_toml
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "settings"
 # The settings struct of each program lives in its room.
-STRUCTS = {"node": ("connexa.node.settings", "NodeSettings")}
+STRUCTS = {"node": ("connexa.node.settings", "NodeSettings"), "server": ("connexa.homeserver.settings", "ServerSettings")}
 HEAD = """\
 # Settings of the program `{program}`, with their defaults. Generated from the code by `make docs`.
 # Belongs into config.toml, or into profiles/NAME.toml for one profile; a flag and CONNEXA_{upper}__… win over both.
