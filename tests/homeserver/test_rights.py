@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from connexa.pairwise import week_of
+from connexa.crypto import sha256
+from connexa.pairwise import packets_hash, right_proof, week_of
 from connexa.wire import MAX_ENVELOPE, WEEK_SECONDS
-from connexa.wire.v1.link_pb2 import PassShow, PutInvite, SetDoor, Status, WhereIs, WhereReply
+from connexa.wire.v1.link_pb2 import PassShow, PutInvite, PutTokenKeys, SetDoor, Status, WhereIs, WhereReply
 from connexa.wire.v1.message_pb2 import Envelope
 
 from .village import Client, Person, Village, settings_with, village
@@ -55,6 +56,17 @@ async def test_p39_a_token_opens_for_its_own_bytes_in_its_own_weeks_alone(tmp_pa
         assert v.rows() == 2
 
 
+async def test_where_no_key_was_uploaded_no_proof_opens_anything(tmp_path: Path) -> None:
+    async with village(tmp_path) as v:
+        alice, bob = await v.settle("alice"), await v.settle("bob")
+        device = await v.login(bob.devices[0])
+        await device.call(put_token_keys=PutTokenKeys(replace=True))
+        envelope, guest = v.envelope(bob), v.envelope(bob)
+        envelope.token = right_proof(bytes(32), envelope.id, envelope.user, sha256(envelope.body), packets_hash(envelope.packets))
+        forged = v.with_invite(guest, bytes(16), bytes(32))
+        assert await fates(await sender(v, alice), envelope.SerializeToString(), forged) == [S.STATUS_BAD_RIGHT] * 2
+
+
 async def test_replacing_the_token_keys_shuts_a_blocked_contact_out_at_once(tmp_path: Path) -> None:
     async with village(tmp_path) as v:
         alice, bob = await v.settle("alice"), await v.settle("bob")
@@ -91,6 +103,9 @@ async def test_p47_packets_must_be_for_exactly_the_devices_with_this_weeks_key(t
         last_week = v.envelope(bob)
         for packet in last_week.packets:
             packet.sek -= 1
+        next_week = v.envelope(bob)
+        for packet in next_week.packets:
+            packet.sek += 1  # uploaded already, and nobody may be tagged by it
         mixed = v.envelope(bob)
         mixed.packets[1].sek += 1
         assert (
@@ -101,9 +116,10 @@ async def test_p47_packets_must_be_for_exactly_the_devices_with_this_weeks_key(t
                 v.mail(bob, devices=[*ids, v.rng(32)]),
                 v.mail(bob, devices=[ids[0], v.rng(32)]),
                 v.with_token(last_week, bob.profile),
+                v.with_token(next_week, bob.profile),
                 v.with_token(mixed, bob.profile),
             )
-            == [S.STATUS_ACCEPTED] + [S.STATUS_STALE_DEVICES] * 5
+            == [S.STATUS_ACCEPTED] + [S.STATUS_STALE_DEVICES] * 6
         )
         v.clock.advance(2 * WEEK_SECONDS)  # their keys were uploaded for two weeks
         assert await fates(await sender(v, alice), v.mail(bob)) == [S.STATUS_STALE_DEVICES]

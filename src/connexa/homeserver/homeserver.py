@@ -32,7 +32,7 @@ from connexa.homeserver.prekeys import one_time_left
 from connexa.homeserver.publication import Publication
 from connexa.homeserver.sequence import Sequence as SeqNumbers
 from connexa.homeserver.settings import ServerSettings
-from connexa.homeserver.upkeep import sweep
+from connexa.homeserver.upkeep import Upkeep
 from connexa.identity import DeviceId, Domain, Endpoints, PinState, UserId, check_domain
 from connexa.store import Database, Writer
 from connexa.wire.transport import FrameSink
@@ -87,6 +87,7 @@ class Homeserver:
         self.incoming = Incoming(keys.domain, database, writer, self.delivery, self.pins, clock=clock)
         self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng)
         self.door = Door(self)
+        self.upkeep = Upkeep(writer)
         self._blocked = frozenset(settings.blocked_domains)
         self._look_ups = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
         self._tasks: asyncio.TaskGroup | None = None
@@ -130,7 +131,7 @@ class Homeserver:
         now = self.clock()
         try:
             await self.pass_keys.ensure(now)
-            self.metrics.expired.inc(await sweep(self.writer, now))
+            self.metrics.expired.inc(await self.upkeep.sweep(now))
         except ConnexaError as error:  # a full disk: the writer says so too, and the next round tries again
             if not error.retryable:
                 raise

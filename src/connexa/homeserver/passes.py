@@ -22,7 +22,7 @@ from connexa.wire import OURS, VersionRange, malformed
 from connexa.wire.v1.keys_pb2 import PassKey
 from connexa.wire.v1.link_pb2 import PassesReply, PassShow
 
-__all__ = ["MAX_CLAIMS", "STREAM_SECONDS", "Opened", "PassKeys", "is_spent", "open_pass", "prune_passes"]
+__all__ = ["MAX_CLAIMS", "STREAM_SECONDS", "Opened", "PassKeys", "is_spent", "open_pass", "prune_pass_keys", "prune_spent"]
 
 STREAM_SECONDS: Final = 86_400
 MAX_CLAIMS: Final = 4
@@ -131,11 +131,19 @@ def open_pass(execute: Execute, shown: PassShow, now: float) -> Opened:
     return Opened(*row, b"", 0, 0, 0, 0)
 
 
-def prune_passes(execute: Execute, now: float) -> None:
-    """Forget keys that nobody shows any more, with what was spent under them."""
+def prune_spent(execute: Execute, now: float, limit: int) -> int:
+    """Forget some of the passes whose key nobody can show any more."""
+    before = int(now) - (KEPT_WEEKS + 1) * 604_800
+    gone = execute(
+        "DELETE FROM spent_pass WHERE hash IN (SELECT hash FROM spent_pass WHERE opened < ? LIMIT ?) RETURNING use", (before, limit)
+    )
+    return len(gone.fetchall())
+
+
+def prune_pass_keys(execute: Execute, now: float) -> None:
+    """Forget keys that nobody shows any more, and old counts."""
     week = week_of(now)
     execute("DELETE FROM pass_key WHERE id < ?", (week - KEPT_WEEKS,))
-    execute("DELETE FROM spent_pass WHERE opened < ?", (int(now) - (KEPT_WEEKS + 1) * 604_800,))
     execute("DELETE FROM pass_issue WHERE day < ?", (int(now) // 86_400 - 2,))
 
 

@@ -20,7 +20,7 @@ from connexa.wire import WEEK_SECONDS
 from connexa.wire.v1.keys_pb2 import PrekeyBundle, Signed
 from connexa.wire.v1.link_pb2 import PrekeyStatusReply, PutPrekeys
 
-__all__ = ["Checked", "check_upload", "claim", "keep_upload", "prekey_status", "prune", "seal_keys", "signed_of"]
+__all__ = ["Checked", "check_upload", "claim", "keep_upload", "prekey_status", "prune_prekeys", "seal_keys", "signed_of"]
 
 MAX_SEKS: Final = 12
 
@@ -142,7 +142,11 @@ def _single(query: Query, device: DeviceId, kind: Kind, now: float) -> tuple[int
     return (row[0], row[1]) if row else None
 
 
-def prune(execute: Execute, now: float) -> None:
-    """Delete what is of no use any more; last weeks' sealed-sender keys stay while mail under them may be on its way."""
-    execute("DELETE FROM prekey WHERE type = 'otp' AND expires <= ?", (int(now),))
-    execute("DELETE FROM prekey WHERE type = 'sek' AND expires <= ?", (int(now) - KEEP_OLD,))
+def prune_prekeys(execute: Execute, now: float, limit: int) -> int:
+    """Delete some of what is of no use any more; last weeks' sealed-sender keys stay while mail under them may be on its way."""
+    gone = execute(
+        "DELETE FROM prekey WHERE (device, type, id) IN"
+        " (SELECT device, type, id FROM prekey WHERE expires <= ? AND (type = 'otp' OR expires <= ?) LIMIT ?) RETURNING id",
+        (int(now), int(now) - KEEP_OLD, limit),
+    )
+    return len(gone.fetchall())

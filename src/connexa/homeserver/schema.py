@@ -55,6 +55,7 @@ CREATE TABLE prekey (
     prekey  BLOB NOT NULL,
     PRIMARY KEY (device, type, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX prekey_by_expiry ON prekey (expires);
 
 CREATE TABLE token_key (
     user BLOB NOT NULL,
@@ -99,6 +100,7 @@ CREATE TABLE spent_pass (
     claims      INTEGER NOT NULL DEFAULT 0,
     requests    INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX spent_pass_by_opening ON spent_pass (opened);
 
 -- What became of envelopes of a stream (a pass's, or a device's own) other than being accepted; told until acknowledged.
 CREATE TABLE outcome (
@@ -110,6 +112,7 @@ CREATE TABLE outcome (
     expires INTEGER NOT NULL,
     PRIMARY KEY (stream, number)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX outcome_by_expiry ON outcome (expires);
 
 -- A body once, however many devices wait for it. Rowid tables: large blobs in WITHOUT ROWID are slow (homeserver.md 3.1).
 CREATE TABLE body (

@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from connexa.homeserver.accounts import forget_deleted
 from connexa.homeserver.doors import prune_doors
 from connexa.homeserver.mailbox import CHUNK, expire
-from connexa.homeserver.passes import prune_passes
-from connexa.homeserver.prekeys import prune
+from connexa.homeserver.passes import prune_pass_keys, prune_spent
+from connexa.homeserver.prekeys import prune_prekeys
 from connexa.store import Execute, Writer
 
-__all__ = ["sweep"]
+__all__ = ["Upkeep"]
 
-MAX_ROUNDS: Final = 64  # pieces of one sweep; what is left waits for the next
+MAX_PIECES: Final = 64  # of one kind in one round; what is left waits for the next
+RARELY: Final = 3_600.0
 
-
-async def sweep(writer: Writer, now: float) -> int:
-    """Delete what is over; returns how many envelopes expired."""
-    expired = 0
-    for _ in range(MAX_ROUNDS):
-        gone = await writer.run(lambda execute: expire(execute, now))
-        expired += gone
-        if gone < CHUNK:
-            break
-    await writer.run(lambda execute: _prune(execute, now))
-    return expired
+Piece = Callable[[Execute, float, int], int]
 
 
-def _prune(execute: Execute, now: float) -> None:
-    prune(execute, now)
+class Upkeep:
+    """One round after the other; mail goes in each, the rest once an hour."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._pruned_at = 0.0
+
+    async def sweep(self, now: float) -> int:
+        """Delete what is over; returns how many envelopes expired."""
+        expired = await self._in_pieces(expire, now)
+        if abs(now - self._pruned_at) >= RARELY:  # a clock that was set back counts too
+            for piece in (_used_rights, _outcomes, prune_prekeys, prune_spent):
+                await self._in_pieces(piece, now)
+            await self._writer.run(lambda execute: _small_tables(execute, now))
+            self._pruned_at = now
+        return expired
+
+    async def _in_pieces(self, piece: Piece, now: float) -> int:
+        gone = 0
+        for _ in range(MAX_PIECES):
+            count = await self._writer.run(lambda execute: piece(execute, now, CHUNK))
+            gone += count
+            if count < CHUNK:
+                break
+        return gone
+
+
+def _used_rights(execute: Execute, now: float, limit: int) -> int:
+    sql = "DELETE FROM used_right WHERE id IN (SELECT id FROM used_right WHERE expires <= ? LIMIT ?) RETURNING expires"
+    return len(execute(sql, (int(now), limit)).fetchall())
+
+
+def _outcomes(execute: Execute, now: float, limit: int) -> int:
+    sql = "DELETE FROM outcome WHERE (stream, number) IN (SELECT stream, number FROM outcome WHERE expires <= ? LIMIT ?) RETURNING number"
+    return len(execute(sql, (int(now), limit)).fetchall())
+
+
+def _small_tables(execute: Execute, now: float) -> None:
     prune_doors(execute, now)
-    prune_passes(execute, now)
+    prune_pass_keys(execute, now)
     forget_deleted(execute, now)
     execute("DELETE FROM account_invite WHERE expires <= ?", (int(now),))
-    execute("DELETE FROM used_right WHERE id IN (SELECT id FROM used_right WHERE expires <= ? LIMIT ?)", (int(now), CHUNK))
-    execute("DELETE FROM outcome WHERE expires <= ?", (int(now),))
