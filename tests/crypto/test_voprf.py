@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -111,3 +116,22 @@ def test_nothing_secret_is_shown() -> None:
     batch, _, _ = _issued(1)
     assert ISSUER.seed.hex() not in repr(ISSUER)
     assert repr(batch.blinds[0]) not in repr(batch)
+
+
+def test_the_unpacked_library_leaves_no_file(tmp_path: Path) -> None:
+    program = "import connexa.crypto.voprf as v; assert v.VoprfSecret(bytes(32)).public.raw"
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "TMPDIR": str(tmp_path)}, timeout=60)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_temporary_directory_is_a_clear_error() -> None:
+    program = "import connexa.crypto.voprf"
+    limit = (4_096, 4_096)
+    outcome = subprocess.run(
+        [sys.executable, "-B", "-c", program],
+        preexec_fn=lambda: (resource.setrlimit(resource.RLIMIT_FSIZE, limit), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)),  # type: ignore[func-returns-value]
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert outcome.returncode != 0 and "library.unpacked" in outcome.stderr

@@ -6,11 +6,13 @@ zero bytes; here every element from outside is checked once, and what remains co
 
 from __future__ import annotations
 
+import importlib
+import tempfile
 from hashlib import sha512
-
-import rbcl
+from types import ModuleType
 
 from connexa.crypto._errors import InvalidProof
+from connexa.errors import ConnexaError
 
 __all__ = ["ORDER", "add", "base_times", "hash_to_group", "hash_to_scalar", "invert", "is_element", "is_scalar", "times"]
 
@@ -18,6 +20,23 @@ ORDER = 2**252 + 27742317777372353535851937790883648493
 _IDENTITY = bytes(32)
 _BLOCK = 128
 _UNIFORM = 64
+
+
+def _load_binding() -> ModuleType:
+    """Import the binding, which unpacks libsodium into a temporary file and leaves it there: here the file goes with its folder."""
+    before = tempfile.tempdir
+    try:
+        with tempfile.TemporaryDirectory(prefix="connexa-") as folder:
+            tempfile.tempdir = folder
+            return importlib.import_module("rbcl")
+    except OSError as error:
+        hint = "Free some space in the temporary directory, or name another one in TMPDIR."
+        raise ConnexaError("library.unpacked", "A library could not be unpacked into the temporary directory.", hint) from error
+    finally:
+        tempfile.tempdir = before
+
+
+rbcl = _load_binding()
 
 
 def is_element(raw: bytes) -> bool:
