@@ -10,6 +10,7 @@ import socket
 import ssl
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -104,6 +105,27 @@ async def test_every_port_shows_the_leaf_of_the_domain_key(server):
         assert health.json()["status"] == "ok"
         metrics = await web.get(f"{url}/metrics", extensions={"sni_hostname": B})
         assert "connexa_links" in metrics.text
+
+
+async def test_noise_at_the_doors_harms_nothing_and_is_not_logged(server, tmp_path):
+    for port in server.ready["ports"].values():
+        for noise in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(2_000), b"\x16\x03\x01\xff\xff" + bytes(100), b""):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(noise)
+            if writer.can_write_eof():
+                writer.write_eof()
+            with suppress(ConnectionError):
+                async with asyncio.timeout(15):
+                    while await reader.read(1_024):
+                        pass
+            writer.close()
+            with socket.create_connection(("127.0.0.1", port)) as rude:
+                rude.send(noise)
+    assert (await run_program(["server", "status", "--json"], home=tmp_path)).data["healthy"]
+    assert await server.stop() == 0
+    events = [line.split(" connexa.homeserver.")[-1].split()[1] for line in server.output.splitlines() if not line.startswith("{")]
+    assert events == ["server.up", "server.stopping"]
+    assert "127.0.0.1" not in server.output
 
 
 async def test_a_second_one_is_told_that_it_runs_already(server, tmp_path):

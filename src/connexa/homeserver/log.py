@@ -5,12 +5,22 @@ Other libraries' texts name addresses; of them only that and where something fai
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-__all__ = ["log_to_stderr"]
+__all__ = ["hear_loop", "log_to_stderr"]
+
+_STRANGERS = ("SSL handshake failed", "SSL handshake is taking longer")  # anybody can cause it, as often as they like
+
+
+def hear_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Take what the event loop has to say: strangers who break off a handshake are no event, everything else is."""
+    if not str(context.get("message", "")).startswith(_STRANGERS):
+        loop.default_exception_handler(context)
 
 
 @contextmanager
@@ -41,7 +51,9 @@ class _Discreet(logging.Formatter):
     def formatException(self, ei: object) -> str:  # noqa: N802 - the library's name
         """Name kind and places."""
         error = ei[1] if isinstance(ei, tuple) else None
-        places, frame = [], error.__traceback__ if isinstance(error, BaseException) else None
+        if not isinstance(error, BaseException):
+            return "no exception"
+        places, frame = [], error.__traceback__
         while frame is not None:
             places.append(f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}")
             frame = frame.tb_next

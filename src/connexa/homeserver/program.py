@@ -26,7 +26,7 @@ from connexa.errors import ConnexaError, RefusedError
 from connexa.homeserver.federation import GrpcRemotes, OwnSide
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.listeners import Listeners, PinWatch, listening
-from connexa.homeserver.log import log_to_stderr
+from connexa.homeserver.log import hear_loop, log_to_stderr
 from connexa.homeserver.premises import ServerPremises, disk_error
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
@@ -81,6 +81,7 @@ class ServerProgram:
             raise disk_error(error) from error
 
     async def _serve(self, premises: ServerPremises) -> None:
+        asyncio.get_running_loop().set_exception_handler(hear_loop)
         key, custody = load_key(premises.data, self.rng, password=self.password)
         database = open_database(premises.database, key, MIGRATIONS)
         try:

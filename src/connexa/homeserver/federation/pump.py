@@ -118,6 +118,8 @@ class Pump:
                 self.failure = _code(failures)
             self.connected = False
             self._flying.clear()
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError  # before Python 3.13 a group that fails loses its owner's cancellation
             if self.failure:
                 await self._back_off()
 
