@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from connexa.homeserver.mailbox import page
+from connexa.store import Execute
 from connexa.testing import FakeClock
 from connexa.wire.v1.link_pb2 import Resume
+from connexa.wire.v1.message_pb2 import Envelope
 
 from .village import Client, Person, Village, settings_with, village
 
@@ -82,6 +85,17 @@ async def test_a_row_whose_announcement_was_lost_is_pushed_with_the_next_or_by_t
         await store_silently()
         await v.house.tick()
         assert len(await device.pushes(1)) == 1
+
+
+async def test_a_row_that_a_page_has_brought_is_not_pushed_again_when_its_commit_is_told(tmp_path: Path) -> None:
+    async with village(tmp_path, QUICK) as v:
+        alice, bob = await v.settle("alice"), await v.settle("bob")
+        device = await v.login(bob.devices[0], resume=True)
+        await send(v, await sender(v, alice), bob, 1, 2)
+        await device.pushes(2)
+        rows = page(v.house.database.read, bob.devices[0].id, 0, 10)
+        v.house.links.arrived([(bob.devices[0].id, 0, row) for row in rows])
+        await device.quiet()
 
 
 async def test_h3_a_stopped_reader_costs_bounded_memory_and_gets_all_in_order(tmp_path: Path) -> None:
@@ -192,3 +206,23 @@ async def test_a_silent_submit_link_is_closed(tmp_path: Path) -> None:
         client = await sender(v, await v.settle("alice"))
         async with asyncio.timeout(5):
             assert await client.closed() == (1000, "")
+
+
+async def test_h12_checkpoints_go_on_beside_readers(tmp_path: Path) -> None:
+    async with village(tmp_path, QUICK) as v:
+        bob = await v.settle("bob")
+        device, now, house = bob.devices[0].id, v.clock(), v.house
+        for _ in range(25):
+            raws = [house.delivery.check_envelope(v.mail(bob, body=16_400)) for _ in range(100)]
+
+            def store(execute: Execute, envelopes: list[Envelope] = raws) -> None:
+                for envelope in envelopes:
+                    house.delivery.deliver(execute, envelope, accepted_at=int(now), from_domain="a.example", now=now)
+
+            writing = house.writer.submit(store)
+            while not writing.done():
+                page(house.database.read, device, 0, 64)
+                await asyncio.sleep(0)
+        assert v.rows() == 2_500
+        wal = tmp_path / "server.db-wal"
+        assert wal.stat().st_size < 30_000_000 < (tmp_path / "server.db").stat().st_size

@@ -21,6 +21,7 @@ __all__ = ["Fresh", "Pushes"]
 
 PAGE = 64
 HIGH_WATER = 256 * 1024  # bytes that the node has not taken, above which nothing more is fetched
+LOOK_AGAIN_SECONDS = 0.2
 FRAME_ROOM = MAX_FRAME - 1_024
 ITEM_OVERHEAD = 96
 
@@ -125,6 +126,8 @@ class Pushes:
             if len(rows) < room:
                 self._live = True
                 return
+        if self._connection.buffered() > HIGH_WATER:
+            self._loop.call_later(LOOK_AGAIN_SECONDS, self._schedule)  # whether or not its buffer has a mark just here
 
     def _has_room(self) -> bool:
         return self._unacked_bytes < self._limits.push_window_bytes and self._connection.buffered() <= HIGH_WATER
