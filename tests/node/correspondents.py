@@ -185,12 +185,14 @@ class Device:
         return [event.kind for event in self.home.events.replay(0)]
 
 
-async def open_device(path: Path, clock: FakeClock, rng: SeededRandom, address: str, domain_key: Ed25519Secret) -> Device:
-    """A primary device of a new account, as if its homeserver had attested it."""
+async def open_device(
+    path: Path, clock: FakeClock, rng: SeededRandom, address: str, domain_key: Ed25519Secret, device: DeviceId | None = None
+) -> Device:
+    """A primary device of a new account, as if its homeserver had attested it; its owner may choose the device's id."""
     home = make_home(path, clock, rng)
     now, where = clock(), Address.parse(address)
     user = UserSecret.generate(rng, now)
-    device, dsk = DeviceId(rng(32)), Ed25519Secret.generate(rng)
+    device, dsk = device or DeviceId(rng(32)), Ed25519Secret.generate(rng)
     dik = X25519Secret.generate(rng)
     certificate = issue_device_certificate(DeviceCertificate(user.id, device, dsk.public, dik.public, int(now) + 10**8), user)
     signed = next_device_list(None, user, [certificate], now)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from connexa.content import Accept, ContactState, Content, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, encode
 from connexa.crypto import Ed25519Secret
 from connexa.identity import PinState
 from connexa.node.account import profile_key
 from connexa.node.contacts import accept
+from connexa.node.devices import keep_list
 from connexa.node.inbox import take_held
 from connexa.testing import FakeClock, SeededRandom
 from connexa.wire.v1.message_pb2 import Envelope
 
-from .correspondents import Device
+from .correspondents import Device, open_device
 
 Pair = tuple[Device, Device]
 
@@ -245,3 +247,28 @@ async def test_somebody_else_cannot_speak_as_an_own_device(pair: Pair) -> None:
         await bob.take(bob.pushed(await alice.write([bob], OwnCopies((copy,)), door)))
     assert profile_key(bob.home.database.read, 1) != bytes(32)
     assert bob.undecryptable() == 2
+
+
+async def test_p24_a_stranger_who_takes_a_device_id_does_not_stand_in_its_owners_way(pair: Pair, tmp_path: Path, clock: FakeClock) -> None:
+    alice, bob = pair
+    rng = SeededRandom(9)
+    key = Ed25519Secret.generate(rng)
+    mallory = await open_device(tmp_path / "mallory.db", clock, rng, "mallory@c.example", key, device=alice.account.device)
+    bob.pin("c.example", key)
+    await bob.take(bob.pushed(await mallory.write([bob], Text("I was first"), "stranger", counter=1)))
+    await befriend(alice, bob)
+    await bob.take(bob.pushed(await alice.write([bob], Text("hello"), counter=1)))
+    await alice.take(alice.pushed(await bob.write([alice], Text("hello Alice"), counter=1)))
+    await bob.take(bob.pushed(await alice.write([bob], Text("and again"), counter=2)))
+    assert bob.texts() == ["I was first", "hello", "and again"]
+    assert alice.texts() == ["hello Alice"]
+    assert bob.undecryptable() == 0
+    # A list of the stranger's without that id forgets the stranger's sessions, not the contact's.
+    stranger = bob.person(mallory)
+    assert stranger.devices is not None
+    without = replace(stranger.devices, devices=())
+    await bob.home.change(lambda execute: keep_list(execute, bob.number, stranger.id, without))
+    await bob.take(bob.pushed(await alice.write([bob], Text("still here"), counter=3)))
+    assert bob.texts()[-1] == "still here"
+    await mallory.home.writer.close()
+    mallory.home.database.close()

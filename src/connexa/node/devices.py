@@ -39,7 +39,7 @@ def keep_list(execute: Execute, account: int, person: int, devices: DeviceList, 
     known = {DeviceId(device): certificate for device, certificate in rows(execute, sql, (account, person))}
     for gone in known.keys() - listed.keys():
         execute("DELETE FROM person_device WHERE account = ? AND person = ? AND device = ?", (account, person, gone))
-        forget_sessions(execute, account, gone)
+        forget_sessions(execute, account, devices.user, gone)
     for device in listed.keys() - known.keys():
         execute("INSERT INTO person_device (account, person, device, certificate) VALUES (?, ?, ?, x'')", (account, person, device))
     return frozenset(listed.keys() - known.keys())
@@ -69,6 +69,6 @@ def recipient_of(
     return Recipient(user, domain, devices.version, body_hash(signed), keys)
 
 
-def sessions_missing(query: Query, account: int, devices: Iterable[SealKey], now: float) -> tuple[DeviceId, ...]:
+def sessions_missing(query: Query, account: int, to: Recipient, now: float) -> tuple[DeviceId, ...]:
     """The devices among these to which no session may send."""
-    return tuple(key.device for key in devices if not can_send(query, account, key.device, now))
+    return tuple(key.device for key in to.devices if not can_send(query, account, to.user, key.device, now))

@@ -120,10 +120,10 @@ CREATE TABLE person_device (
 -- All ratchet sessions with one device (pairwise.SessionSet), of other people and of our own other devices.
 CREATE TABLE session (
     account  INTEGER NOT NULL,
-    device   BLOB NOT NULL,
     user     BLOB NOT NULL,
+    device   BLOB NOT NULL,
     sessions BLOB NOT NULL,
-    PRIMARY KEY (account, device)
+    PRIMARY KEY (account, user, device)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE conversation (

@@ -83,7 +83,7 @@ def seal_envelope(
     conversation = conversation_id(account.user_id, UserId(to.user))
     for key in to.devices:
         wrap = _wrap(body, envelope.id, what, conversation, to)
-        initial, message = encrypt_wrap(execute, account.id, key.device, wrap, now, rng)
+        initial, message = encrypt_wrap(execute, account.id, to.user, key.device, wrap, now, rng)
         envelope.packets.append(Packet(device=key.device, sek=key.id, sealed=seal(key, sender, initial, message)))
     _open_door(envelope, door, body)
     return envelope.SerializeToString(), content
@@ -91,7 +91,8 @@ def seal_envelope(
 
 def _introduced(execute: Execute, account: Account, to: Recipient, what: Outgoing, door: Door, now: float) -> bytes:
     """The content, with an introduction as long as one of the devices has not answered in its session (first-message §9)."""
-    fresh = any((session := load_sessions(execute, account.id, key.device).for_sending(now)) and session.initial for key in to.devices)
+    sets = (load_sessions(execute, account.id, to.user, key.device) for key in to.devices)
+    fresh = any((session := sessions.for_sending(now)) and session.initial for sessions in sets)
     if not fresh and not door.is_first_contact:
         return what.content
     shown = None

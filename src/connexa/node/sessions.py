@@ -1,6 +1,7 @@
 """Ratchet sessions in the store: what opens an arriving packet, and what encrypts to a device.
 
 States are pure values of the pairwise room; here they are read and written in the same operation as the effect that they belong to.
+People choose the ids of their devices themselves, so a session belongs to a user and a device together, never to a device alone.
 """
 
 from __future__ import annotations
@@ -48,46 +49,46 @@ __all__ = [
 ]
 
 
-def load_sessions(query: Query, account: int, device: bytes) -> SessionSet:
-    """All sessions with a device."""
-    row = first(query, "SELECT sessions FROM session WHERE account = ? AND device = ?", (account, device))
+def load_sessions(query: Query, account: int, user: bytes, device: bytes) -> SessionSet:
+    """All sessions with a device of a user."""
+    row = first(query, "SELECT sessions FROM session WHERE account = ? AND user = ? AND device = ?", (account, user, device))
     return SessionSet.load(row[0]) if row else SessionSet()
 
 
 def _store(execute: Execute, account: int, user: bytes, device: bytes, sessions: SessionSet) -> None:
     execute(
-        "INSERT INTO session (account, device, user, sessions) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (account, device) DO UPDATE SET sessions = excluded.sessions",
-        (account, device, user, sessions.dump()),
+        "INSERT INTO session (account, user, device, sessions) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (account, user, device) DO UPDATE SET sessions = excluded.sessions",
+        (account, user, device, sessions.dump()),
     )
 
 
-def forget_sessions(execute: Execute, account: int, device: bytes) -> None:
+def forget_sessions(execute: Execute, account: int, user: bytes, device: bytes) -> None:
     """Forget a device that is no longer in its person's list."""
-    execute("DELETE FROM session WHERE account = ? AND device = ?", (account, device))
+    execute("DELETE FROM session WHERE account = ? AND user = ? AND device = ?", (account, user, device))
 
 
-def can_send(query: Query, account: int, device: bytes, now: float) -> bool:
+def can_send(query: Query, account: int, user: bytes, device: bytes, now: float) -> bool:
     """Whether there is a session that may send to this device."""
-    return load_sessions(query, account, device).for_sending(now) is not None
+    return load_sessions(query, account, user, device).for_sending(now) is not None
 
 
 def begin_session(execute: Execute, account: Account, bundle: Bundle, now: float, rng: Rng) -> None:
     """Begin a session from a claimed bundle, unless one has come up meanwhile."""
-    sessions = load_sessions(execute, account.id, bundle.party.device)
+    sessions = load_sessions(execute, account.id, bundle.party.user, bundle.party.device)
     if sessions.for_sending(now) is None:
         sessions = sessions.with_own(initiate(account.local_device, bundle, now, rng), now)
         _store(execute, account.id, bundle.party.user, bundle.party.device, sessions)
 
 
-def encrypt_wrap(execute: Execute, account: int, device: bytes, wrap: Wrap, now: float, rng: Rng) -> tuple[bytes, bytes]:
+def encrypt_wrap(execute: Execute, account: int, user: bytes, device: bytes, wrap: Wrap, now: float, rng: Rng) -> tuple[bytes, bytes]:
     """Encrypt a wrap to a device; returns the initial part (or nothing) and the message."""
-    sessions = load_sessions(execute, account, device)
+    sessions = load_sessions(execute, account, user, device)
     session = sessions.for_sending(now)
     if session is None:
         raise Reject(Reason.KEYS)
     after, message = encrypt(session, encode_wrap(wrap), rng)
-    _store(execute, account, session.binding.remote_user, device, sessions.with_sent(after))
+    _store(execute, account, user, device, sessions.with_sent(after))
     return session.initial, message
 
 
@@ -116,7 +117,7 @@ def open_message(
 ) -> Opened:
     """Open what was unsealed, or raise `Reject` or `Duplicate`; changes nothing."""
     sender = verify_sender(unsealed, keys, accepted_at)
-    sessions = load_sessions(query, account.id, sender.device)
+    sessions = load_sessions(query, account.id, sender.user, sender.device)
     initial = read_initial(unsealed.initial, sender, accepted_at) if unsealed.initial else None
     if initial is None or sessions.knows(initial.ephemeral.raw):
         received = sessions.receive(sender, unsealed.message, now)

@@ -209,9 +209,9 @@ class Upkeep:
         await self._home.change(begin)
 
     def _own_missing(self, now: float) -> list[bytes]:
-        query, account = self._home.database.read, self._account.id
+        query, account, user = self._home.database.read, self._account.id, self._account.user_id
         rows = query("SELECT device, sek_week FROM person_device WHERE account = ? AND person = ?", (account, OWN))
-        return [device for device, week in rows if week != week_of(now) or not can_send(query, account, device, now)]
+        return [device for device, week in rows if week != week_of(now) or not can_send(query, account, user, device, now)]
 
 
 def own_certificates(home: Home, account: Account) -> list[Signed]:
