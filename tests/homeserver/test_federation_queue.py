@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from connexa.errors import ConnexaError
-from connexa.identity import Domain, PinState
+from connexa.identity import Domain, Endpoint, PinState, format_discovery_file
+from connexa.testing import TcpProxy
 from connexa.wire.v1.federation_pb2 import Item
 from connexa.wire.v1.link_pb2 import LookupRequest, Status, WhereReply
 
@@ -191,3 +192,17 @@ async def test_streams_of_one_remote_are_bounded(pair):
         await b.take_batch(a.domain, number.to_bytes(16, "big"), 1, [item(B, 1, b.clock())])
     assert b.database.read("SELECT count(*) FROM remote_stream") == [(64,)]
     assert b.committed(Domain(A), (69).to_bytes(16, "big")) == 1
+
+
+async def test_a_remote_far_away_is_reached_at_the_first_try(pair, tmp_path):
+    """One attempt must outlast a handshake over a slow line."""
+    a, b = pair
+    async with TcpProxy.listening(("127.0.0.1", b.port)) as line:
+        line.delay = 0.25
+        far = replace(b.entry(), endpoints=replace(b.endpoints, federation=Endpoint("127.0.0.1", line.port)))
+        (tmp_path / "domains.toml").write_text(format_discovery_file({a.domain: a.entry(), b.domain: far}))
+        await b.door.introduce(A, "192.0.2.1")
+        await a.submit(B, 3)
+        await a.ends.until(3)
+        assert b.mailbox.numbers == [1, 2, 3]
+        assert line.accepted == 1
