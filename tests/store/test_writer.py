@@ -130,3 +130,14 @@ async def test_close_finishes_what_waits(tmp_path: Path) -> None:
     with pytest.raises(ConnexaError):
         await refused
     database.close()
+
+
+async def test_p15_a_truncated_log_leaves_no_page_behind(database: Database, writer: Writer) -> None:
+    log = database.path.with_name(database.path.name + "-wal")
+    futures = [writer.submit(insert(f"{n}")) for n in range(100)]
+    emptied = asyncio.ensure_future(writer.truncate_log())
+    await asyncio.gather(*futures, emptied)
+    await writer.truncate_log()
+    assert log.stat().st_size == 0
+    assert await writer.run(insert("after")) == "after"
+    assert database.first("SELECT count(*) FROM note") == (101,)

@@ -24,6 +24,7 @@ __all__ = ["Writer"]
 
 T = TypeVar("T")
 Operation = Callable[[Execute], Any]
+Done = list[tuple[asyncio.Future[Any], Any]]
 
 MAX_BATCH = 2048  # operations in one transaction: bounds how long the loop is held
 MAX_WAITING = 65536  # operations that may wait; more are refused with `store.busy`
@@ -36,14 +37,15 @@ class Writer:
         self._connection = database.writer_connection
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[tuple[Operation, asyncio.Future[Any]]] = deque()
-        self._commits: queue.SimpleQueue[list[tuple[asyncio.Future[Any], Any]] | None] = queue.SimpleQueue()
+        self._truncations: list[asyncio.Future[None]] = []
+        self._statements: queue.SimpleQueue[tuple[str, Done] | None] = queue.SimpleQueue()
         self._busy = False
         self._scheduled = False
         self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
         self.failure: ConnexaError | None = None  # why the last batch failed; None again after the next good one
-        self._thread = threading.Thread(target=self._commit_batches, name="commit", daemon=True)
+        self._thread = threading.Thread(target=self._run_statements, name="commit", daemon=True)
         self._thread.start()
 
     async def run(self, operation: Callable[[Execute], T]) -> T:
@@ -64,11 +66,18 @@ class Writer:
         self._kick()
         return future
 
+    async def truncate_log(self) -> None:
+        """Fold the write-ahead log into the file and empty it: then what was deleted is gone from both (pairwise P15)."""
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._truncations.append(future)
+        self._kick()
+        await future
+
     async def close(self) -> None:
         """Finish what waits, then stop the worker."""
         self._closed = True
         await self._idle.wait()
-        self._commits.put(None)
+        self._statements.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _kick(self) -> None:
@@ -81,11 +90,15 @@ class Writer:
         self._scheduled = False
         if self._busy:
             return
+        if self._truncations:
+            self._hand_over("PRAGMA wal_checkpoint(TRUNCATE)", [(future, None) for future in self._truncations])
+            self._truncations = []
+            return
         if not self._waiting:
             self._idle.set()
             return
         batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-        done: list[tuple[asyncio.Future[Any], Any]] = []
+        done: Done = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for operation, future in batch:
@@ -94,10 +107,14 @@ class Writer:
         except apsw.Error as error:
             self._abandon([future for _, future in batch], store_error(error))
             return
-        self._busy = True
-        self._commits.put(done)
+        self._hand_over("COMMIT", done)
 
-    def _run_one(self, operation: Operation, future: asyncio.Future[Any], done: list[tuple[asyncio.Future[Any], Any]]) -> None:
+    def _hand_over(self, statement: str, done: Done) -> None:
+        """Give the connection to the worker thread for one statement; until it is back nobody else touches it."""
+        self._busy = True
+        self._statements.put((statement, done))
+
+    def _run_one(self, operation: Operation, future: asyncio.Future[Any], done: Done) -> None:
         self._connection.execute("SAVEPOINT operation")
         try:
             result = operation(self._connection.execute)
@@ -131,16 +148,17 @@ class Writer:
         self._busy = False
         self._loop.call_soon(self._flush)
 
-    def _commit_batches(self) -> None:
-        while (done := self._commits.get()) is not None:
+    def _run_statements(self) -> None:
+        while (given := self._statements.get()) is not None:
+            statement, done = given
             failure: apsw.Error | None = None
             try:
-                self._connection.execute("COMMIT")
+                self._connection.execute(statement).fetchall()
             except apsw.Error as error:
                 failure = error
             self._loop.call_soon_threadsafe(self._finish, done, failure)
 
-    def _finish(self, done: list[tuple[asyncio.Future[Any], Any]], failure: apsw.Error | None) -> None:
+    def _finish(self, done: Done, failure: apsw.Error | None) -> None:
         if failure is not None:
             self._abandon([future for future, _ in done], store_error(failure))
             return
