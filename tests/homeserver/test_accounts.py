@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from connexa.crypto import Kind
 from connexa.identity import Address, verify_attestation
+from connexa.wire.v1.link_pb2 import Mode, Register
 
 from .village import DOMAIN, changed, settings_with, village
 
@@ -65,6 +67,14 @@ async def test_a_request_signed_by_another_key_or_for_another_name_is_refused(tm
         alice.devices, alice.lists = eve.devices, eve.lists  # somebody else's device and list under my key
         code, notice = await (await v.register(alice, b"")).closed()
         assert (code, notice) == (4422, "signature.invalid")
+
+        carol, client = v.stranger("carol"), await v.dial()  # everything of hers but the signature over this connection
+        device, first = carol.add_device(v.rng, v.clock()), carol.next_list(v.clock())
+        await client.greet(Mode.MODE_REGISTER)
+        unsigned = Register(localpart="carol", user_key=carol.user.public.packet, certificate=device.certificate, device_list=first)
+        unsigned.signature = carol.user.key.sign(Kind.ACCOUNT, bytes(64))
+        client.say(register=unsigned)
+        assert await client.closed() == (4422, "signature.invalid")
         assert v.rows("account") == 0
 
 

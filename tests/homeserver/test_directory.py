@@ -17,7 +17,7 @@ from connexa.identity import (
     verify_attestation,
 )
 from connexa.pairwise import call_proof, is_last_resort, verify_bundle, week_of, weekly_key
-from connexa.wire import parse
+from connexa.wire import WEEK_SECONDS, parse
 from connexa.wire.v1.keys_pb2 import Prekey
 from connexa.wire.v1.link_pb2 import Claim, ClaimRequest, Lookup, LookupRequest, PassShow, PutInvite, Right, SetDoor, Status
 from connexa.wire.v1.message_pb2 import InviteProof, Step
@@ -96,6 +96,18 @@ async def test_a_claim_takes_each_one_time_key_once_then_the_last_resort_and_say
         await device.quiet()
         low = [frame.notice.number for frame in device.seen if frame.notice.code == "prekeys.low"]
         assert low == [3, 2, 1, 0, 0, 0]
+
+
+async def test_p47_a_device_that_was_away_for_too_long_is_no_target(tmp_path: Path) -> None:
+    async with village(tmp_path) as v:
+        alice, bob = await v.settle("alice"), await v.settle("bob")
+        v.clock.advance(2 * WEEK_SECONDS)  # its sealed-sender keys were for two weeks
+        (token,) = await v.passes(alice, 1)
+        client = await v.submit(token)
+        reply = await client.call(claim=with_token(v, claim(v, Right(), user=bob.user.id), bob))
+        assert (reply.status, len(reply.bundles)) == (Status.STATUS_ACCEPTED, 0)
+        assert len((await client.call(lookup=with_token(v, look(v, Right(), user=bob.user.id), bob))).seks) == 0
+        assert v.house.database.first("SELECT count(*) FROM prekey WHERE type = 'otp'") == (6,)  # and nothing was spent
 
 
 async def test_two_claims_at_once_never_get_the_same_key(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from connexa.crypto import sha256
-from connexa.pairwise import packets_hash, right_proof, week_of
+from connexa.pairwise import packets_hash, right_proof, week_of, weekly_key
 from connexa.wire import MAX_ENVELOPE, WEEK_SECONDS
-from connexa.wire.v1.link_pb2 import PassShow, PutInvite, PutTokenKeys, SetDoor, Status, WhereIs, WhereReply
+from connexa.wire.v1.link_pb2 import PassShow, PutInvite, PutTokenKeys, SetDoor, Status, TokenKey, WhereIs, WhereReply
 from connexa.wire.v1.message_pb2 import Envelope
 
 from .village import Client, Person, Village, settings_with, village
@@ -72,11 +72,14 @@ async def test_replacing_the_token_keys_shuts_a_blocked_contact_out_at_once(tmp_
         alice, bob = await v.settle("alice"), await v.settle("bob")
         client, old = await sender(v, alice), bob.profile
         assert await fates(client, v.mail(bob)) == [S.STATUS_ACCEPTED]
+        mailbox, week = await v.login(bob.devices[0]), week_of(v.clock())
+        await mailbox.call(put_token_keys=PutTokenKeys(keys=[TokenKey(week=week - 1, key=weekly_key(old, week - 1))]))
+        client.send((2, v.with_token(v.envelope(bob), old, week - 1)))
+        assert await client.committed(2) == {}
         bob.profile = v.rng(32)
-        mailbox = await v.login(bob.devices[0])
         await mailbox.call(put_token_keys=v.token_keys(bob, replace=True))
-        client.send((2, v.with_token(v.envelope(bob), old)), (3, v.mail(bob)))
-        assert await client.committed(3) == {2: S.STATUS_BAD_RIGHT}
+        client.send((3, v.with_token(v.envelope(bob), old)), (4, v.with_token(v.envelope(bob), old, week - 1)), (5, v.mail(bob)))
+        assert await client.committed(5) == {3: S.STATUS_BAD_RIGHT, 4: S.STATUS_BAD_RIGHT}
 
 
 async def test_an_invite_counts_its_uses_and_the_same_request_is_stored_once(tmp_path: Path) -> None:
@@ -91,7 +94,8 @@ async def test_an_invite_counts_its_uses_and_the_same_request_is_stored_once(tmp
         expected = [S.STATUS_BAD_RIGHT, S.STATUS_ACCEPTED, S.STATUS_ACCEPTED, S.STATUS_ACCEPTED, S.STATUS_BAD_RIGHT]
         assert await fates(client, forged, one, one, two, three) == expected
         assert v.rows() == 2
-        await mailbox.call(put_invite=PutInvite(id=invite, secret=secret, uses=5, expires=int(v.clock()) + 1000))
+        again = await mailbox.call(put_invite=PutInvite(id=invite, secret=secret, uses=5, expires=int(v.clock()) + 1000))
+        assert again.DESCRIPTOR.name == "Empty"
         client.send((6, three))
         assert await client.committed(6) == {6: S.STATUS_BAD_RIGHT}  # an upload that comes again gives no use back
 

@@ -27,6 +27,7 @@ BACKLOG: Final = 4_096
 WRITE_HIGH: Final = 262_144
 WRITE_LOW: Final = 65_536
 CLOSE_SECONDS: Final = 10.0
+TLS_BUFFER: Final = 16 * 1024 + 64  # one TLS record each way: the library's 16 records cost an idle link 8 KiB more (H1)
 _PROTOCOL: Final = 4_400  # a frame that is none of ours says the same as one that does not parse
 _TOO_BIG: Final = 4_413
 
@@ -49,6 +50,7 @@ class LinkListener:
         self._acceptor = acceptor
         self._certificates = certificates
         self._context = server_context(certificates.leaf)
+        self._context.num_tickets = 0  # no ticket may tie a submit link to a login (first-message §1)
         certificates.watch(self._show)
         self._server: asyncio.Server | None = None
 
@@ -66,6 +68,8 @@ class LinkListener:
             auto_ping_idle_timeout=60,
             auto_ping_reply_timeout=20,
             enable_auto_pong=True,
+            ssl_incoming_bio_size=TLS_BUFFER,
+            ssl_outgoing_bio_size=TLS_BUFFER,
             websocket_handshake_timeout=5,
             use_aiofastnet=True,  # asyncio's own TLS costs eight times the memory (trap 1)
         )
