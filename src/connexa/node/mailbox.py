@@ -13,6 +13,7 @@ from connexa.identity import Domain
 from connexa.node.account import Account, sender_certificate
 from connexa.node.arrivals import Taken
 from connexa.node.delivery import Delivery
+from connexa.node.endings import cause_of
 from connexa.node.home import Home, first
 from connexa.node.inbox import take_held, take_push
 from connexa.node.link import MailboxLink
@@ -29,10 +30,11 @@ from connexa.node.own_copies import (
 from connexa.node.receipts import send_receipts
 from connexa.node.retry import Backoff, fraction
 from connexa.node.streams import Stream, count_passes, streams_to_ask
-from connexa.node.submit import ask_outcomes, cause_of
+from connexa.node.submit import ask_outcomes
 from connexa.node.upkeep import Upkeep
 from connexa.node.wakeups import Wakeups, wait_for
 from connexa.store import Execute
+from connexa.tasks import TaskGroup
 from connexa.wire import is_retried
 from connexa.wire.v1.link_pb2 import DomainReply, GetDomain, Status
 
@@ -66,7 +68,7 @@ class Mailbox:
     async def run(self) -> None:
         """Keep the link up."""
         backoff = Backoff(self._home.rng, most=self._home.settings.limits.reconnect_max)
-        async with asyncio.TaskGroup() as tasks:
+        async with TaskGroup() as tasks:
             tasks.create_task(self._send_receipts())
             tasks.create_task(self._ask_outcomes())
             while True:
@@ -118,7 +120,7 @@ class Mailbox:
         link = await MailboxLink.open(channel, domain=account.address.domain, user=account.user_id, device=account.device, dsk=account.dsk)
         self.clock_skew = link.server_time_ms / 1000 - home.clock()
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with TaskGroup() as tasks:
                 tasks.create_task(link.run())
                 tasks.create_task(self._read(link))
                 row = home.database.first("SELECT resume_seq FROM account WHERE id = ?", (account.id,))
@@ -131,8 +133,8 @@ class Mailbox:
                 tasks.create_task(self._keep_up())
                 tasks.create_task(self._write_own(link))
                 tasks.create_task(self._find_domains())
-        except* ConnexaError as ended:
-            cause = cause_of(ended)
+        except BaseExceptionGroup as ended:
+            cause = cause_of(ended, self._home.stopping)
             self.failure = cause.code if cause else ""
         finally:
             self._up.clear()

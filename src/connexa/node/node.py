@@ -50,6 +50,7 @@ from connexa.wire.transport import LinkDialer
 __all__ = ["Node"]
 
 T = TypeVar("T")
+EMPTY_LOG_EVERY = 60.0
 MAX_LINKING = 4
 MAX_NAME = 64
 
@@ -76,12 +77,22 @@ class Node:
     async def run(self) -> None:
         """Keep the links of all accounts up until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._empty_log())
             for number, _, state in all_accounts(self._home.database.read):
                 if state is AccountState.ACTIVE:
                     self._start(tasks, number)
-            while True:
-                begin = await self._new.get()
-                begin(tasks)
+            try:
+                while True:
+                    begin = await self._new.get()
+                    begin(tasks)
+            finally:
+                self._home.stopping.set()
+
+    async def _empty_log(self) -> None:
+        """Take deleted keys off the disk: the pages that held them wait in the write-ahead log until it is emptied (P15)."""
+        while True:
+            await asyncio.sleep(EMPTY_LOG_EVERY)
+            await self._home.writer.truncate_log()
 
     def _start(self, tasks: asyncio.TaskGroup, number: int) -> None:
         running = RunningAccount(self._home, load_account(self._home.database.read, number))
@@ -193,12 +204,19 @@ class Node:
         of = self._account(account)
         message = parse_id(message_id, 16, "message") if message_id else self._home.rng(16)
         said = Text(text, subject, parse_id(reply_to, 16, "message") if reply_to else b"")
-        cursor = await self._change(lambda execute: send_text(execute, self._home, of, to, said, message))
-        view = conversations.message_view(self._home.database.read, cursor)
-        if of.id in self._running:
-            person = conversations.number_of(self._home.database.read, of.id, view.conversation)[1]
-            self._running[of.id].delivery.go_on([person.id])
-        return view
+        running = self._running.get(of.id)
+
+        def store(execute: Execute) -> tuple[int, int]:
+            cursor, person = send_text(execute, self._home, of, to, said, message)
+            if running is not None:
+                running.delivery.seal_at_once(execute, person)
+            return cursor, person
+
+        cursor, person = await self._change(store)
+        if running is not None:
+            running.delivery.submitter.wake()
+            running.delivery.go_on([person])
+        return conversations.message_view(self._home.database.read, cursor)
 
     def conversations(self, account: str = "", *, archived: bool = False) -> list[ConversationView]:
         """Conversations, the newest first."""

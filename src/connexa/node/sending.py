@@ -46,17 +46,18 @@ def find_person(query: Query, account: int, who: str) -> Person | None:
     return person_of(query, rows[0][0]) if rows else None
 
 
-def send_text(execute: Execute, home: Home, account: Account, to: str, text: Text, message: bytes) -> int:
-    """Store a message and return the cursor of its entry; the same id again returns the entry that is there."""
+def send_text(execute: Execute, home: Home, account: Account, to: str, text: Text, message: bytes) -> tuple[int, int]:
+    """Store a message; returns the cursor of its entry and the person. The same id again returns the entry that is there."""
     known = first(
         execute,
-        "SELECT m.cursor, m.text, m.subject FROM message m WHERE m.account = ? AND m.sender = ? AND m.message = ?",
+        "SELECT m.cursor, c.person, m.text, m.subject FROM message m JOIN conversation c ON c.id = m.conversation"
+        " WHERE m.account = ? AND m.sender = ? AND m.message = ?",
         (account.id, account.user_id, message),
     )
     if known is not None:
-        if (known[1], known[2]) != (text.text, text.subject):
+        if (known[2], known[3]) != (text.text, text.subject):
             raise ConflictError("message.id_used", "Another message has that id.")
-        return int(known[0])
+        return int(known[0]), int(known[1])
     person = _recipient(execute, home, account, to)
     now = home.clock()
     raw = encode(Content(int(now * 1000), text))
@@ -87,7 +88,7 @@ def send_text(execute: Execute, home: Home, account: Account, to: str, text: Tex
     enqueue(execute, account.id, person.id, "text", Outgoing(message, counter, last_seen, raw, expires), now)
     execute("INSERT INTO message_time (account, message, state, at) VALUES (?, ?, 'queued', ?)", (account.id, message, now))
     _announce(execute, home, account, conversation, message, cursor)
-    return cursor
+    return cursor, person.id
 
 
 def _recipient(execute: Execute, home: Home, account: Account, to: str) -> Person:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from connexa.errors import ConnexaError
 from connexa.node.account import Account
+from connexa.node.endings import cause_of
 from connexa.node.home import Home
 from connexa.node.link import SubmitLink
 from connexa.node.link_frames import CommittedUpTo, Outcomes
 from connexa.node.outcomes import settle_committed
 from connexa.node.streams import Stream, unsent
-from connexa.node.submit import OUTCOME_SECONDS, OnSettled, cause_of, keep_outcomes, open_submit_link
+from connexa.node.submit import OUTCOME_SECONDS, OnSettled, keep_outcomes, open_submit_link
+from connexa.tasks import TaskGroup
 
 __all__ = ["take_step"]
 
@@ -31,13 +32,13 @@ async def take_step(
     """Open the step, let `prepare` ask and seal, send what is sealed, and stay a moment to hear what became of it."""
     link = await open_submit_link(home, account, stream)
     try:
-        async with asyncio.TaskGroup() as tasks:
+        async with TaskGroup() as tasks:
             tasks.create_task(link.run())
             await prepare(link)
             await _send(home, account, stream, link, on_settled, on_committed)
             link.close()
-    except* ConnexaError as ended:
-        if (cause := cause_of(ended)) is not None:
+    except BaseExceptionGroup as ended:
+        if (cause := cause_of(ended, home.stopping)) is not None:
             raise cause from None
     finally:
         link.close()

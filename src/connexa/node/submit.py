@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from connexa.errors import ConnexaError, NetworkError, RefusedError
 from connexa.identity import Domain
 from connexa.node.account import Account
+from connexa.node.endings import cause_of
 from connexa.node.home import Home, first
 from connexa.node.link import SubmitLink
 from connexa.node.link_frames import CommittedUpTo, Outcomes, Refusal
@@ -22,24 +23,16 @@ from connexa.node.outcomes import Settled, settle_committed, settle_outcomes
 from connexa.node.retry import Backoff
 from connexa.node.streams import Stream, drop_stream, has_unsent, oldest_unsent, retire_stream, stream_to_open, unsent
 from connexa.node.wakeups import Wakeups, wait_for
-from connexa.wire.transport import CLOSE_OK, LinkClosed
+from connexa.tasks import TaskGroup
 from connexa.wire.v1.link_pb2 import DomainReply, GetDomain
 
-__all__ = ["OUTCOME_SECONDS", "OnSettled", "Submitter", "ask_outcomes", "cause_of", "keep_outcomes", "open_submit_link"]
+__all__ = ["OUTCOME_SECONDS", "OnSettled", "Submitter", "ask_outcomes", "keep_outcomes", "open_submit_link"]
 
 R = TypeVar("R", bound=Message)
 OnSettled = Callable[[Settled], None]
 OUTCOME_SECONDS = 5.0
 WRITE_BATCH = 64
 SEALED_LIFE = 43_200  # half of a sender certificate's day
-
-
-def cause_of(ended: BaseExceptionGroup[ConnexaError]) -> ConnexaError | None:
-    """Why the tasks of a link ended; None where this node had closed it."""
-    for error in ended.exceptions:
-        if isinstance(error, ConnexaError) and not (isinstance(error, LinkClosed) and error.close_code == CLOSE_OK):
-            return error
-    return None
 
 
 async def open_submit_link(home: Home, account: Account, stream: Stream) -> SubmitLink:
@@ -142,13 +135,13 @@ class Submitter:
         self._open.set()
         self.wake()
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with TaskGroup() as tasks:
                 tasks.create_task(link.run())
                 tasks.create_task(self._read(link, stream))
                 tasks.create_task(self._write(link, stream))
                 tasks.create_task(self._close_when_idle(link))
-        except* ConnexaError as ended:
-            cause = cause_of(ended)
+        except BaseExceptionGroup as ended:
+            cause = cause_of(ended, self._home.stopping)
             self.failure = cause.code if cause else ""
         finally:
             self._open.clear()
@@ -226,11 +219,13 @@ async def ask_outcomes(home: Home, account: Account, stream: Stream, on_settled:
                 await keep_outcomes(home, account, stream, link, event.refused, on_settled)
 
     try:
-        async with asyncio.timeout(OUTCOME_SECONDS):
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(link.run())
-                tasks.create_task(listen())
-    except* (TimeoutError, ConnexaError):
-        pass  # what waited has come, or is asked for again later
+        async with asyncio.timeout(OUTCOME_SECONDS), asyncio.TaskGroup() as tasks:
+            tasks.create_task(link.run())
+            tasks.create_task(listen())
+    except TimeoutError:
+        pass  # what waited has come
+    except BaseExceptionGroup as ended:
+        if (cause := cause_of(ended, home.stopping)) is not None:
+            raise cause from None
     finally:
         link.close()
