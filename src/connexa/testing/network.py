@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 from connexa.crypto import Ed25519Public, sha256
 from connexa.crypto.x509 import InvalidCertificate
@@ -19,6 +20,13 @@ from .pipe import Pipe
 __all__ = ["MemoryDialer", "MemoryNetwork"]
 
 
+class Connection(Protocol):
+    """What a network can lose."""
+
+    def lose(self) -> None:
+        """Break: both ends learn it, what was under way is lost."""
+
+
 class MemoryNetwork:
     """Who is there, who reaches whom, and every open connection."""
 
@@ -26,7 +34,7 @@ class MemoryNetwork:
         self._doors: dict[str, tuple[LinkAcceptor, Ed25519Public]] = {}
         self._cuts: set[frozenset[str]] = set()
         self._delays: dict[frozenset[str], float] = {}
-        self._pipes: dict[frozenset[str], set[Pipe]] = {}
+        self._open: dict[frozenset[str], set[Connection]] = {}
         self._dials = 0
 
     def attach(self, domain: str, door: LinkAcceptor, key: Ed25519Public) -> None:
@@ -57,10 +65,14 @@ class MemoryNetwork:
 
     def drop(self, a: str, b: str | None = None) -> int:
         """Lose the open connections of `a` (to `b` alone, where given), once; return how many."""
-        lost = [pipe for pair, pipes in self._pipes.items() if a in pair and (b is None or b in pair) for pipe in pipes]
-        for pipe in lost:
-            pipe.lose()
+        lost = [one for pair, found in self._open.items() if a in pair and (b is None or b in pair) for one in found]
+        for connection in lost:
+            connection.lose()
         return len(lost)
+
+    def connections(self, a: str, b: str) -> set[Connection]:
+        """The open connections between two ends: who opens one puts it in, who ends it takes it out."""
+        return self._open.setdefault(frozenset((a, b)), set())
 
     def reaches(self, a: str, b: str) -> bool:
         """Whether frames pass between two ends."""
@@ -83,11 +95,10 @@ class MemoryNetwork:
         if key not in keys:
             raise InvalidCertificate
         self._dials += 1
-        pair = frozenset((name, domain))
-        pipes = self._pipes.setdefault(pair, set())
-        source = f"memory:{name}"
-        pipe = Pipe(source, sha256(b"certificate of ", domain.encode(), key.raw), lambda: self.delay_between(name, domain), pipes.discard)
-        pipes.add(pipe)
+        found = self.connections(name, domain)
+        certificate = sha256(b"certificate of ", domain.encode(), key.raw)
+        pipe = Pipe(f"memory:{name}", certificate, lambda: self.delay_between(name, domain), found.discard)
+        found.add(pipe)
         pipe.connect(door.accept(pipe.sink))
         return pipe.channel
 

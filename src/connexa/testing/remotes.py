@@ -20,6 +20,7 @@ from connexa.discovery import PinBook, Remote
 from connexa.errors import ConnexaError, NetworkError, RefusedError
 from connexa.homeserver.federation import Caller, House, answer
 from connexa.identity import Domain
+from connexa.tasks import TaskGroup
 from connexa.wire import MAX_FEDERATION_FRAME, parse
 from connexa.wire.v1.federation_pb2 import DeliverDown, DeliverUp
 from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, LookupReply, LookupRequest
@@ -62,11 +63,14 @@ class MemoryRemotes:
         async def again() -> Caller:
             return (await self._meet(domain))[1]
 
-        async with asyncio.TaskGroup() as tasks:
+        found = self._network.connections(self._domain, domain)
+        found.add(stream)
+        async with TaskGroup() as tasks:
             serving = tasks.create_task(stream.serve(answer(there.house, caller, stream.incoming(), again=again, rng=there.rng)))
             try:
                 yield stream
             finally:
+                found.discard(stream)
                 serving.cancel()
 
     async def lookup(self, domain: Domain, request: LookupRequest) -> LookupReply:
@@ -113,6 +117,14 @@ class MemoryStream:
         self._down: asyncio.Queue[bytes | ConnexaError] = asyncio.Queue(IN_FLIGHT)
         self._ended: ConnexaError | None = None
 
+    def lose(self) -> None:
+        """Break: whoever waits learns it at once."""
+        if self._ended is None:
+            self._ended = NetworkError("remote.closed", "The connection to the remote homeserver ended.")
+            while not self._down.empty():
+                self._down.get_nowait()
+            self._down.put_nowait(self._ended)
+
     async def send(self, frame: DeliverUp) -> None:
         """Send one frame."""
         await self._pass()
@@ -128,13 +140,12 @@ class MemoryStream:
         return parse(DeliverDown, frame, MAX_FEDERATION_FRAME)
 
     async def _pass(self) -> None:
-        if self._ended is not None:
-            raise self._ended
         try:
             await self._travel()
         except NetworkError:
-            self._ended = NetworkError("remote.closed", "The connection to the remote homeserver ended.")
-            raise self._ended from None
+            self.lose()
+        if self._ended is not None:
+            raise self._ended
 
     async def incoming(self) -> AsyncIterator[DeliverUp]:
         """Yield the frames to the side that answers."""
@@ -145,7 +156,8 @@ class MemoryStream:
         """Carry the answers until they end."""
         try:
             async for frame in frames:
-                await self._down.put(frame.SerializeToString())
+                if self._ended is None:
+                    await self._down.put(frame.SerializeToString())
         except ConnexaError as error:
             await self._down.put(RefusedError("remote.refused", f"The remote homeserver refused the call ({error.code}).", retryable=True))
             return

@@ -44,6 +44,7 @@ __all__ = ["Device", "House", "World"]
 T = TypeVar("T")
 DOMAINS = ("a.example", "b.example")
 WAIT_SECONDS = 20.0
+STOP_SECONDS = 10.0
 STORE_KEY = bytes(32)
 
 
@@ -73,8 +74,7 @@ class Device:
         """End it in order; its store stays."""
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        await _end(self._task, self.name)
         self._task = None
         await self.node.close()
         self._database.close()
@@ -177,8 +177,7 @@ class House:
             return
         self.world.network.detach(self.domain)
         self.world.ports.pop(self.domain, None)
-        self._task.cancel()
-        await asyncio.wait({self._task})
+        await _end(self._task, self.domain)
         self._task = None
         await self.server.close()
         self._database.close()
@@ -281,6 +280,14 @@ class World:
         await asked.node.accept_request("", request.id)
         await asking.until_contact(asked.address)
         await asked.until_contact(asking.address)
+
+
+async def _end(task: asyncio.Task[None], name: str) -> None:
+    task.cancel()
+    _, hanging = await asyncio.wait({task}, timeout=STOP_SECONDS)
+    if hanging:
+        places = [f"{one.get_name()}: {one.get_stack(limit=1)}" for one in asyncio.all_tasks()]
+        raise AssertionError(f"{name} did not end when it was told to; what runs:\n" + "\n".join(places))
 
 
 def _entry(house: House) -> StaticEntry:

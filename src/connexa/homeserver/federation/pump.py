@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from connexa.crypto import Rng
 from connexa.errors import ConnexaError, NetworkError
 from connexa.identity import Domain
+from connexa.tasks import TaskGroup
 from connexa.wire import NONCE_SIZE, OURS, malformed
 from connexa.wire.v1.federation_pb2 import Batch, DeliverDown, DeliverUp
 from connexa.wire.v1.link_pb2 import Status
@@ -140,7 +141,7 @@ class Pump:
             await self._rows.restart(self.domain)
             raise NetworkError("stream.restarted", "The remote and we disagree about the stream; a new one begins.")
         self.connected, self.failure, self._attempts = True, "", 0
-        async with asyncio.TaskGroup() as group:
+        async with TaskGroup() as group:
             sender = group.create_task(self._send(stream, link.stream))
             sender.add_done_callback(lambda _: self._launched.set())
             while self._flying or not sender.done():
