@@ -9,6 +9,7 @@ import pytest
 from connexa.errors import NetworkError
 from connexa.node.endings import cause_of
 from connexa.node.wakeups import wait_for
+from connexa.tasks import TaskGroup
 from connexa.wire.transport import CLOSE_OK, LinkClosed
 
 
@@ -21,7 +22,6 @@ async def test_a_wake_up_is_taken_once() -> None:
 
 async def end_with(error: Exception, *, cancelled: bool) -> object:
     """Run a task whose group ends with `error`, and cancel it in the same moment."""
-    stopping = asyncio.Event()
 
     async def fail() -> None:
         try:
@@ -31,17 +31,16 @@ async def end_with(error: Exception, *, cancelled: bool) -> object:
 
     async def work() -> object:
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with TaskGroup() as tasks:
                 tasks.create_task(fail())
         except BaseExceptionGroup as ended:
-            return cause_of(ended, stopping)
+            return cause_of(ended)
         return None
 
     task = asyncio.create_task(work())
     if cancelled:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        stopping.set()
         task.cancel()
     return await task
 

@@ -32,6 +32,7 @@ from connexa.node.views import MessageState
 from connexa.node.wakeups import Wakeups, wait_for
 from connexa.pairwise import week_of, weekly_key
 from connexa.store import Execute
+from connexa.tasks import TaskGroup
 from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import Status
 
@@ -57,7 +58,7 @@ class Delivery:
         self._paused: dict[int, float] = {}
         self._changed: set[int] = set()  # people about whom there was news while they were served
         self._backoffs: dict[int, Backoff] = {}
-        self._tasks = asyncio.TaskGroup()
+        self._tasks = TaskGroup()
 
     def go_on(self, people: Iterable[int]) -> None:
         """Something has changed for these people: try at once."""
@@ -76,7 +77,7 @@ class Delivery:
 
     async def run(self) -> None:
         """Serve everybody for whom something waits, for as long as the account runs."""
-        async with asyncio.TaskGroup() as tasks:
+        async with TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self.submitter.run())
             for step in unfinished_steps(self._home.database.read, self._account.id):

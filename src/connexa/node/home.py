@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from connexa.crypto import Rng
@@ -49,7 +49,6 @@ class Home:
     rng: Rng
     dialer: LinkDialer
     domains: Domains
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)  # set before the tasks of the node are cancelled
 
     async def change(self, operation: Callable[[Execute], T]) -> T:
         """Run an operation in the store and, once it is durable, publish its events.

@@ -134,7 +134,7 @@ class Mailbox:
                 tasks.create_task(self._write_own(link))
                 tasks.create_task(self._find_domains())
         except BaseExceptionGroup as ended:
-            cause = cause_of(ended, self._home.stopping)
+            cause = cause_of(ended)
             self.failure = cause.code if cause else ""
         finally:
             self._up.clear()

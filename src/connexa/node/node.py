@@ -45,6 +45,7 @@ from connexa.node.views import (
     StatusView,
 )
 from connexa.store import Database, Execute, Writer
+from connexa.tasks import TaskGroup
 from connexa.wire.transport import LinkDialer
 
 __all__ = ["Node"]
@@ -63,7 +64,7 @@ class Node:
         self._started = home.clock()
         self._running: dict[int, RunningAccount] = {}
         self._linking: dict[str, LinkingDevice] = {}
-        self._new: asyncio.Queue[Callable[[asyncio.TaskGroup], None]] = asyncio.Queue(64)
+        self._new: asyncio.Queue[Callable[[TaskGroup], None]] = asyncio.Queue(64)
 
     @classmethod
     async def open(
@@ -76,17 +77,14 @@ class Node:
 
     async def run(self) -> None:
         """Keep the links of all accounts up until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with TaskGroup() as tasks:
             tasks.create_task(self._empty_log())
             for number, _, state in all_accounts(self._home.database.read):
                 if state is AccountState.ACTIVE:
                     self._start(tasks, number)
-            try:
-                while True:
-                    begin = await self._new.get()
-                    begin(tasks)
-            finally:
-                self._home.stopping.set()
+            while True:
+                begin = await self._new.get()
+                begin(tasks)
 
     async def _empty_log(self) -> None:
         """Take deleted keys off the disk: the pages that held them wait in the write-ahead log until it is emptied (P15)."""
@@ -94,7 +92,7 @@ class Node:
             await asyncio.sleep(EMPTY_LOG_EVERY)
             await self._home.writer.truncate_log()
 
-    def _start(self, tasks: asyncio.TaskGroup, number: int) -> None:
+    def _start(self, tasks: TaskGroup, number: int) -> None:
         running = RunningAccount(self._home, load_account(self._home.database.read, number))
         self._running[number] = running
         tasks.create_task(running.run())
@@ -132,7 +130,7 @@ class Node:
         await self._new.put(lambda tasks: self._expect(tasks, linking, link))
         return LinkCodeView(account=str(parsed), code=linking.code, expires=self._home.clock() + PAIR_SECONDS)
 
-    def _expect(self, tasks: asyncio.TaskGroup, linking: LinkingDevice, link: PairLink) -> None:
+    def _expect(self, tasks: TaskGroup, linking: LinkingDevice, link: PairLink) -> None:
         tasks.create_task(self._await_grant(linking, link))
 
     async def _await_grant(self, linking: LinkingDevice, link: PairLink) -> None:
@@ -412,7 +410,7 @@ class Node:
         return await self._home.change(operation)
 
 
-def _linger(tasks: asyncio.TaskGroup, new: NewDevice) -> None:
+def _linger(tasks: TaskGroup, new: NewDevice) -> None:
     tasks.create_task(new.linger())
 
 

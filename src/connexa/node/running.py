@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from connexa.node.account import Account
 from connexa.node.delivery import Delivery
 from connexa.node.home import Home
 from connexa.node.mailbox import Mailbox
 from connexa.node.wakeups import Wakeups
+from connexa.tasks import TaskGroup
 
 __all__ = ["RunningAccount"]
 
@@ -24,7 +23,7 @@ class RunningAccount:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
+        async with TaskGroup() as tasks:
             tasks.create_task(self.mailbox.run())
             tasks.create_task(self.delivery.run())
 

@@ -38,7 +38,7 @@ async def take_step(
             await _send(home, account, stream, link, on_settled, on_committed)
             link.close()
     except BaseExceptionGroup as ended:
-        if (cause := cause_of(ended, home.stopping)) is not None:
+        if (cause := cause_of(ended)) is not None:
             raise cause from None
     finally:
         link.close()

@@ -141,7 +141,7 @@ class Submitter:
                 tasks.create_task(self._write(link, stream))
                 tasks.create_task(self._close_when_idle(link))
         except BaseExceptionGroup as ended:
-            cause = cause_of(ended, self._home.stopping)
+            cause = cause_of(ended)
             self.failure = cause.code if cause else ""
         finally:
             self._open.clear()
@@ -219,13 +219,13 @@ async def ask_outcomes(home: Home, account: Account, stream: Stream, on_settled:
                 await keep_outcomes(home, account, stream, link, event.refused, on_settled)
 
     try:
-        async with asyncio.timeout(OUTCOME_SECONDS), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(OUTCOME_SECONDS), TaskGroup() as tasks:
             tasks.create_task(link.run())
             tasks.create_task(listen())
     except TimeoutError:
         pass  # what waited has come
     except BaseExceptionGroup as ended:
-        if (cause := cause_of(ended, home.stopping)) is not None:
+        if (cause := cause_of(ended)) is not None:
             raise cause from None
     finally:
         link.close()
