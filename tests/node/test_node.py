@@ -207,9 +207,12 @@ async def test_weeks_pass_and_mail_still_goes(tmp_path: Path) -> None:
         await world.befriend(alice, bob)
         for week in range(1, 4):
             world.clock.advance(7 * 86_400)
-            for program in (*world.houses.values(), alice, bob):
-                await program.stop()
-                await program.start()
+            for house in world.houses.values():
+                await house.stop()
+                await house.start()
+            for device in (alice, bob):
+                await device.stop()
+                await device.start()
             await alice.node.send("", "bob@b.example", f"week {week}")
             await bob.until_text("alice@a.example", f"week {week}")
             await bob.node.send("", "alice@a.example", f"answer {week}")

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from connexa.errors import ConflictError, ConnexaError, RefusedError
-from connexa.node.premises import Facts, Footprint, Premises, disk_error
+from connexa.node.premises import Facts, Footprint, Premises
+from connexa.process import disk_error
 from connexa.settings import paths
 
 
@@ -126,6 +127,6 @@ def test_what_was_there_before_stays(premises: Premises) -> None:
     ],
 )
 def test_the_disk_speaks_our_words(number: int, code: str, exit_code: int) -> None:
-    error: ConnexaError = disk_error(OSError(number, "whatever", "/home/somebody"))
+    error: ConnexaError = disk_error(OSError(number, "whatever", "/home/somebody"), "the node's directory")
     assert (error.code, error.exit_code) == (code, exit_code)
     assert "somebody" not in f"{error}"

@@ -15,10 +15,11 @@ from connexa.crypto import Rng
 from connexa.errors import ConflictError
 from connexa.homeserver.accounts import create_account_invite
 from connexa.homeserver.domain_key import DomainKeys, create_domain, load_domain
-from connexa.homeserver.premises import ServerPremises, disk_error
+from connexa.homeserver.premises import PLACE, ServerPremises
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
 from connexa.identity import Domain, Endpoints, format_txt, txt_name
+from connexa.process import disk_error
 from connexa.settings import Paths, private_directory
 from connexa.store import Database, Execute, KeyCustody, Writer, load_key, open_database
 
@@ -61,7 +62,7 @@ def write_settings(where: Paths, domain: Domain, ports: Mapping[str, int], publi
         file.write_text("\n".join([*([text.rstrip(), ""] if text else []), *lines, ""]), encoding="utf-8")
         file.chmod(0o600)
     except OSError as error:
-        raise disk_error(error) from error
+        raise disk_error(error, PLACE) from error
     return file
 
 

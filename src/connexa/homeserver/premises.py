@@ -5,18 +5,19 @@ The lock is held by the system for as long as the process lives, so that a crash
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-from connexa.errors import ConflictError, ConnexaError, RefusedError
+from connexa.errors import ConflictError
 from connexa.homeserver.settings import ServerSettings
+from connexa.process import disk_error, lock
 from connexa.settings import Paths, private_directory
 
-__all__ = ["ServerPremises", "disk_error"]
+__all__ = ["PLACE", "ServerPremises"]
+
+PLACE: Final = "the homeserver's directory"
 
 
 class ServerPremises:
@@ -36,26 +37,10 @@ class ServerPremises:
     def occupied(self) -> Iterator[None]:
         """Hold the lock; ConflictError `server.running` where another process does."""
         try:
-            private_directory(self.where.data)
-            private_directory(self.data)
-            private_directory(self.where.runtime)
-            descriptor = os.open(self._lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            for directory in (self.where.data, self.data, self.where.runtime):
+                private_directory(directory)
+            running = ConflictError("server.running", "This homeserver is running already.", "See it with: connexa server status")
+            with lock(self._lock, running):
+                yield
         except OSError as error:
-            raise disk_error(error) from error
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ConflictError("server.running", "This homeserver is running already.", "See it with: connexa server status") from None
-            yield
-        finally:
-            os.close(descriptor)
-
-
-def disk_error(error: OSError) -> ConnexaError:
-    """What the file system said, in our words."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return ConnexaError("store.full", "The disk is full.", "Free some space; nothing that was accepted is lost.", retryable=True)
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return RefusedError("store.read_only", "The homeserver's directory cannot be written.", "Check its owner and permissions.")
-    return ConnexaError("store.failed", f"The homeserver's directory cannot be used ({errno.errorcode.get(error.errno or 0, 'unknown')}).")
+            raise disk_error(error, PLACE) from error

@@ -10,11 +10,10 @@ import asyncio
 import gc
 import logging
 import os
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import aiofastnet
 import msgspec
@@ -26,11 +25,11 @@ from connexa.errors import ConnexaError, RefusedError
 from connexa.homeserver.federation import GrpcRemotes, OwnSide
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.listeners import Listeners, PinWatch, listening
-from connexa.homeserver.log import hear_loop, log_to_stderr
-from connexa.homeserver.premises import ServerPremises, disk_error
+from connexa.homeserver.premises import ServerPremises
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
 from connexa.identity import Domain
+from connexa.process import first_error, log_to, stop_on_signal
 from connexa.settings import Paths
 from connexa.store import Database, load_key, open_database
 
@@ -39,6 +38,7 @@ __all__ = ["Ready", "ServerProgram"]
 _log = logging.getLogger("connexa.homeserver.program")
 
 END_SECONDS: Final = 10.0
+STRANGERS: Final = ("SSL handshake failed", "SSL handshake is taking longer")  # anybody can cause it, as often as they like
 EARLIEST: Final = 1_767_225_600  # the first second of 2026: with a clock before it nothing that is signed would hold
 
 
@@ -74,14 +74,12 @@ class ServerProgram:
             raise RefusedError(
                 "server.not_initialised", "This homeserver has no database yet.", f"Run: connexa server init {self.settings.domain}"
             )
-        try:
-            with premises.occupied(), log_to_stderr(), asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner:
-                runner.run(self._serve(premises))
-        except OSError as error:
-            raise disk_error(error) from error
+        stderr = logging.StreamHandler()
+        with premises.occupied(), log_to(stderr), asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner:
+            runner.run(self._serve(premises))
 
     async def _serve(self, premises: ServerPremises) -> None:
-        asyncio.get_running_loop().set_exception_handler(hear_loop)
+        asyncio.get_running_loop().set_exception_handler(_hear_loop)
         key, custody = load_key(premises.data, self.rng, password=self.password)
         database = open_database(premises.database, key, MIGRATIONS)
         try:
@@ -90,7 +88,7 @@ class ServerProgram:
                 async with listening(house, remotes, watch, premises, custody) as listeners:
                     await _serve_until_signal(self, house, listeners, self._facts(house, premises, listeners))
         except* ConnexaError as failures:
-            raise _first(failures) from None
+            raise first_error(failures) from None
         finally:
             database.close()
 
@@ -125,7 +123,7 @@ async def _house(program: ServerProgram, database: Database, watch: PinWatch) ->
 
 async def _serve_until_signal(program: ServerProgram, house: Homeserver, listeners: Listeners, facts: Ready) -> None:
     stopped = asyncio.Event()
-    with _signals(stopped):
+    with stop_on_signal(stopped):
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(site.run()) for site in listeners.sites]
             working = group.create_task(house.run())
@@ -143,21 +141,7 @@ async def _serve_until_signal(program: ServerProgram, house: Homeserver, listene
                 task.cancel()  # does nothing to what has ended
 
 
-def _first(failures: BaseExceptionGroup[ConnexaError]) -> ConnexaError:
-    """The error inside nested groups: one line is what a person can act on."""
-    found: BaseException = failures
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found if isinstance(found, ConnexaError) else ConnexaError("server.failed", "The homeserver ended.")
-
-
-@contextmanager
-def _signals(stopped: asyncio.Event) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+def _hear_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Take what the event loop has to say: strangers who break off a handshake are no event, everything else is."""
+    if not str(context.get("message", "")).startswith(STRANGERS):
+        loop.default_exception_handler(context)

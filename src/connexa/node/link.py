@@ -276,7 +276,7 @@ class SubmitLink(Link):
         await opening.greet(cls.mode)
         statement = pass_statement(node=OURS, server=opening.server, nonce=opening.challenge.nonce)
         proof = hmac_sha256(pass_.output, b"connexa/pass/v1\0", statement)
-        channel.send(up(**{"pass": PassShow(key=pass_.key, input=pass_.input, proof=proof, use=PassShow.Use.ValueType(use))}))
+        channel.send(up(**{"pass": PassShow(key=pass_.key, input=pass_.input, proof=proof, use=PassShow.Use.Name(use))}))
         return cls(channel, opening.challenge, (await opening.expect("ready")).ready)
 
     def ack_outcomes(self, numbers: Sequence[int]) -> None:

@@ -5,8 +5,6 @@ The lock is held by the system for as long as the process lives, so that a pid t
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +13,11 @@ from typing import Final
 
 import msgspec
 
-from connexa.errors import ConflictError, ConnexaError, RefusedError
+from connexa.errors import ConflictError, RefusedError
+from connexa.process import is_locked, lock
 from connexa.settings import Paths, private_directory
 
-__all__ = ["Facts", "Footprint", "Premises", "disk_error"]
+__all__ = ["Facts", "Footprint", "Premises"]
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,29 +52,12 @@ class Premises:
         """Hold the lock; ConflictError `node.running` where another process does."""
         private_directory(self.where.data)
         private_directory(self.where.runtime)
-        descriptor = os.open(self._lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ConflictError("node.running", "This node is already running.") from None
+        with lock(self._lock, ConflictError("node.running", "This node is already running.")):
             yield
-        finally:
-            os.close(descriptor)
 
     def running(self) -> bool:
         """True while a node of this profile lives, also one that is just starting or ending."""
-        try:
-            descriptor = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return is_locked(self._lock)
 
     def facts(self) -> Facts | None:
         """The facts of the running node, or None where none runs or it is not ready yet."""
@@ -140,12 +122,3 @@ def _remove_directory(path: Path) -> None:
         path.rmdir()
     except OSError:  # it holds what is not ours, or it was never made
         return
-
-
-def disk_error(error: OSError) -> ConnexaError:
-    """What the file system said, in our words."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return ConnexaError("store.full", "The disk is full.", "Free some space; nothing that was accepted is lost.", retryable=True)
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return RefusedError("store.read_only", "The node's directory cannot be written.", "Check its owner and permissions.")
-    return ConnexaError("store.failed", f"The node's directory cannot be used ({errno.errorcode.get(error.errno or 0, 'unknown')}).")

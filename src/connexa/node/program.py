@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
-from pathlib import Path
 from typing import Final
 
 from connexa import __version__
@@ -21,9 +18,10 @@ from connexa.errors import ConnexaError
 from connexa.node.api import Access, ApiServer, EventSockets, Guard, bind_loopback, build_app
 from connexa.node.dial import TlsDialer
 from connexa.node.node import Node
-from connexa.node.premises import Facts, Footprint, Premises, disk_error
+from connexa.node.premises import Facts, Footprint, Premises
 from connexa.node.schema import MIGRATIONS
 from connexa.node.settings import NodeSettings
+from connexa.process import disk_error, first_error, log_to, stop_on_signal
 from connexa.settings import Paths
 from connexa.store import KeyCustody, load_key, open_database
 
@@ -56,13 +54,14 @@ class NodeProgram:
         first_run = not premises.database.exists()
         footprint = Footprint(self.where)
         try:
-            with premises.occupied(), _logging_to(premises.log):
+            file = RotatingFileHandler(premises.log, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=True)
+            with premises.occupied(), log_to(file):
                 asyncio.run(self._serve(premises, first_run))
         except BaseException as error:
             if first_run and not self._started and not premises.running():
                 footprint.erase()
             if isinstance(error, OSError):
-                raise disk_error(error) from error
+                raise disk_error(error, "the node's directory") from error
             raise
 
     async def _serve(self, premises: Premises, first_run: bool) -> None:
@@ -91,7 +90,7 @@ class NodeProgram:
         guard = Guard(Access(token, f"connexa-{self.profile}-{facts.port}", self.clock, self.rng), facts.port)
         sockets = EventSockets(node, guard)
         server = ApiServer(build_app(node, guard.access, guard, stopped.set), sockets, listener)
-        with premises.announced(facts, token), _signals(stopped):
+        with premises.announced(facts, token), stop_on_signal(stopped):
             try:
                 async with asyncio.TaskGroup() as group:
                     serving = group.create_task(server.run())
@@ -106,7 +105,7 @@ class NodeProgram:
                     await asyncio.wait({serving}, timeout=_END_SECONDS)
                     serving.cancel()  # does nothing to what has ended
             except* ConnexaError as failures:
-                raise _first(failures) from None
+                raise first_error(failures) from None
             _log.info("node.down pid=%d", facts.pid)
 
     def _facts(self, premises: Premises, listener: socket.socket, custody: KeyCustody, first_run: bool) -> Facts:
@@ -124,52 +123,3 @@ class NodeProgram:
             custody=custody.value,
             first_run=first_run,
         )
-
-
-def _first(failures: BaseExceptionGroup[ConnexaError]) -> ConnexaError:
-    """The error inside nested groups: one line is what a person can act on."""
-    found: BaseException = failures
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found if isinstance(found, ConnexaError) else ConnexaError("node.failed", "The node ended.")
-
-
-@contextmanager
-def _signals(stopped: asyncio.Event) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Write the log: our events from info on, other libraries' errors alone, since theirs name addresses."""
-    handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES, encoding="utf-8", delay=True)
-    handler.setFormatter(_PlaceFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root, ours = logging.getLogger(), logging.getLogger("connexa")
-    root.addHandler(handler)
-    root.setLevel(logging.ERROR)
-    ours.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        handler.close()
-
-
-class _PlaceFormatter(logging.Formatter):
-    """Shows of an exception its kind and its place: its text may hold what no log may."""
-
-    def formatException(self, ei: object) -> str:  # noqa: N802 - the library's name
-        """Name kind and places."""
-        error = ei[1] if isinstance(ei, tuple) else None
-        places, frame = [], error.__traceback__ if isinstance(error, BaseException) else None
-        while frame is not None:
-            places.append(f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}")
-            frame = frame.tb_next
-        return f"{type(error).__name__} at {' '.join(places[-8:])}"
