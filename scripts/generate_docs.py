@@ -1,18 +1,26 @@
 """Write the parts of `docs/` that come from the code; `--check` tells whether what is committed is what the code says.
 
-Today: `docs/settings/<program>.toml`, every setting of a program with its comment and its default.
+`docs/settings/<program>.toml`: every setting of a program with its comment and its default; `docs/cli.md`: the help of every verb;
+`docs/api.json`: the OpenAPI document of the node's local API.
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
+import click
+from litestar.di import Provide
+
+from connexa.cli.main import root
+from connexa.node.api.app import build_handlers
 from connexa.settings import example_toml
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "settings"
+DOCS = ROOT / "docs"
 # The settings struct of each program lives in its room.
 STRUCTS = {"node": ("connexa.node.settings", "NodeSettings"), "server": ("connexa.homeserver.settings", "ServerSettings")}
 HEAD = """\
@@ -22,13 +30,47 @@ HEAD = """\
 """
 
 
+CLI_HEAD = """\
+# The command line
+
+Generated from the code by `make docs`. Every verb takes `--profile/-p`, `--json`, `--quiet/-q`, `--verbose/-v`, `--no-input` and
+`--timeout`; answers come on stdout, talk on stderr.
+
+Exit codes: 0 ok, 1 failed, 2 usage, 3 node not running, 4 not found, 5 locked or not allowed, 6 conflict, 7 network, 8 verification
+failed, 9 `--wait` timeout, 10 partly done, 130 interrupted.
+"""
+HELP_WIDTH = 100
+
+
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
-    written = {}
+    written = {DOCS / "cli.md": command_line(), DOCS / "api.json": local_api()}
     for program, (module, name) in STRUCTS.items():
         example = example_toml(getattr(import_module(module), name), program)
-        written[TARGET / f"{program}.toml"] = HEAD.format(program=program, upper=program.upper()) + example
+        written[DOCS / "settings" / f"{program}.toml"] = HEAD.format(program=program, upper=program.upper()) + example
     return written
+
+
+def command_line() -> str:
+    """The help of every verb."""
+    return CLI_HEAD + "".join(f"\n## {path}\n\n```\n{text.rstrip()}\n```\n" for path, text in verbs(root, "connexa", None))
+
+
+def verbs(command: click.Command, name: str, parent: click.Context | None) -> Iterator[tuple[str, str]]:
+    """A verb and those below it, each with its help."""
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=HELP_WIDTH)
+    yield context.command_path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            if found is not None and not found.hidden:
+                yield from verbs(found, below, context)
+
+
+def local_api() -> str:
+    """The OpenAPI document."""
+    nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("node", "access", "stop")}
+    return json.dumps(build_handlers(nothing).openapi_schema.to_schema(), indent=1, sort_keys=True) + "\n"
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from litestar import Litestar
@@ -20,16 +20,22 @@ from .bodies import StrictRequest
 from .guard import Guard, GuardMiddleware
 from .refusals import EXCEPTION_HANDLERS
 
-__all__ = ["build_app"]
+__all__ = ["build_app", "build_handlers"]
 
 BODY_MAX = 256 * 1024
 
 
 def build_app(node: Node, access: Access, guard: Guard, stop: Callable[[], None]) -> ASGIApp:
     """Put the API together; `stop` ends the program."""
-    app = Litestar(
+    app = build_handlers({"node": _given(node), "access": _given(access), "stop": _given(stop)})
+    return cast(ASGIApp, GuardMiddleware(cast(ASGIApp, app), guard))
+
+
+def build_handlers(dependencies: Mapping[str, Provide]) -> Litestar:
+    """The handlers without their guard: for the documentation, which needs neither node nor token."""
+    return Litestar(
         route_handlers=[*accounts.HANDLERS, *contacts.HANDLERS, *conversations.HANDLERS, *program.HANDLERS],
-        dependencies={"node": _given(node), "access": _given(access), "stop": _given(stop)},
+        dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=BODY_MAX,
@@ -39,7 +45,6 @@ def build_app(node: Node, access: Access, guard: Guard, stop: Callable[[], None]
         logging_config=None,
         debug=False,
     )
-    return cast(ASGIApp, GuardMiddleware(cast(ASGIApp, app), guard))
 
 
 def _given(value: object) -> Provide:
