@@ -24,7 +24,7 @@ def main() -> int:
     chosen = parser.parse_args()
     rows: Iterable[Row] = import_module(f"bench.{chosen.name}").rows()
     for row in rows:
-        promise = f"   promised {row.against:g}, ratio {row.ratio:g}" if row.against is not None else ""
+        promise = f"   promised {row.promised:g}" if row.promised is not None else ""
         line = msgspec.json.encode(row).decode() if chosen.json else f"{row.name:<40} {row.value:>10g} {row.unit}{promise}"
         print(line, flush=True)
     return 0

@@ -48,8 +48,8 @@ def _measure(name: str, sender: Person, recipient: Person, promised: float) -> I
     taken = [1000 * (one["received"] - begun[one["text"]]) for one in _log(recipient.laptop, sender.address)[-MESSAGES:]]
     if len(taken) != MESSAGES:
         raise RuntimeError(f"{len(taken)} of {MESSAGES} messages arrived")
-    yield Row.measured(f"{name}: p50", percentile(taken, 50), "ms", promised)
-    yield Row.measured(f"{name}: p99", percentile(taken, 99), "ms")
+    yield Row.measured(f"latency.{name}.p50", percentile(taken, 50), "ms", promised)
+    yield Row.measured(f"latency.{name}.p99", percentile(taken, 99), "ms")
 
 
 def _log(device: Device, address: str) -> list[dict[str, Any]]:

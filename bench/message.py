@@ -35,9 +35,9 @@ def rows() -> Iterator[Row]:
         nonlocal session
         session, _ = encrypt(session, wrap, alice.rng)
 
-    yield _milliseconds("body: pad and encrypt", median_of(lambda: seal_body(b"x" * 200, alice.rng), ROUND))
-    yield _milliseconds("sender: ratchet step", median_of(ratchet, ROUND))
-    yield _milliseconds("sender: ratchet and seal, each device", median_of(send, ROUND), PROMISED_MS)
+    yield _milliseconds("message.body", median_of(lambda: seal_body(b"x" * 200, alice.rng), ROUND))
+    yield _milliseconds("message.ratchet_step", median_of(ratchet, ROUND))
+    yield _milliseconds("message.seal_per_device", median_of(send, ROUND), PROMISED_MS)
 
     session = start
     waiting = iter([send() for _ in range(5 * ROUND)])
@@ -48,8 +48,8 @@ def rows() -> Iterator[Row]:
         theirs, plain = decrypt(theirs, message, NOW)
         open_body(decode_wrap(plain), body.ciphertext)
 
-    yield _milliseconds("recipient: unseal, check, decrypt, open", median_of(receive, ROUND))
-    yield _milliseconds("first contact: check bundle and begin", median_of(lambda: alice.begin(bob), 20))
+    yield _milliseconds("message.open", median_of(receive, ROUND))
+    yield _milliseconds("message.begin_session", median_of(lambda: alice.begin(bob), 20))
 
 
 def _milliseconds(name: str, seconds: float, promised: float | None = None) -> Row:

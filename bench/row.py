@@ -12,19 +12,20 @@ __all__ = ["Row", "median_of", "percentile"]
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A figure with its unit; `ratio` is value over `against`, what we promised: at most 1 is good."""
+    """A figure with its unit. `promised` is what we said it would be at most; `ratio` is value over that of `against`, a program that
+    ran in the same run."""
 
     name: str
     value: float
     unit: str
-    against: float | None = None
+    promised: float | None = None
+    against: str | None = None
     ratio: float | None = None
 
     @classmethod
     def measured(cls, name: str, value: float, unit: str, promised: float | None = None) -> Row:
         """A figure beside its promise."""
-        ratio = round(value / promised, 3) if promised else None
-        return cls(name=name, value=round(value, 4), unit=unit, against=promised, ratio=ratio)
+        return cls(name=name, value=round(value, 4), unit=unit, promised=promised)
 
 
 def median_of(work: Callable[[], object], times: int, rounds: int = 5) -> float:
