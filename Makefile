@@ -40,7 +40,7 @@ test: $(DEV) ## unit tests and scenarios, two at a time
 test-slow: $(DEV) ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow $(ARGS)
 
-bench: $(RUNTIME) ## one figure: make bench NAME=crypto
+bench: $(RUNTIME) ## the figures that we claim: make bench NAME=message
 	@$(BIN)/python -m bench $(NAME) --json
 
 fuzz: $(DEV) ## mutated frames through every parser: make fuzz FRAMES=1000000

@@ -1,10 +1,10 @@
-"""`python -m bench NAME [--json]`; without a name it lists the figures."""
+"""`python -m bench NAME [--json]`; without a name it measures all of them."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 
 import msgspec
@@ -19,15 +19,19 @@ FIGURES = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", epilog="; ".join(f"{name}: {text}" for name, text in FIGURES.items()))
-    parser.add_argument("name", choices=list(FIGURES))
+    parser.add_argument("name", nargs="?", choices=list(FIGURES), help="all where left out")
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     chosen = parser.parse_args()
-    rows: Iterable[Row] = import_module(f"bench.{chosen.name}").rows()
-    for row in rows:
+    for row in _rows([chosen.name] if chosen.name else list(FIGURES)):
         promise = f"   promised {row.promised:g}" if row.promised is not None else ""
         line = msgspec.json.encode(row).decode() if chosen.json else f"{row.name:<40} {row.value:>10g} {row.unit}{promise}"
         print(line, flush=True)
     return 0
+
+
+def _rows(names: Iterable[str]) -> Iterator[Row]:
+    for name in names:
+        yield from import_module(f"bench.{name}").rows()
 
 
 if __name__ == "__main__":
