@@ -30,7 +30,7 @@ from connexa.identity import (
 )
 from connexa.node.account import Account, load_account, own_device_list, profile_key
 from connexa.node.arrivals import Taken
-from connexa.node.devices import Recipient, keep_list
+from connexa.node.devices import Recipient, keep_list, sending_sessions
 from connexa.node.directory import verified_bundles
 from connexa.node.domains import Domains
 from connexa.node.enrolment import keep_device
@@ -125,7 +125,9 @@ class Device:
             keys = tuple(bundle.seal_key for bundle, _ in checked)
             recipient = Recipient(them.user_id, them.address.domain, own[1].version, bytes(32), keys)
             opening = Door(door, weekly_key(profile_key(to[0].home.database.read, them.id), week_of(now)), bytes(16))
-            raw, _ = seal_envelope(execute, self.account, recipient, what, opening, sender or self.sender_certificate(), now, self.home.rng)
+            vouch, sessions = sender or self.sender_certificate(), sending_sessions(execute, self.number, recipient, now)
+            raw, _ = seal_envelope(execute, self.account, recipient, sessions, what, opening, vouch, now, self.home.rng)
+            sessions.store(execute)
             return raw
 
         return Envelope.FromString(await self.home.change(seal))

@@ -125,7 +125,8 @@ def _decide(execute: Execute, home: Home, account: Account, arrival: Arrival, ta
         accept(execute, home, account, person, answer=invited and not asked)
         taken.outbox.add(person.id)
         taken.receipts = True
-    return person_of(execute, person.id)
+        return person_of(execute, person.id)
+    return person
 
 
 def _is_our_invite(execute: Execute, home: Home, account: Account, person: Person, shown: InviteShown) -> bool:

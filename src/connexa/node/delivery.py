@@ -14,9 +14,9 @@ from connexa.crypto import Ed25519Public
 from connexa.errors import ConnexaError, IntegrityError, NetworkError
 from connexa.identity import Domain
 from connexa.node.account import Account, sender_certificate
-from connexa.node.devices import recipient_of, sessions_missing
+from connexa.node.devices import Recipient, recipient_of, sending_sessions
 from connexa.node.directory import Asker, DirectoryRefused, claim, look_up
-from connexa.node.home import Home
+from connexa.node.home import Home, Query
 from connexa.node.introductions import warn
 from connexa.node.log import sent_as
 from connexa.node.outbox import done_with, mark_sealed, people_waiting, waiting_for
@@ -154,51 +154,64 @@ class Delivery:
         if person.looked_week != week_of(now):
             await look_up(self._home, self._account, person, door, ask, keys)
             person = person_of(query, person.id)
-        signed, devices = Signed.FromString(person.device_list), person.devices
-        if devices is None:
+        to = self._recipient(query, person, now)
+        if to is None:
             raise NetworkError("devices.unknown", "The devices of that person are not known yet.")
-        to = recipient_of(query, self._account.id, person.id, person.user, person.address.domain, signed, devices, now)
         if not to.devices:
             raise NetworkError("devices.away", "All devices of that person have been away for long.")  # P47: kept, and asked for again
-        if missing := sessions_missing(query, self._account.id, to, now):
+        if missing := sending_sessions(query, self._account.id, to, now).missing():
             await claim(self._home, self._account, person, missing, door, ask)
 
-    def seal_at_once(self, execute: Execute, number: int) -> None:
+    def _recipient(self, query: Query, person: Person, now: float) -> Recipient | None:
+        devices = person.devices
+        if devices is None:
+            return None
+        signed = Signed.FromString(person.device_list)
+        return recipient_of(query, self._account.id, person.id, person.user, person.address.domain, signed, devices, now)
+
+    def seal_at_once(self, execute: Execute, person: Person) -> None:
         """Seal in the operation of the message itself, where nothing has to be asked first: it waits for the disk once less."""
-        now, account, person = self._home.clock(), self._account, person_of(execute, number)
-        sender, door = sender_certificate(execute, account.id, now + SENDER_MARGIN), _door(person, now)
-        trusted, devices = self._home.domains.trusted(person.address.domain), person.devices
-        if sender is None or door is None or door.kind != "token" or devices is None or person.looked_week != week_of(now):
+        now = self._home.clock()
+        sender, door = sender_certificate(execute, self._account.id, now + SENDER_MARGIN), _door(person, now)
+        trusted = self._home.domains.trusted(person.address.domain)
+        if sender is None or door is None or door.kind != "token" or person.looked_week != week_of(now):
             return
         if trusted is None or trusted.provisional or person.warning == "identity.changed":
             return
-        signed = Signed.FromString(person.device_list)
-        to = recipient_of(execute, account.id, number, person.user, person.address.domain, signed, devices, now)
-        if to.devices and not sessions_missing(execute, account.id, to, now):
-            self._seal(execute, number, door, sender, None)
+        stream = current_stream(execute, self._account.id, now)
+        if stream is not None:
+            self._seal_batch(execute, person, door, sender, stream)
 
     def _seal(self, execute: Execute, number: int, door: Door, sender: Signed, step: Stream | None) -> Stream | None:
-        """Seal a batch in order, in the operation that numbers the envelopes and stores the sessions."""
-        now, account = self._home.clock(), self._account
-        stream = step or current_stream(execute, account.id, now)
-        person = person_of(execute, number)
-        devices = person.devices
-        if stream is None or devices is None:
+        """Seal a batch of what waits for somebody; None without a pass."""
+        now, person = self._home.clock(), person_of(execute, number)
+        stream = step or current_stream(execute, self._account.id, now)
+        if stream is None:
             return None
-        signed = Signed.FromString(person.device_list)
-        to = recipient_of(execute, account.id, number, person.user, person.address.domain, signed, devices, now)
-        if not to.devices or sessions_missing(execute, account.id, to, now):
-            raise NetworkError("devices.stale", "The devices of that person have changed just now.")
         if door.is_first_contact:
             execute("DELETE FROM outbox WHERE person = ? AND state = 'waiting' AND kind != 'text'", (number,))
             execute("UPDATE person SET stranger_from = ? WHERE id = ?", (now + REQUEST_WAIT, number))
-        for row in waiting_for(execute, account.id, number, 1 if door.is_first_contact else BATCH):
-            raw, content = seal_envelope(execute, account, to, row.what, door, sender, now, self._home.rng)
+        if not self._seal_batch(execute, person, door, sender, stream):
+            raise NetworkError("devices.stale", "The devices of that person have changed just now.")
+        return stream
+
+    def _seal_batch(self, execute: Execute, person: Person, door: Door, sender: Signed, stream: Stream) -> bool:
+        """Seal in order, in the operation that numbers the envelopes and stores the sessions; False where a session is missing."""
+        now, account = self._home.clock(), self._account
+        to = self._recipient(execute, person, now)
+        if to is None or not to.devices:
+            return False
+        sessions = sending_sessions(execute, account.id, to, now)
+        if sessions.missing():
+            return False
+        for row in waiting_for(execute, account.id, person.id, 1 if door.is_first_contact else BATCH):
+            raw, content = seal_envelope(execute, account, to, sessions, row.what, door, sender, now, self._home.rng)
             bind(execute, stream.id, account.id, row.id, door.kind, door.profile, raw, now)
             mark_sealed(execute, account.id, row, [key.device for key in to.devices], now)
             if row.kind == "text":
                 sent_as(execute, account, row.what.message, content)
-        return stream
+        sessions.store(execute)
+        return True
 
     async def _request(self, person: Person, sender: Signed, keys: Sequence[Ed25519Public]) -> str:
         now = self._home.clock()

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from connexa.crypto import HybridPublic
 from connexa.identity import DeviceId, DeviceList, body_hash
 from connexa.node.home import Query, rows
-from connexa.node.sessions import can_send, forget_sessions
+from connexa.node.sessions import SendingSessions, forget_sessions
+from connexa.node.stored import stored_seal_key
 from connexa.pairwise import SealKey, week_of
 from connexa.store import Execute
 from connexa.wire.v1.keys_pb2 import Signed
 
-__all__ = ["OWN", "Recipient", "keep_certificates", "keep_list", "keep_seal_keys", "recipient_of", "sessions_missing"]
+__all__ = ["OWN", "Recipient", "keep_certificates", "keep_list", "keep_seal_keys", "recipient_of", "sending_sessions"]
 
 OWN = 0
 
@@ -65,10 +65,10 @@ def recipient_of(
     """The devices that mail goes to this week: none where all of them have been away for too long."""
     week = week_of(now)
     sql = "SELECT device, sek FROM person_device WHERE account = ? AND person = ? AND sek_week = ? ORDER BY device"
-    keys = tuple(SealKey(DeviceId(device), week, HybridPublic.from_bytes(sek)) for device, sek in query(sql, (account, person, week)))
+    keys = tuple(SealKey(DeviceId(device), week, stored_seal_key(sek)) for device, sek in query(sql, (account, person, week)))
     return Recipient(user, domain, devices.version, body_hash(signed), keys)
 
 
-def sessions_missing(query: Query, account: int, to: Recipient, now: float) -> tuple[DeviceId, ...]:
-    """The devices among these to which no session may send."""
-    return tuple(key.device for key in to.devices if not can_send(query, account, to.user, key.device, now))
+def sending_sessions(query: Query, account: int, to: Recipient, now: float) -> SendingSessions:
+    """The sessions with the devices of a recipient."""
+    return SendingSessions(query, account, to.user, [key.device for key in to.devices], now)

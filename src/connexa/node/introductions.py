@@ -52,7 +52,8 @@ def identify(
         raise IntegrityError("sender.unknown", "A message came from a device that is in no known list.")
     if content.intro is not None:
         follow_list(execute, home, account, person, content.intro.device_lists, at)
-    return person_of(execute, person.id)
+        return person_of(execute, person.id)
+    return person
 
 
 def _is_listed(person: Person, opened: Opened) -> bool:

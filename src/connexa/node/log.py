@@ -101,7 +101,8 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
     if row is None:
         return None
     execute("UPDATE conversation SET newest = ? WHERE id = ?", (last_seen_hash(entry.message, entry.content), conversation))
-    _count(execute, account, conversation, entry.device, entry.counter, now)
+    if entry.state is not MessageState.QUEUED:  # what this device says itself has no gaps here
+        _count(execute, account, conversation, entry.device, entry.counter, now)
     return int(row[0])
 
 

@@ -16,7 +16,7 @@ from connexa.node.events import EventLog
 from connexa.node.home import first, rows
 from connexa.node.link_frames import Refusal
 from connexa.node.outbox import done_with, unsealed_again
-from connexa.node.own_copies import add_own_copy
+from connexa.node.own_copies import add_own_copy, has_other_devices
 from connexa.node.people import person_of
 from connexa.node.states import back_to_queue, message_state
 from connexa.node.views import MessageState
@@ -81,6 +81,8 @@ def _accepted(execute: Execute, events: EventLog, account: Account, outbox: int,
         (now, account.id, message),
     )
     if kind != "text" or not message_state(execute, events, account.id, message, MessageState.ACCEPTED, now, path=PATH):
+        return False
+    if not has_other_devices(execute, account.id):
         return False
     to = person_of(execute, person)
     add_own_copy(execute, account, OwnCopy(UserId(to.user), to.address, content, message, counter))

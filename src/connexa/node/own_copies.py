@@ -5,10 +5,11 @@ from __future__ import annotations
 from connexa.content import NOTHING_SEEN, Body, Contact, Content, OwnCopies, OwnCopy, batch_own_copies, decode, encode
 from connexa.identity import Address, UserId
 from connexa.node.account import Account, own_device_list
-from connexa.node.devices import OWN, Recipient, recipient_of
+from connexa.node.devices import OWN, Recipient, recipient_of, sending_sessions
 from connexa.node.home import Home, Query, first, returned, rows
 from connexa.node.people import Person, all_people
 from connexa.node.sealing import Door, Outgoing, seal_envelope
+from connexa.node.sessions import SendingSessions
 from connexa.pairwise import week_of
 from connexa.store import Execute
 from connexa.wire.v1 import message_pb2
@@ -93,10 +94,11 @@ def seal_own_copies(execute: Execute, home: Home, account: Account, sender: Sign
         return 0  # the copies wait until one of the devices can read
     gathered = rows(execute, "SELECT id, copy FROM own_copy WHERE account = ? ORDER BY id LIMIT 256", (account.id,))
     copies = [_copy(raw) for _, raw in gathered]
-    count = 0
+    count, sessions = 0, sending_sessions(execute, account.id, to, now)
     for content in batch_own_copies(copies, int(now * 1000)):
-        _seal(execute, home, account, to, content, sender)
+        _seal(execute, home, account, to, sessions, content, sender)
         count += 1
+    sessions.store(execute)
     if gathered:
         execute("DELETE FROM own_copy WHERE account = ? AND id <= ?", (account.id, gathered[-1][0]))
     return count
@@ -131,10 +133,10 @@ def greet_new_devices(execute: Execute, home: Home, account: Account) -> None:
         execute("UPDATE own_device SET greeted = 1 WHERE account = ? AND device = ?", (account.id, device))
 
 
-def _seal(execute: Execute, home: Home, account: Account, to: Recipient, content: bytes, sender: Signed) -> None:
+def _seal(execute: Execute, home: Home, account: Account, to: Recipient, sessions: SendingSessions, content: bytes, sender: Signed) -> None:
     now = home.clock()
     what = Outgoing(home.rng(16), 0, NOTHING_SEEN, content, now + OWN_LIFE)
-    raw, _ = seal_envelope(execute, account, to, what, Door("own"), sender, now, home.rng)
+    raw, _ = seal_envelope(execute, account, to, sessions, what, Door("own"), sender, now, home.rng)
     number = returned(execute, "UPDATE account SET own_number = own_number + 1 WHERE id = ? RETURNING own_number", (account.id,))
     execute(
         "INSERT INTO own_envelope (account, number, content, sealed, raw) VALUES (?, ?, ?, ?, ?)", (account.id, number, content, now, raw)

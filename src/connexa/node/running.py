@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 from connexa.node.account import Account
 from connexa.node.delivery import Delivery
+from connexa.node.endings import cause_of
 from connexa.node.home import Home
 from connexa.node.mailbox import Mailbox
 from connexa.node.wakeups import Wakeups
 from connexa.tasks import TaskGroup
 
 __all__ = ["RunningAccount"]
+
+_log = logging.getLogger("connexa.node.running")
+
+STORE_PAUSE = 5.0  # before the next try where the disk takes no writes
 
 
 class RunningAccount:
@@ -18,14 +26,28 @@ class RunningAccount:
     def __init__(self, home: Home, account: Account) -> None:
         self.account = account
         self.wakeups = Wakeups()
-        self.delivery = Delivery(home, account, self.wakeups)
-        self.mailbox = Mailbox(home, account, self.wakeups, self.delivery)
+        self._home = home
+        self._make()
+
+    def _make(self) -> None:
+        self.delivery = Delivery(self._home, self.account, self.wakeups)
+        self.mailbox = Mailbox(self._home, self.account, self.wakeups, self.delivery)
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        async with TaskGroup() as tasks:
-            tasks.create_task(self.mailbox.run())
-            tasks.create_task(self.delivery.run())
+        """Work until cancelled; a disk that takes no writes for a while ends nothing."""
+        while True:
+            try:
+                async with TaskGroup() as tasks:
+                    tasks.create_task(self.mailbox.run())
+                    tasks.create_task(self.delivery.run())
+            except BaseExceptionGroup as ended:
+                cause = cause_of(ended)
+                if cause is None or not cause.retryable or not cause.code.startswith("store."):
+                    raise
+                _log.error("store.unwritable code=%s", cause.code)
+                self._make()
+                self.mailbox.failure = cause.code
+                await asyncio.sleep(STORE_PAUSE)
 
     def wake(self, *people: int) -> None:
         """Something has changed in the store: look again at all that this account does."""

@@ -22,9 +22,8 @@ from connexa.identity import UserId
 from connexa.node.account import Account, own_device_list, profile_key
 from connexa.node.devices import Recipient
 from connexa.node.home import Query
-from connexa.node.sessions import encrypt_wrap, load_sessions
+from connexa.node.sessions import SendingSessions
 from connexa.pairwise import SealedBody, Wrap, invite_introduction_proof, packets_hash, right_proof, seal, seal_body
-from connexa.store import Execute
 from connexa.wire import BODY_BUCKETS, ENVELOPE_VERSION
 from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.message_pb2 import Envelope, InviteProof, Own, Packet, Step
@@ -67,10 +66,18 @@ def introduction_of(query: Query, account: Account, invite: InviteShown | None =
 
 
 def seal_envelope(
-    execute: Execute, account: Account, to: Recipient, what: Outgoing, door: Door, sender: Signed, now: float, rng: Rng
+    query: Query,
+    account: Account,
+    to: Recipient,
+    sessions: SendingSessions,
+    what: Outgoing,
+    door: Door,
+    sender: Signed,
+    now: float,
+    rng: Rng,
 ) -> tuple[bytes, bytes]:
-    """Encrypt for exactly the devices of `to`; returns the envelope and the content as it was sent."""
-    content = _introduced(execute, account, to, what, door, now)
+    """Encrypt for exactly the devices of `to`; returns the envelope and the content as it was sent. The caller stores the sessions."""
+    content = _introduced(query, account, to, sessions, what, door)
     body = seal_body(content, rng, _bucket(door))
     envelope = Envelope(
         version=ENVELOPE_VERSION,
@@ -83,23 +90,21 @@ def seal_envelope(
     conversation = conversation_id(account.user_id, UserId(to.user))
     for key in to.devices:
         wrap = _wrap(body, envelope.id, what, conversation, to)
-        initial, message = encrypt_wrap(execute, account.id, to.user, key.device, wrap, now, rng)
+        initial, message = sessions.encrypt(key.device, wrap, rng)
         envelope.packets.append(Packet(device=key.device, sek=key.id, sealed=seal(key, sender, initial, message)))
     _open_door(envelope, door, body)
     return envelope.SerializeToString(), content
 
 
-def _introduced(execute: Execute, account: Account, to: Recipient, what: Outgoing, door: Door, now: float) -> bytes:
+def _introduced(query: Query, account: Account, to: Recipient, sessions: SendingSessions, what: Outgoing, door: Door) -> bytes:
     """The content, with an introduction as long as one of the devices has not answered in its session (first-message §9)."""
-    sets = (load_sessions(execute, account.id, to.user, key.device) for key in to.devices)
-    fresh = any((session := sessions.for_sending(now)) and session.initial for sessions in sets)
-    if not fresh and not door.is_first_contact:
+    if not sessions.introduces() and not door.is_first_contact:
         return what.content
     shown = None
     if door.kind == "invite":
         shown = InviteShown(door.id, invite_introduction_proof(door.key, account.user_id, UserId(to.user)))
     content: Content = decode(what.content)
-    return encode(replace(content, intro=introduction_of(execute, account, shown)))
+    return encode(replace(content, intro=introduction_of(query, account, shown)))
 
 
 def _bucket(door: Door) -> int:

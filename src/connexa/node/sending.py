@@ -46,8 +46,8 @@ def find_person(query: Query, account: int, who: str) -> Person | None:
     return person_of(query, rows[0][0]) if rows else None
 
 
-def send_text(execute: Execute, home: Home, account: Account, to: str, text: Text, message: bytes) -> tuple[int, int]:
-    """Store a message; returns the cursor of its entry and the person. The same id again returns the entry that is there."""
+def send_text(execute: Execute, home: Home, account: Account, to: str, text: Text, message: bytes) -> tuple[int, Person]:
+    """Store a message; returns the cursor of its entry and whom it is for. The same id again returns the entry that is there."""
     known = first(
         execute,
         "SELECT m.cursor, c.person, m.text, m.subject FROM message m JOIN conversation c ON c.id = m.conversation"
@@ -57,7 +57,7 @@ def send_text(execute: Execute, home: Home, account: Account, to: str, text: Tex
     if known is not None:
         if (known[2], known[3]) != (text.text, text.subject):
             raise ConflictError("message.id_used", "Another message has that id.")
-        return int(known[0]), int(known[1])
+        return int(known[0]), person_of(execute, known[1])
     person = _recipient(execute, home, account, to)
     now = home.clock()
     raw = encode(Content(int(now * 1000), text))
@@ -88,7 +88,7 @@ def send_text(execute: Execute, home: Home, account: Account, to: str, text: Tex
     enqueue(execute, account.id, person.id, "text", Outgoing(message, counter, last_seen, raw, expires), now)
     execute("INSERT INTO message_time (account, message, state, at) VALUES (?, ?, 'queued', ?)", (account.id, message, now))
     _announce(execute, home, account, conversation, message, cursor)
-    return cursor, person.id
+    return cursor, person
 
 
 def _recipient(execute: Execute, home: Home, account: Account, to: str) -> Person:
@@ -111,6 +111,8 @@ def _recipient(execute: Execute, home: Home, account: Account, to: str) -> Perso
     elif person.state is ContactState.REJECTED:
         execute("UPDATE person SET state = ? WHERE id = ?", (ContactState.REQUESTED.value, person.id))
         changed(execute, home, account, person.id)
+    else:
+        return person
     return person_of(execute, person.id)
 
 

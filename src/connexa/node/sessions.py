@@ -38,9 +38,9 @@ from connexa.store import Execute
 
 __all__ = [
     "Opened",
+    "SendingSessions",
     "begin_session",
     "can_send",
-    "encrypt_wrap",
     "forget_sessions",
     "keep_opened",
     "load_sessions",
@@ -81,15 +81,36 @@ def begin_session(execute: Execute, account: Account, bundle: Bundle, now: float
         _store(execute, account.id, bundle.party.user, bundle.party.device, sessions)
 
 
-def encrypt_wrap(execute: Execute, account: int, user: bytes, device: bytes, wrap: Wrap, now: float, rng: Rng) -> tuple[bytes, bytes]:
-    """Encrypt a wrap to a device; returns the initial part (or nothing) and the message."""
-    sessions = load_sessions(execute, account, user, device)
-    session = sessions.for_sending(now)
-    if session is None:
-        raise Reject(Reason.KEYS)
-    after, message = encrypt(session, encode_wrap(wrap), rng)
-    _store(execute, account, user, device, sessions.with_sent(after))
-    return session.initial, message
+class SendingSessions:
+    """The sessions with the devices of one recipient: loaded once for a batch, stored once behind it, in the same operation."""
+
+    def __init__(self, query: Query, account: int, user: bytes, devices: Iterable[DeviceId], now: float) -> None:
+        self._account = account
+        self._user = user
+        self._now = now
+        self._sets = {device: load_sessions(query, account, user, device) for device in devices}
+
+    def missing(self) -> tuple[DeviceId, ...]:
+        """The devices to which no session may send."""
+        return tuple(device for device, sessions in self._sets.items() if sessions.for_sending(self._now) is None)
+
+    def introduces(self) -> bool:
+        """Whether one of the devices has not answered yet, so that the content must say who writes."""
+        return any((session := sessions.for_sending(self._now)) and session.initial for sessions in self._sets.values())
+
+    def encrypt(self, device: DeviceId, wrap: Wrap, rng: Rng) -> tuple[bytes, bytes]:
+        """Encrypt a wrap to a device; returns the initial part (or nothing) and the message."""
+        session = self._sets[device].for_sending(self._now)
+        if session is None:
+            raise Reject(Reason.KEYS)
+        after, message = encrypt(session, encode_wrap(wrap), rng)
+        self._sets[device] = self._sets[device].with_sent(after)
+        return session.initial, message
+
+    def store(self, execute: Execute) -> None:
+        """Store the advanced states before anything that they made can leave (P33)."""
+        for device, sessions in self._sets.items():
+            _store(execute, self._account, self._user, device, sessions)
 
 
 def unseal(account: Account, secret: HybridSecret | None, sek: int, sealed: bytes) -> Unsealed:
