@@ -1,0 +1,61 @@
+"""Ten thousand messages between two people over real processes, both ways at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from connexa.testing import ProgramDevice, ProgramWorld
+
+ALICE, BOB = "alice@a.example", "bob@b.example"
+EACH = 5_000
+IN_FLIGHT = 32
+SECONDS = 400.0
+# A load test raises the limits by settings and says so: one stream carries in a minute what is meant for hours.
+LIMITS = {
+    "LIMITS__SEND_PER_SECOND": "5000",
+    "LIMITS__SEND_BURST": "20000",
+    "LIMITS__DOMAIN_ENVELOPES_PER_SECOND": "20000",
+    "LIMITS__DOMAIN_ENVELOPES_BURST": "50000",
+}
+
+
+async def test_ten_thousand_messages_arrive_once_and_in_order(tmp_path: Path) -> None:
+    async with ProgramWorld.open(tmp_path, server=LIMITS) as world:
+        (alice,), (bob,) = await world.person(ALICE), await world.person(BOB)
+        await world.befriend(alice, bob)
+        async with asyncio.timeout(SECONDS):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_send_all(alice, BOB, "a"))
+                tasks.create_task(_send_all(bob, ALICE, "b"))
+            for sender, receiver in ((alice, bob), (bob, alice)):
+                newest = next(text for text in reversed(await _newest(sender, receiver.address)) if text[0] == sender.address[0])
+                await receiver.client.until(lambda: _shows(receiver, sender.address, newest), timeout=SECONDS)  # noqa: B023 - awaited here
+        alices, bobs = await alice.client.log(BOB), await bob.client.log(ALICE)
+        for written, shown in ((alices, bobs), (bobs, alices)):
+            mine = [message["text"] for message in written if message["mine"]][-EACH:]
+            assert len(set(mine)) == EACH
+            assert [message["text"] for message in shown if not message["mine"]][-EACH:] == mine
+
+
+async def _send_all(device: ProgramDevice, to: str, letter: str) -> None:
+    """Send through a few lanes; the order that counts is the one in which the node took them."""
+    numbers = iter(range(EACH))
+
+    async def lane() -> None:
+        for number in numbers:
+            await device.client.send(to, f"{letter}{number}", f"{ord(letter):02x}{number:030x}")
+
+    async with asyncio.TaskGroup() as lanes:
+        for _ in range(IN_FLIGHT):
+            lanes.create_task(lane())
+
+
+async def _newest(device: ProgramDevice, other: str) -> list[str]:
+    conversation = await device.client.conversation_with(other)
+    assert conversation is not None
+    return [message["text"] for message in (await device.client.get(f"/api/messages/{conversation['id']}", limit=500))["items"]]
+
+
+async def _shows(device: ProgramDevice, sender: str, text: str) -> bool | None:
+    return True if text in await _newest(device, sender) else None
