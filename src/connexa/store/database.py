@@ -79,6 +79,8 @@ def _connect(path: Path, key: bytes) -> apsw.Connection:
     for pragma in _pragmas(key):
         connection.pragma(*pragma)
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # a wrong key shows here, not later
+    if connection.readonly("main"):  # SQLite falls back to reading where it may not write
+        raise apsw.ReadOnlyError
     return connection
 
 
