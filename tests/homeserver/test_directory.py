@@ -19,7 +19,7 @@ from connexa.identity import (
 from connexa.pairwise import call_proof, is_last_resort, verify_bundle, week_of, weekly_key
 from connexa.wire import WEEK_SECONDS, parse
 from connexa.wire.v1.keys_pb2 import Prekey
-from connexa.wire.v1.link_pb2 import Claim, ClaimRequest, Lookup, LookupRequest, PassShow, PutInvite, Right, SetDoor, Status
+from connexa.wire.v1.link_pb2 import Call, Claim, ClaimRequest, Lookup, LookupRequest, PassShow, PutInvite, Right, SetDoor, Status
 from connexa.wire.v1.message_pb2 import InviteProof, Step
 
 from .village import DOMAIN, Client, Person, Token, Village, settings_with, village
@@ -170,6 +170,23 @@ async def test_a_step_is_one_look_up_four_claims_and_one_person_and_a_no_spends_
         assert (await client.call(claim=claim(v, right, user=bob.user.id))).status == refused
         client.send((1, v.with_step(v.envelope(bob), token.stream)))
         assert await client.committed(1) == {1: refused}
+
+
+async def test_a_step_claims_from_nobody_else_before_or_while_it_looks_a_name_up(tmp_path: Path) -> None:
+    async with village(tmp_path, settings_with(answer_seconds=0.05)) as v:
+        alice, carol = await v.settle("alice"), await v.settle("carol")
+        await v.settle("bob")
+        refused, found = Status.STATUS_BAD_RIGHT, Status.STATUS_ACCEPTED
+        client, right, _ = await step(v, alice)
+        assert (await client.call(claim=claim(v, right, user=carol.user.id))).status == found
+        assert (await client.call(lookup=look(v, right, localpart="bob"))).status == refused
+        assert (await client.call(lookup=look(v, right, user=carol.user.id))).status == found
+
+        client, right, _ = await step(v, alice)
+        client.say(call=Call(id=1, lookup=look(v, right, localpart="bob")))
+        client.say(call=Call(id=2, claim=claim(v, right, user=carol.user.id)))
+        replies = {reply.id: reply for reply in [await client.expect("reply") for _ in range(2)]}
+        assert (replies[1].lookup.status, replies[2].claim.status) == (found, refused)
 
 
 async def test_a_tokens_refusal_is_one_answer_and_a_proof_is_shown_once(tmp_path: Path) -> None:

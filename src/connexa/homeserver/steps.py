@@ -17,6 +17,7 @@ __all__ = ["StepUse", "bind_target", "spend_step", "target_of"]
 StepUse = str
 _MOST: Final[dict[StepUse, int]] = {"lookups": 1, "claims": MAX_CLAIMS, "requests": 1}
 _DEAD: Final = b"\0"  # the target of a step whose look-up found nobody
+_ASKING: Final = b"\1"  # the target while a look-up by name is under way: until it is answered the step is for nobody
 
 
 def target_of(domain: str, user: bytes) -> bytes:
@@ -29,14 +30,13 @@ def spend_step(execute: Execute, step: Opened, use: StepUse, now: float, target:
     row = first(execute, f"SELECT {use}, target, opened FROM spent_pass WHERE hash = ?", (step.hash,))  # noqa: S608 - one of three names
     if row is None or row[0] >= _MOST[use] or now >= row[2] + STREAM_SECONDS:
         return False
-    if row[1] and target and row[1] != target:
+    bound = row[1]
+    if (bound and bound != target) or not (target or use == "lookups"):
         return False
-    if use != "lookups" and not target:
-        return False
-    execute(f"UPDATE spent_pass SET {use} = {use} + 1, target = ? WHERE hash = ?", (row[1] or target, step.hash))  # noqa: S608
+    execute(f"UPDATE spent_pass SET {use} = {use} + 1, target = ? WHERE hash = ?", (target or _ASKING, step.hash))  # noqa: S608
     return True
 
 
 def bind_target(execute: Execute, step: Opened, target: bytes) -> None:
-    """Bind a step to the person whom its look-up has found; to nobody where there was none."""
-    execute("UPDATE spent_pass SET target = ? WHERE hash = ? AND target = x''", (target or _DEAD, step.hash))
+    """Bind a step to the person whom its look-up by name has found; to nobody where there was none."""
+    execute("UPDATE spent_pass SET target = ? WHERE hash = ? AND target = ?", (target or _DEAD, step.hash, _ASKING))
