@@ -70,6 +70,7 @@ class Door:
         self.logins: RateTable[str] = RateTable(count=limits.logins_per_minute, seconds=60)
         self.passes: RateTable[str] = RateTable(count=limits.passes_shown_per_minute, seconds=60)
         self.registrations: RateTable[str] = RateTable(count=limits.registrations_per_hour, seconds=3600)
+        self.pairings: RateTable[str] = RateTable(count=limits.pairings_per_hour, seconds=3600)
 
     @property
     def open_links(self) -> int:
@@ -298,6 +299,7 @@ class LinkConnection:
             self.close(CLOSE_OK)
 
     def _pair(self, asked: PairOpen) -> None:
+        self._limit(self._door.pairings)  # a slot outlives its links, so those that are open bound nothing
         role = self._house.pairs.open(asked.slot, self)
         waits, self._waits = self._waits, False  # such a link proves nothing, so it goes on counting for its source
         self._open(role, 0)

@@ -50,6 +50,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     logins_per_minute: Annotated[Count, msgspec.Meta(description="Logins of one source address.")] = 10
     passes_shown_per_minute: Annotated[Count, msgspec.Meta(description="Passes shown from one source address.")] = 60
     registrations_per_hour: Annotated[Count, msgspec.Meta(description="Attempts to register from one source address.")] = 20
+    pairings_per_hour: Annotated[Count, msgspec.Meta(description="Pairing slots taken from one source address.")] = 30
     submit_idle: Annotated[Seconds, msgspec.Meta(description="Seconds of silence after which a submit link is closed.")] = 120.0
     pair_seconds: Annotated[Seconds, msgspec.Meta(description="Time for linking two devices.")] = 60.0
     calls_per_second: Annotated[Count, msgspec.Meta(description="Questions on one link.")] = 10
