@@ -80,6 +80,7 @@ class Upkeep:
                     await self._warn(error.code)
         now = self._home.clock()
         await self._home.change(lambda execute: forget_old(execute, self._home, self._account.id, now))
+        await self._home.writer.truncate_log()  # what was deleted is gone from the disk too (P15)
         return failure
 
     async def _warn(self, code: str) -> None:
