@@ -168,9 +168,12 @@ class LinkConnection:
         self.say_raw(LinkDown(**frame))  # type: ignore[arg-type]  # one keyword of LinkDown's own
 
     def say_raw(self, frame: LinkDown) -> None:
-        """Send one frame that is already made."""
-        if not self._ended:
-            self._sink.send(frame.SerializeToString())
+        """Send one frame that is already made; whoever leaves too much unread is cut off, whatever it was."""
+        if self._ended:
+            return
+        self._sink.send(frame.SerializeToString())
+        if self._sink.buffered() > self._house.settings.limits.slow_bytes:
+            self.end(RefusedError("link.slow", "This node does not read what is sent to it.", retryable=True))
 
     def buffered(self) -> int:
         """Bytes that the node has not taken."""
@@ -181,7 +184,7 @@ class LinkConnection:
         if self._ended:
             return
         self._house.metrics.links_closed.labels(error.code).inc()
-        self.say(notice=Notice(code=error.code))
+        self._sink.send(LinkDown(notice=Notice(code=error.code)).SerializeToString())
         self.close(close_code(error))
 
     def close(self, code: int) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from connexa.errors import RefusedError
 from connexa.homeserver.link_role import Connection
 from connexa.homeserver.mailbox import Arrival
 from connexa.homeserver.metrics import Metrics
@@ -93,9 +92,6 @@ class Pushes:
     def _run(self) -> None:
         self._scheduled = False
         if self._connection.ended:
-            return
-        if self._connection.buffered() > self._limits.slow_bytes:
-            self._connection.end(RefusedError("link.slow", "This node does not read what is pushed to it.", retryable=True))
             return
         fresh, self._fresh = self._fresh, []
         if self._live and self._follows(fresh) and self._fits(fresh):
