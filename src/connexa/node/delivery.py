@@ -26,7 +26,17 @@ from connexa.node.retry import Backoff
 from connexa.node.sealing import Door, seal_envelope
 from connexa.node.states import message_state, waits
 from connexa.node.steps import take_step
-from connexa.node.streams import STREAM_LIFE, Stream, bind, current_stream, new_step, retire_stream, unfinished_steps
+from connexa.node.streams import (
+    STREAM_LIFE,
+    Stream,
+    bind,
+    current_stream,
+    is_unfinished,
+    note_asked,
+    retire_stream,
+    step_towards,
+    unfinished_steps,
+)
 from connexa.node.submit import Submitter
 from connexa.node.views import MessageState
 from connexa.node.wakeups import Wakeups, wait_for
@@ -215,13 +225,14 @@ class Delivery:
 
     async def _request(self, person: Person, sender: Signed, keys: Sequence[Ed25519Public]) -> str:
         now = self._home.clock()
-        step = await self._home.change(lambda execute: new_step(execute, self._account.id, person.id, now))
+        step = await self._home.change(lambda execute: step_towards(execute, self._account.id, person.id, now))
         if step is None:
             self._wakeups.upkeep.set()
             raise NetworkError("pass.none", "No passes are left; more are being fetched.")
         door = Door("stranger", id=step.name)
 
         async def prepare(link: Asker) -> None:
+            await self._home.change(lambda execute: note_asked(execute, step.id, now))  # from here on a "no" may have spent it
             await self._prepare(person, door, link, keys)
             await self._home.change(lambda execute: self._seal(execute, person.id, door, sender, step))
 
@@ -243,6 +254,8 @@ class Delivery:
         finally:
             if not committed.done():
                 committed.set_exception(NetworkError("link.closed", "The link to the homeserver was lost."))
+        if is_unfinished(self._home.database.read, step.id):
+            await self._finish(step)  # the request is sealed: nobody else takes it up
 
     async def _finish(self, step: Stream) -> None:
         """Send a request whose step was cut off; where its pass is over, it is sealed anew for another one."""
@@ -255,10 +268,10 @@ class Delivery:
             try:
                 await take_step(self._home, self._account, step, prepare, self.settled, lambda: None)
                 return
-            except NetworkError:
+            except ConnexaError as error:
+                if not error.retryable:
+                    break
                 await asyncio.sleep(backoff.next())
-            except ConnexaError:
-                break
         now = self._home.clock()
         await self._home.change(lambda execute: _give_up(execute, step, now))
         self.go_on([step.person])

@@ -29,7 +29,7 @@ from connexa.node.own_copies import (
 )
 from connexa.node.receipts import send_receipts
 from connexa.node.retry import Backoff, fraction
-from connexa.node.streams import Stream, count_passes, streams_to_ask
+from connexa.node.streams import Stream, count_passes, note_asked, streams_to_ask
 from connexa.node.submit import ask_outcomes
 from connexa.node.upkeep import Upkeep
 from connexa.node.wakeups import Wakeups, wait_for
@@ -250,7 +250,7 @@ class Mailbox:
                 await self._note_asked(stream, now)
 
     async def _note_asked(self, stream: Stream, now: float) -> None:
-        await self._home.change(lambda execute: execute("UPDATE stream SET asked = ? WHERE id = ?", (now, stream.id)))
+        await self._home.change(lambda execute: note_asked(execute, stream.id, now))
 
     async def _find_domains(self) -> None:
         """Find the domains whose mail is held, then open it; nothing but the homeserver and public records is asked (P40)."""

@@ -23,10 +23,12 @@ __all__ = [
     "drop_stream",
     "forget_old_streams",
     "has_unsent",
+    "is_unfinished",
     "keep_passes",
-    "new_step",
+    "note_asked",
     "oldest_unsent",
     "retire_stream",
+    "step_towards",
     "stream_to_open",
     "streams_to_ask",
     "unfinished_steps",
@@ -86,9 +88,21 @@ def current_stream(execute: Execute, account: int, now: float) -> Stream | None:
     return _stream(row) if row else _spend(execute, account, PassUse.STREAM, 0, now)
 
 
-def new_step(execute: Execute, account: int, person: int, now: float) -> Stream | None:
-    """A step towards somebody, with a fresh pass; None without a pass."""
-    return _spend(execute, account, PassUse.STEP, person, now)
+def step_towards(execute: Execute, account: int, person: int, now: float) -> Stream | None:
+    """A step towards somebody: one that nothing was asked with yet, else one with a fresh pass; None without a pass."""
+    sql = f"SELECT {_COLUMNS} FROM stream WHERE account = ? AND use = ? AND person = ? AND asked = 0 AND next = 1 AND opened > ?"  # noqa: S608
+    row = first(execute, sql, (account, int(PassUse.STEP), person, now - STREAM_LIFE + _MARGIN))
+    return _stream(row) if row else _spend(execute, account, PassUse.STEP, person, now)
+
+
+def note_asked(execute: Execute, stream: int, now: float) -> None:
+    """Note when a stream or step was last used to ask."""
+    execute("UPDATE stream SET asked = ? WHERE id = ?", (now, stream))
+
+
+def is_unfinished(query: Query, step: int) -> bool:
+    """Whether a step's request is sealed and not committed."""
+    return first(query, "SELECT 1 FROM envelope WHERE stream = ? AND raw != x''", (step,)) is not None
 
 
 def _spend(execute: Execute, account: int, use: PassUse, person: int, now: float) -> Stream | None:
