@@ -12,6 +12,7 @@ from connexa.node.account import profile_key
 from connexa.node.contacts import accept
 from connexa.node.devices import keep_list
 from connexa.node.inbox import take_held
+from connexa.node.receipts import queue_receipt
 from connexa.testing import FakeClock, SeededRandom
 from connexa.wire.v1.message_pb2 import Envelope
 
@@ -129,6 +130,28 @@ async def test_p06_a_replayed_beginning_never_delivers_twice(pair: Pair) -> None
     assert bob.texts() == ["hello"]
 
 
+async def test_p06_a_replayed_beginning_by_the_last_resort_key_never_delivers_twice(pair: Pair) -> None:
+    alice, bob = pair
+    await befriend(alice, bob)
+    bob.home.database.writer_connection.execute("DELETE FROM prekey WHERE type = 'otp'")
+    envelope = await alice.write([bob], Text("hello"), message=b"1" * 16, counter=1)
+    await bob.take(bob.pushed(envelope))
+    bob.home.database.writer_connection.execute("DELETE FROM session")
+    bob.home.database.writer_connection.execute("DELETE FROM envelope_seen")
+    bob.home.database.writer_connection.execute("DELETE FROM message")
+    await bob.take(bob.pushed(envelope))
+    assert bob.texts() == []
+    assert bob.undecryptable() == 1
+
+
+async def test_p07_the_one_time_key_goes_with_its_use(pair: Pair) -> None:
+    alice, bob = pair
+    pool = "SELECT count(*) FROM prekey WHERE type = 'otp'"
+    assert bob.home.database.read(pool) == [(50,)]
+    await bob.take(bob.pushed(await alice.write([bob], Text("hello"), "stranger", counter=1)))
+    assert bob.home.database.read(pool) == [(49,)]
+
+
 async def test_p07_a_forged_beginning_burns_no_key_and_changes_nothing(pair: Pair) -> None:
     alice, bob = pair
     envelope = await alice.write([bob], Text("hello"), "stranger", counter=1)
@@ -228,6 +251,17 @@ async def test_what_a_blocked_person_sends_is_not_kept(pair: Pair) -> None:
     assert bob.texts() == []
     assert bob.state_of(alice) == "blocked"
     assert bob.home.database.read("SELECT * FROM receipt") == []
+
+
+async def test_p21_nobody_but_a_contact_is_told_anything(pair: Pair) -> None:
+    alice, bob = pair
+    await bob.know(alice, ContactState.PENDING)
+    privacy = bob.home.settings.privacy
+    person = bob.person(alice)
+    for state in ContactState:
+        other = replace(person, state=state)
+        told = await bob.home.change(lambda execute, p=other: queue_receipt(execute, p, bytes(16), ReceiptState.READ, privacy))  # type: ignore[misc]
+        assert told == (state is ContactState.ACCEPTED)
 
 
 async def test_receipts_move_our_message_forward_per_device(pair: Pair) -> None:

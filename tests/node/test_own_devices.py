@@ -148,3 +148,12 @@ async def test_own_recipients_are_the_other_devices_alone(three: Three) -> None:
     assert to is not None
     assert [key.device for key in to.devices] == [phone.account.device]
     assert contact_of(bob.person(three[0])).user == three[0].account.user_id
+
+
+async def test_copies_count_only_where_own_devices_alone_can_send(three: Three) -> None:
+    alice, bob, phone = three
+    copy = OwnCopy(UserId(alice.account.user_id), alice.account.address, encode(Content(5, Text("forged"))), b"s" * 16, 1)
+    envelope = await bob.write([phone], OwnCopies((copy,)), "token")  # as a stolen old device would send past the mailbox link
+    await phone.take(phone.pushed(envelope))
+    assert phone.texts() == []
+    assert phone.undecryptable() == 1
