@@ -33,6 +33,14 @@ __all__ = ["ProgramDevice", "ProgramServer", "ProgramWorld", "free_ports"]
 DOMAINS = ("a.example", "b.example")
 LISTENERS = ("link", "federation", "https")
 ADMIN_SECONDS = 20.0
+# Every node of this world has the same source address, so what is limited by source is raised.
+SERVER_SETTINGS = {
+    "REGISTRATION": "open",
+    "LIMITS__LOGINS_PER_MINUTE": "1000",
+    "LIMITS__PASSES_SHOWN_PER_MINUTE": "1000",
+    "LIMITS__WAITING_PER_SOURCE": "100",
+}
+NODE_SETTINGS = {"PRIVACY__OWN_COPIES_MEAN": "0.2", "PRIVACY__RECEIPT_DELAY": "0.2", "LIMITS__RECONNECT_MAX": "1.0"}
 
 
 def free_ports(count: int) -> list[int]:
@@ -108,7 +116,7 @@ class ProgramWorld:
     ) -> AsyncIterator[ProgramWorld]:
         """Start the homeservers; `server` and `node` are settings by their variable (`LIMITS__SEND_BURST`)."""
         discovery = directory / "discovery.toml"
-        settings = {"PRIVACY__OWN_COPIES_MEAN": "0.2", "PRIVACY__RECEIPT_DELAY": "0.2", **_discovery(discovery), **(node or {})}
+        settings = {**NODE_SETTINGS, **_discovery(discovery), **(node or {})}
         world = cls(directory, discovery, node_env=_variables("NODE", settings))
         async with world._stack:
             for domain in domains:
@@ -124,7 +132,7 @@ class ProgramWorld:
         link = await self._stack.enter_async_context(TcpProxy.listening(("127.0.0.1", ports["link"])))
         federation = await self._stack.enter_async_context(TcpProxy.listening(("127.0.0.1", ports["federation"])))
         public = {"link": link.port, "federation": federation.port, "https": ports["https"]}
-        own = {"REGISTRATION": "open", **_discovery(self.discovery)}
+        own = {**SERVER_SETTINGS, **_discovery(self.discovery)}
         for name, port in ports.items():
             own |= {f"{name}__HOST": "127.0.0.1", f"{name}__PORT": str(port), f"{name}__PUBLIC": f"127.0.0.1:{public[name]}"}
         env = _variables("SERVER", {**own, **settings})
