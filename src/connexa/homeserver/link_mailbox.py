@@ -160,6 +160,8 @@ class MailboxRole:
         return page(self._house.database.read, self.device, after, limit)
 
     def _resume(self, last: int, window: int) -> None:
+        if self._pushes.started:
+            raise unexpected()  # each one reads the mailbox anew
         if last > self._house.sequence.newest:
             raise malformed("it has stored what was never pushed")
         if last:

@@ -57,6 +57,11 @@ class Pushes:
         self._schedule()
 
     @property
+    def started(self) -> bool:
+        """Whether the device has said where it stands."""
+        return self._started
+
+    @property
     def sent_seq(self) -> int:
         """The highest number that was pushed, or said to be stored."""
         return self._sent_seq

@@ -101,6 +101,7 @@ class Sends:
         self._loop = asyncio.get_running_loop()
         self._expected = last + 1
         self._told: set[int] = set()
+        self._acknowledged: set[int] = set()
         self._committed = Committed()
         self._flushing = False
         outcomes.listen(stream.id, self)
@@ -125,14 +126,20 @@ class Sends:
         """The node knows these outcomes."""
         if not numbers or len(numbers) > MAX_ACKED or any(number > MAX_NUMBER for number in numbers):
             raise malformed("it acknowledges no outcome, or too many")
-        known = list(numbers)
+        if not self._acknowledged:
+            self._loop.call_soon(self._forget_acknowledged)
+        self._acknowledged.update(numbers)
 
-        def acknowledged(done: asyncio.Future[None]) -> None:
+    def _forget_acknowledged(self) -> None:
+        """Acknowledgements of one read burst become one operation: the writer takes a bounded number of them."""
+        known, self._acknowledged = sorted(self._acknowledged), set()
+
+        def forgotten(done: asyncio.Future[None]) -> None:
             if done.exception() is None:
                 self._told.difference_update(known)
                 self.on_outcomes()  # there may be more than one frame held
 
-        self._writer.submit(lambda execute: self._outcomes.acknowledge(execute, self._stream.id, known)).add_done_callback(acknowledged)
+        self._writer.submit(lambda execute: self._outcomes.acknowledge(execute, self._stream.id, known)).add_done_callback(forgotten)
 
     def on_outcomes(self) -> None:
         """Tell what has become known of earlier envelopes."""

@@ -15,9 +15,10 @@ from connexa.store import Execute, Row
 from connexa.wire.v1.link_pb2 import PushClass, PushItem
 from connexa.wire.v1.message_pb2 import Envelope, Packet
 
-__all__ = ["Arrival", "Load", "ack", "ack_up_to", "arrivals", "drop_device", "expire", "load_of", "page", "put"]
+__all__ = ["Arrival", "Load", "ack", "ack_up_to", "arrivals", "clear_left", "drop_device", "expire", "load_of", "page", "put"]
 
 CHUNK: Final = 256  # rows in one statement
+_OLDEST: Final = "seq IN (SELECT seq FROM mailbox WHERE device = ? AND seq <= ? ORDER BY seq LIMIT ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +121,37 @@ def ack(execute: Execute, device: DeviceId, seqs: Sequence[int]) -> int:
 
 
 def ack_up_to(execute: Execute, device: DeviceId, last: int) -> int:
-    """Delete everything that a device says it has stored when it comes back."""
-    return _delete(execute, "device = ? AND seq <= ?", (device, last))
+    """Delete what a device says it has stored when it comes back: a piece at once, the rest by upkeep."""
+    gone = _delete(execute, _OLDEST, (device, last, CHUNK))
+    if gone == CHUNK:
+        _leave(execute, device, last)
+    return gone
 
 
 def drop_device(execute: Execute, device: DeviceId) -> None:
-    """Delete the mailbox of a device that is no longer its person's."""
-    _delete(execute, "device = ?", (device,))
-    execute("DELETE FROM mailbox_load WHERE device = ?", (device,))
+    """Delete the mailbox of a device that is no longer its person's: a piece at once, the rest by upkeep."""
+    newest = first(execute, "SELECT max(seq) FROM mailbox WHERE device = ?", (device,))
+    if newest is None or newest[0] is None or ack_up_to(execute, device, newest[0]) < CHUNK:
+        execute("DELETE FROM mailbox_load WHERE device = ?", (device,))
+
+
+def clear_left(execute: Execute, now: float, limit: int = CHUNK) -> int:
+    """Delete some of the mail that nobody will fetch; returns how much."""
+    row = first(execute, "SELECT device, last FROM mailbox_left LIMIT 1")
+    if row is None:
+        return 0
+    gone = _delete(execute, _OLDEST, (*row, limit))
+    if gone < limit:
+        execute("DELETE FROM mailbox_left WHERE device = ?", (row[0],))
+        execute("DELETE FROM mailbox_load WHERE device = ? AND messages = 0", (row[0],))
+    return gone
+
+
+def _leave(execute: Execute, device: DeviceId, last: int) -> None:
+    execute(
+        "INSERT INTO mailbox_left (device, last) VALUES (?, ?) ON CONFLICT (device) DO UPDATE SET last = max(last, excluded.last)",
+        (device, last),
+    )
 
 
 def expire(execute: Execute, now: float, limit: int = CHUNK) -> int:

@@ -15,6 +15,7 @@ from connexa.wire.v1.link_pb2 import Refused, Status, WhereReply
 
 __all__ = ["Listener", "Outcomes", "pending", "where"]
 
+CHUNK: Final = 256  # numbers in one statement
 MAX_PENDING: Final = 1_000  # in one frame
 
 
@@ -56,7 +57,9 @@ class Outcomes:
 
     def acknowledge(self, execute: Execute, stream: bytes, numbers: Sequence[int]) -> None:
         """The node has stored these."""
-        execute(f"UPDATE outcome SET told = 1 WHERE stream = ? AND number IN ({marks(len(numbers))})", (stream, *numbers))  # noqa: S608
+        for start in range(0, len(numbers), CHUNK):
+            chunk = numbers[start : start + CHUNK]
+            execute(f"UPDATE outcome SET told = 1 WHERE stream = ? AND number IN ({marks(len(chunk))})", (stream, *chunk))  # noqa: S608
 
 
 def pending(query: Query, stream: bytes) -> list[Refused]:

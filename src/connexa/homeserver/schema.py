@@ -144,6 +144,13 @@ CREATE TABLE mailbox_load (
     requests INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+-- Mail that nobody will fetch any more, up to a number: of a device that was removed, or that says it has stored more than one operation
+-- deletes. Upkeep deletes it in pieces.
+CREATE TABLE mailbox_left (
+    device BLOB PRIMARY KEY,
+    last   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Pinned remotes: the discovery room's record, opaque here.
 CREATE TABLE remote (
     domain TEXT PRIMARY KEY,

@@ -7,7 +7,7 @@ from typing import Final
 
 from connexa.homeserver.accounts import forget_deleted
 from connexa.homeserver.doors import prune_doors
-from connexa.homeserver.mailbox import CHUNK, expire
+from connexa.homeserver.mailbox import CHUNK, clear_left, expire
 from connexa.homeserver.passes import prune_pass_keys, prune_spent
 from connexa.homeserver.prekeys import prune_prekeys
 from connexa.store import Execute, Writer
@@ -30,6 +30,7 @@ class Upkeep:
     async def sweep(self, now: float) -> int:
         """Delete what is over; returns how many envelopes expired."""
         expired = await self._in_pieces(expire, now)
+        await self._in_pieces(clear_left, now)
         if abs(now - self._pruned_at) >= RARELY:  # a clock that was set back counts too
             for piece in (_used_rights, _outcomes, prune_prekeys, prune_spent):
                 await self._in_pieces(piece, now)
