@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
 
 from connexa.pairwise import week_of
 from connexa.wire import WEEK_SECONDS
-from connexa.wire.v1.link_pb2 import PutInvite
+from connexa.wire.v1.link_pb2 import PutInvite, Status
 
-from .village import village
+from .village import settings_with, village
 
 DAY = 86_400
 
@@ -41,3 +46,45 @@ async def test_what_mail_on_its_way_may_need_stays(tmp_path: Path) -> None:
         await v.house.tick()
         assert (week,) in v.house.database.read("SELECT id FROM prekey WHERE type = 'sek'")
         assert (week,) in v.house.database.read("SELECT week FROM token_key")
+
+
+async def test_h5_a_full_disk_at_upkeep_ends_nothing_and_later_all_that_expired_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connexa.homeserver.federation.queue.SWEEP_SECONDS", 0.01)
+    async with village(tmp_path, settings_with(send_burst=1_000)) as v:
+        alice, bob = await v.settle("alice"), await v.settle("bob")
+        (token,) = await v.passes(alice, 1)
+        client = await v.submit(token)
+        remote = v.envelope(bob, domain="c.example", ttl=DAY)
+        for number in range(1, 601):
+            client.send((number, v.with_token(remote, bob.profile)))
+        await client.committed(600)
+        writer, failed = v.house.writer, asyncio.Event()
+        real = writer._connection
+
+        class Full:
+            """A connection to a database on a full disk."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+            def execute(self, sql: str, *bindings: Any) -> Any:
+                if sql == "COMMIT":
+                    loop.call_soon_threadsafe(failed.set)
+                    raise apsw.FullError("disk full")
+                return real.execute(sql, *bindings)
+
+        loop = asyncio.get_running_loop()
+        writer._connection = Full()  # type: ignore[assignment]
+        v.clock.advance(2 * DAY)
+        async with asyncio.timeout(10):
+            await failed.wait()
+            failed.clear()
+            await failed.wait()  # it went on after the first
+        writer._connection = real
+        told: set[int] = set()
+        while len(told) < 600:
+            outcome = await client.expect("outcome")
+            told |= {refused.number for refused in outcome.refused if refused.status == Status.STATUS_EXPIRED}
+        assert v.rows("queue") == 0

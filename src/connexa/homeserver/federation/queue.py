@@ -30,6 +30,7 @@ _log = logging.getLogger("connexa.homeserver.federation")
 MAX_WAITING = 200_000  # numbers outstanding for one domain
 SWEEP_SECONDS = 30.0
 SWEEP_ROWS = 256
+SWEEP_PIECES = 64
 ITEM_OVERHEAD = 32  # what one item adds to a batch beside its envelope
 
 
@@ -161,7 +162,7 @@ class OutgoingQueue:
                         if domain not in self._pumps:
                             self.wake(Domain(domain))
                     await asyncio.sleep(SWEEP_SECONDS)
-                    await self.expire()
+                    await self._sweep()
             finally:
                 self._group = None
 
@@ -226,6 +227,18 @@ class OutgoingQueue:
 
     async def expire(self) -> None:
         """End what nobody took in time; what is in flight is left to its answer."""
+        for _ in range(SWEEP_PIECES):
+            if await self._expire_some() < SWEEP_ROWS:
+                return
+
+    async def _sweep(self) -> None:
+        try:
+            await self.expire()
+        except ConnexaError as error:  # a full disk: the next round tries again
+            if not error.retryable:
+                raise
+
+    async def _expire_some(self) -> int:
         now = int(self._clock())
         rows = self._database.read("SELECT id, domain, number FROM queue WHERE expires <= ? ORDER BY expires LIMIT ?", (now, SWEEP_ROWS))
         flying = {domain: pump.in_flight for domain, pump in self._pumps.items()}
@@ -234,6 +247,7 @@ class OutgoingQueue:
             ended = await self._writer.run(lambda execute: self._end_expired(execute, ids))
             for origin in {row.origin for row in ended}:
                 self._outcomes.tell(origin)
+        return len(ids)
 
     def status(self) -> list[Waiting]:
         """Every domain's queue."""
