@@ -6,9 +6,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connexa.homeserver.mailbox import CHUNK, put
+from connexa.identity import Domain
 from connexa.store import Execute
-from connexa.wire.v1.link_pb2 import Call, OutcomeAck, PushClass, Resume, WhereIs
+from connexa.wire.v1.link_pb2 import Call, OutcomeAck, PushClass, Resume, Status, WhereIs
 
 from .village import Client, settings_with, village
 
@@ -89,3 +92,34 @@ async def test_h10_large_mailboxes_are_deleted_in_pieces(tmp_path: Path) -> None
         await v.house.tick()
         await v.house.tick()
         assert [v.rows(table) for table in ("mailbox", "body", "mailbox_load", "mailbox_left")] == [0, 0, 0, 0]
+
+
+async def test_h10_what_waits_for_other_domains_is_bounded_for_each_for_all_and_for_unknown_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connexa.homeserver.federation.queue.MAX_UNKNOWN", 3)
+    async with village(tmp_path, settings_with(queue_domain_bytes=5_000, queue_bytes=20_000)) as v:
+        alice, bob = await v.settle("alice"), await v.settle("bob")
+        (token,) = await v.passes(alice, 1)
+        client, number = await v.submit(token), 0
+
+        async def fate(domain: str) -> Status:
+            nonlocal number
+            number += 1
+            client.send((number, v.with_token(v.envelope(bob, domain=domain, ttl=3_600), bob.profile)))
+            return (await client.committed(number)).get(number, Status.STATUS_ACCEPTED)
+
+        fine, later = Status.STATUS_ACCEPTED, Status.STATUS_TEMPORARY
+        assert [await fate("c.example") for _ in range(3)] == [fine, fine, later]
+        assert [await fate(f"{name}.example") for name in "def"] == [fine, fine, later]  # unknown domains
+        await v.house.remote_table.put(Domain("f.example"), b"a pin")
+        assert [await fate("f.example") for _ in range(3)] == [fine, fine, later]
+        assert [await fate("e.example") for _ in range(2)] == [fine, later]
+        assert await fate("d.example") == fine  # the eighth envelope passes the bound of all
+        await v.house.remote_table.put(Domain("g.example"), b"a pin")
+        assert await fate("g.example") == later
+        v.clock.advance(3_601)
+        await v.house.queue.expire()
+        await client.expect("outcome")
+        assert v.rows("queue_load") == 1
+        assert await fate("g.example") == fine

@@ -19,7 +19,7 @@ from connexa.homeserver.certificates import Certificates
 from connexa.homeserver.delivery import Delivery
 from connexa.homeserver.directory import Directory
 from connexa.homeserver.domain_key import DomainKeys, create_domain
-from connexa.homeserver.federation import Incoming, OutgoingQueue, RemoteCaller, RemoteTable
+from connexa.homeserver.federation import Incoming, OutgoingQueue, QueueBounds, RemoteCaller, RemoteTable
 from connexa.homeserver.intake import Intake
 from connexa.homeserver.limits import RateTable
 from connexa.homeserver.link import Door, LinkConnection
@@ -85,7 +85,8 @@ class Homeserver:
         self.remote_table = RemoteTable(database, writer)
         self.pins = PinBook(self.remote_table, resolver, clock=clock, on_event=on_pin)
         self.incoming = Incoming(keys.domain, database, writer, self.delivery, self.pins, clock=clock)
-        self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng)
+        bounds = QueueBounds(limits.queue_domain_bytes, limits.queue_bytes)
+        self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng, bounds=bounds)
         self.door = Door(self)
         self.upkeep = Upkeep(writer)
         self._blocked = frozenset(settings.blocked_domains)

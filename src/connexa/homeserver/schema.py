@@ -181,6 +181,20 @@ CREATE UNIQUE INDEX queue_by_domain ON queue (domain, number);
 CREATE INDEX queue_by_expiry ON queue (expires);
 CREATE INDEX queue_by_origin ON queue (origin, origin_number);
 
+-- What waits for each domain, and under the empty name for all: a queue is a place where any account can leave bytes.
+CREATE TABLE queue_load (
+    domain TEXT PRIMARY KEY,
+    bytes  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER queue_filled AFTER INSERT ON queue BEGIN
+    INSERT INTO queue_load (domain, bytes) VALUES (new.domain, length(new.envelope)), ('', length(new.envelope))
+        ON CONFLICT (domain) DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER queue_emptied AFTER DELETE ON queue BEGIN
+    UPDATE queue_load SET bytes = bytes - length(old.envelope) WHERE domain IN (old.domain, '');
+    DELETE FROM queue_load WHERE domain = old.domain AND bytes <= 0;
+END;
+
 -- Incoming: highest committed number per (remote, its stream), and the last refusals (a BatchAck), for batches that come again.
 CREATE TABLE remote_stream (
     domain    TEXT NOT NULL,

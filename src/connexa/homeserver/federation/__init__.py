@@ -16,7 +16,7 @@ from .callers import Caller, Callers
 from .incoming import Delivery, Incoming
 from .introduction import INTRODUCE_PATH, Door
 from .pins import RemoteTable
-from .queue import Outcomes, OutgoingQueue, Waiting
+from .queue import Outcomes, OutgoingQueue, QueueBounds, Waiting
 from .remote import DeliverStream, House, RemoteCaller
 from .remotes import GrpcRemotes, OwnSide
 from .servicer import FederationServer
@@ -37,6 +37,7 @@ __all__ = [
     "Outcomes",
     "OutgoingQueue",
     "OwnSide",
+    "QueueBounds",
     "RemoteCaller",
     "RemoteTable",
     "Trust",

@@ -23,11 +23,11 @@ from connexa.wire.v1.link_pb2 import Status, WhereReply
 from .pump import Link, Pump
 from .remote import House, RemoteCaller
 
-__all__ = ["OutgoingQueue", "Outcomes", "Waiting", "enqueue"]
+__all__ = ["OutgoingQueue", "Outcomes", "QueueBounds", "Waiting", "enqueue"]
 
 _log = logging.getLogger("connexa.homeserver.federation")
 
-MAX_WAITING = 200_000  # numbers outstanding for one domain
+MAX_UNKNOWN = 256  # domains without a pin that anything waits for: each is looked up again and again
 SWEEP_SECONDS = 30.0
 SWEEP_ROWS = 256
 SWEEP_PIECES = 64
@@ -42,6 +42,14 @@ class Outcomes(Protocol):
 
     def tell(self, origin: bytes) -> None:
         """Tell the stream if it is open; called after the commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueBounds:
+    """How much may wait; beyond it senders keep what they have."""
+
+    domain_bytes: int = 1 << 30
+    all_bytes: int = 4 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +84,27 @@ def enqueue(
     origin_number: int,
     accepted_at: int,
     expires: int,
+    bounds: QueueBounds,
 ) -> None:
-    """Queue an envelope inside the caller's transaction; ConnexaError `server.temporary` when the domain's queue is full."""
+    """Queue an envelope inside the caller's transaction; ConnexaError `server.temporary` where there is no room for it."""
+    if not _has_room(execute, domain, bounds):
+        raise ConnexaError("server.temporary", "The queue to that domain is full.", retryable=True)
     execute("INSERT OR IGNORE INTO queue_stream (domain, stream, next_number) VALUES (?, ?, 1)", (domain, rng(ID_SIZE)))
     number = _take_number(execute, domain)
-    oldest = _only(execute("SELECT min(number) FROM queue WHERE domain = ? AND number > 0", (domain,)).fetchone())
-    if oldest is not None and number - oldest >= MAX_WAITING:
-        raise ConnexaError("server.temporary", "The queue to that domain is full.", retryable=True)
     execute(
         "INSERT INTO queue (domain, number, origin, origin_number, accepted_at, expires, envelope) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (domain, number, origin, origin_number, accepted_at, expires, envelope),
     )
+
+
+def _has_room(execute: Execute, domain: Domain, bounds: QueueBounds) -> bool:
+    of_all, of_domain = (_only(execute("SELECT bytes FROM queue_load WHERE domain = ?", (name,)).fetchone()) for name in ("", domain))
+    if (of_all or 0) >= bounds.all_bytes or (of_domain or 0) >= bounds.domain_bytes:
+        return False
+    if of_domain or execute("SELECT 1 FROM remote WHERE domain = ?", (domain,)).fetchone():
+        return True
+    unknown = "SELECT count(*) FROM queue_load WHERE domain != '' AND domain NOT IN (SELECT domain FROM remote)"
+    return int(_only(execute(unknown).fetchone())) < MAX_UNKNOWN
 
 
 def _take_number(execute: Execute, domain: Domain) -> int:
@@ -111,7 +129,9 @@ class OutgoingQueue:
         *,
         clock: Callable[[], float],
         rng: Rng,
+        bounds: QueueBounds = QueueBounds(),
     ) -> None:
+        self._bounds = bounds
         self._database = database
         self._writer = writer
         self._remotes = remotes
@@ -135,6 +155,7 @@ class OutgoingQueue:
             origin_number=origin_number,
             accepted_at=accepted_at,
             expires=expires,
+            bounds=self._bounds,
         )
 
     def wake(self, domain: Domain) -> None:
