@@ -22,11 +22,12 @@ from connexa.content import (
 )
 from connexa.crypto import equal
 from connexa.identity import UserId
-from connexa.node.account import Account
+from connexa.node.account import Account, profile_key
 from connexa.node.contacts import accept, changed
 from connexa.node.home import Home, first
 from connexa.node.introductions import follow_list
 from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.outbox import say
 from connexa.node.people import Person, person_of
 from connexa.node.receipts import apply_receipt, queue_receipt
 from connexa.node.views import MessageState
@@ -91,6 +92,8 @@ def _take_profile_key(execute: Execute, home: Home, account: Account, person: Pe
 
 def _take_entry(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> None:
     person = _decide(execute, home, account, arrival, taken)
+    if arrival.by_request and arrival.person.state is ContactState.ACCEPTED:
+        _renew_doors(execute, home, account, arrival, taken)
     conversation = conversation_of(execute, account, person)
     if person.state is ContactState.PENDING and _entries(execute, conversation) >= MAX_REQUEST_ENTRIES:
         return
@@ -127,6 +130,14 @@ def _decide(execute: Execute, home: Home, account: Account, arrival: Arrival, ta
         taken.receipts = True
         return person_of(execute, person.id)
     return person
+
+
+def _renew_doors(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> None:
+    """A contact came by the door of strangers: their key of our door opens no more (first-message §7). They get the one that does."""
+    if arrival.content.intro is not None:
+        _take_profile_key(execute, home, account, arrival.person, arrival.content.intro.profile_key, taken)
+    say(execute, account.id, arrival.person.id, "control", ProfileKey(profile_key(execute, account.id)), home.clock(), home.rng)
+    taken.outbox.add(arrival.person.id)
 
 
 def _is_our_invite(execute: Execute, home: Home, account: Account, person: Person, shown: InviteShown) -> bool:

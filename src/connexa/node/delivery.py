@@ -19,7 +19,7 @@ from connexa.node.directory import Asker, DirectoryRefused, claim, look_up
 from connexa.node.home import Home, Query
 from connexa.node.introductions import warn
 from connexa.node.log import sent_as
-from connexa.node.outbox import done_with, mark_sealed, people_waiting, waiting_for
+from connexa.node.outbox import done_with, keep_texts, mark_sealed, people_waiting, waiting_for
 from connexa.node.outcomes import Settled, door_closed
 from connexa.node.people import Person, person_of
 from connexa.node.retry import Backoff
@@ -146,6 +146,10 @@ class Delivery:
             raise NetworkError("sender.none", "The homeserver has not certified this device for today yet.")
         remote = await self._home.domains.book(self.submitter.ask_domain).require(Domain(person.address.domain))
         door = _door(person, now)
+        if (door is None or door.is_first_contact) and not await self._home.change(
+            lambda execute: keep_texts(execute, self._account.id, person.id)
+        ):
+            return ""  # a receipt is not worth a step, and its look-up would come of an arrival (P40)
         if door is None:
             return "request.waiting" if not person.answers else "right.bad"
         if door.kind == "stranger":
@@ -198,8 +202,7 @@ class Delivery:
         stream = step or current_stream(execute, self._account.id, now)
         if stream is None:
             return None
-        if door.is_first_contact:
-            execute("DELETE FROM outbox WHERE person = ? AND state = 'waiting' AND kind != 'text'", (number,))
+        if door.is_first_contact and keep_texts(execute, self._account.id, number):
             execute("UPDATE person SET stranger_from = ? WHERE id = ?", (now + REQUEST_WAIT, number))
         if not self._seal_batch(execute, person, door, sender, stream):
             raise NetworkError("devices.stale", "The devices of that person have changed just now.")

@@ -18,7 +18,18 @@ from connexa.node.states import message_state
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
-__all__ = ["Waiting", "done_with", "enqueue", "expire", "mark_sealed", "people_waiting", "say", "unsealed_again", "waiting_for"]
+__all__ = [
+    "Waiting",
+    "done_with",
+    "enqueue",
+    "expire",
+    "keep_texts",
+    "mark_sealed",
+    "people_waiting",
+    "say",
+    "unsealed_again",
+    "waiting_for",
+]
 
 CONTROL_LIFE = 7 * 86_400
 _TEXT = "text"
@@ -64,6 +75,12 @@ def waiting_for(query: Query, account: int, person: int, limit: int) -> list[Wai
         " WHERE account = ? AND person = ? AND state = 'waiting' ORDER BY id LIMIT ?"
     )
     return [Waiting(row[0], row[1], Outgoing(*row[2:])) for row in query(sql, (account, person, limit))]
+
+
+def keep_texts(execute: Execute, account: int, person: int) -> bool:
+    """Drop what is for contacts alone, receipts and controls, where no door of theirs is open; True where a text waits."""
+    execute("DELETE FROM outbox WHERE account = ? AND person = ? AND state = 'waiting' AND kind != ?", (account, person, _TEXT))
+    return bool(waiting_for(execute, account, person, 1))
 
 
 def mark_sealed(execute: Execute, account: int, row: Waiting, devices: Iterable[bytes], now: float) -> None:
