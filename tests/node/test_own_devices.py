@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from connexa.content import ContactState, Content, OwnCopies, OwnCopy, Receipt, ReceiptState, Text, decode, encode
+from connexa.content import Accept, ContactState, Content, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, decode, encode
 from connexa.identity import UserId
 from connexa.node.account import own_device_list, profile_key
 from connexa.node.contact_book import block
+from connexa.node.contacts import accept
 from connexa.node.conversations import mark_read, number_of
 from connexa.node.devices import OWN, keep_seal_keys
 from connexa.node.directory import verified_bundles
@@ -125,6 +126,35 @@ async def test_blocking_changes_the_door_for_everybody_else_and_on_all_devices(t
     await carry(bob, phone)
     assert profile_key(phone.home.database.read, 1) == after
     assert phone.state_of(alice) == "blocked"
+
+
+async def test_a_block_stands_against_what_the_other_device_took_over_or_received_before(three: Three) -> None:
+    alice, bob, phone = three
+    for device in (bob, phone):
+        device.home.database.writer_connection.execute("UPDATE person SET state = 'pending'")
+    await phone.know(alice, ContactState.REQUESTED)
+    await meet(bob, phone)
+    await meet(phone, bob)
+    answer = await alice.write([bob, phone], Accept(b"k" * 32))
+    renewed = await alice.write([bob, phone], ProfileKey(b"n" * 32))
+    await bob.home.change(lambda execute: accept(execute, bob.home, bob.account, bob.person(alice), answer=True))
+    await bob.home.change(lambda execute: block(execute, bob.home, bob.account, bob.person(alice)))
+    await phone.take(phone.pushed(answer), phone.pushed(renewed))  # the phone was away and catches up
+    assert phone.state_of(alice) == "accepted"
+    await carry(bob, phone)
+    await carry(phone, bob)
+    assert (bob.state_of(alice), phone.state_of(alice)) == ("blocked", "blocked")
+
+
+async def test_an_answer_that_one_device_received_counts_on_the_other(three: Three) -> None:
+    alice, bob, phone = three
+    bob.home.database.writer_connection.execute("UPDATE person SET state = 'requested', profile_key = x''")
+    await phone.know(alice, ContactState.REQUESTED)
+    await meet(bob, phone)
+    await bob.take(bob.pushed(await alice.write([bob, phone], Accept(b"k" * 32))))
+    await carry(bob, phone)
+    assert (bob.state_of(alice), phone.state_of(alice)) == ("accepted", "accepted")
+    assert not copies_waiting(phone.home.database.read, 1)  # a copy causes no copy
 
 
 async def test_a_refused_batch_is_gathered_again(three: Three) -> None:

@@ -23,7 +23,7 @@ from connexa.content import (
 from connexa.crypto import equal
 from connexa.identity import UserId
 from connexa.node.account import Account, profile_key
-from connexa.node.contacts import accept, changed
+from connexa.node.contacts import accepted_by_arrival, changed
 from connexa.node.home import Home, first
 from connexa.node.introductions import follow_list
 from connexa.node.log import Entry, add_entry, conversation_of
@@ -73,7 +73,8 @@ def take_arrival(execute: Execute, home: Home, account: Account, arrival: Arriva
             apply_receipt(execute, home.events, person, arrival.device, body, home.clock())
         case Accept() if person.state in (ContactState.ACCEPTED, ContactState.REQUESTED) and not arrival.by_request:
             _take_profile_key(execute, home, account, person, body.profile_key, taken)
-            accept(execute, home, account, person_of(execute, person.id), answer=False)
+            if person.state is not ContactState.ACCEPTED:
+                accepted_by_arrival(execute, home, account, person_of(execute, person.id), answer=False)
         case ProfileKey() if person.state is ContactState.ACCEPTED and not arrival.by_request:
             _take_profile_key(execute, home, account, person, body.profile_key, taken)
         case DeviceLists():
@@ -87,7 +88,7 @@ def _take_profile_key(execute: Execute, home: Home, account: Account, person: Pe
     execute("UPDATE person SET profile_key = ?, stranger_from = 0 WHERE id = ?", (key, person.id))
     taken.outbox.add(person.id)
     if person.profile_key != key and person.state is ContactState.ACCEPTED:
-        changed(execute, home, account, person.id)
+        changed(execute, home, account, person.id, copy=False)  # it came to the own devices as well
 
 
 def _take_entry(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> None:
@@ -125,7 +126,7 @@ def _decide(execute: Execute, home: Home, account: Account, arrival: Arrival, ta
     asked = person.state is ContactState.REQUESTED
     invited = bool(intro and intro.invite and _is_our_invite(execute, home, account, person, intro.invite))
     if asked or (person.state is ContactState.PENDING and invited):
-        accept(execute, home, account, person, answer=invited and not asked)
+        accepted_by_arrival(execute, home, account, person, answer=invited and not asked)
         taken.outbox.add(person.id)
         taken.receipts = True
         return person_of(execute, person.id)

@@ -14,7 +14,7 @@ from connexa.node.people import Person, person_of, set_state
 from connexa.node.receipts import queue_receipt
 from connexa.store import Execute
 
-__all__ = ["accept", "changed", "open_requests", "reject"]
+__all__ = ["accept", "accepted_by_arrival", "changed", "open_requests", "reject"]
 
 
 def changed(execute: Execute, home: Home, account: Account, person: int, *, copy: bool = True) -> None:
@@ -27,8 +27,8 @@ def changed(execute: Execute, home: Home, account: Account, person: int, *, copy
         copy_to_own_devices(execute, home, account, after, contact_of(after))
 
 
-def accept(execute: Execute, home: Home, account: Account, person: Person, *, answer: bool) -> None:
-    """Become contacts. `answer`: they wait for our word, which carries the key of our door.
+def accept(execute: Execute, home: Home, account: Account, person: Person, *, answer: bool, ours: bool = True) -> None:
+    """Become contacts. `answer`: they wait for our word, which carries the key of our door. `ours`: the owner has done it here.
 
     What they wrote in their request shows now, and only now they are told that it has arrived.
     """
@@ -41,7 +41,14 @@ def accept(execute: Execute, home: Home, account: Account, person: Person, *, an
     if answer:
         say(execute, account.id, person.id, "control", Accept(profile_key(execute, account.id)), now, home.rng)
     _show_request(execute, home, account, after)
-    changed(execute, home, account, person.id)
+    changed(execute, home, account, person.id, copy=ours)
+
+
+def accepted_by_arrival(execute: Execute, home: Home, account: Account, person: Person, *, answer: bool) -> None:
+    """Become contacts by what somebody sent. The own devices hear of it as of an arrival, which undoes no act of the owner there."""
+    accept(execute, home, account, person, answer=answer, ours=False)
+    if person.profile_key:
+        copy_to_own_devices(execute, home, account, person, Accept(person.profile_key))
 
 
 def _show_request(execute: Execute, home: Home, account: Account, person: Person) -> None:

@@ -103,8 +103,11 @@ def _take_copy(execute: Execute, home: Home, account: Account, device: bytes, co
             _take_entry(execute, home, account, person, device, copy, content)
         case Receipt(ReceiptState.READ, messages):
             _mark_read(execute, home, account, person, messages)
-        case Accept():
-            accept(execute, home, account, person, answer=False)
+        case Accept() if person.state in (ContactState.REQUESTED, ContactState.PENDING):  # not against what the owner did since
+            execute("UPDATE person SET profile_key = ? WHERE id = ? AND profile_key = x''", (content.body.profile_key, person.id))
+            accept(execute, home, account, person, answer=False, ours=False)
+            taken.outbox.add(person.id)
+            taken.receipts = True
         case Contact():
             _take_contact(execute, home, account, person, content.body, taken)
         case _:
@@ -170,7 +173,7 @@ def _mark_read(execute: Execute, home: Home, account: Account, person: Person, m
 def _take_contact(execute: Execute, home: Home, account: Account, person: Person, contact: Contact, taken: Taken) -> None:
     """Take over the whole state of a contact; their key is checked against the id, their lists by the chain."""
     if contact.state is ContactState.ACCEPTED and person.state is not ContactState.ACCEPTED:
-        accept(execute, home, account, person, answer=False)
+        accept(execute, home, account, person, answer=False, ours=False)
     execute(
         "UPDATE person SET state = ?, name = ?, profile_key = CASE WHEN ? = x'' THEN profile_key ELSE ? END WHERE id = ?",
         (contact.state.value, contact.name, contact.profile_key, contact.profile_key, person.id),
