@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ssl
 import time
 from dataclasses import replace
@@ -178,3 +180,28 @@ async def test_f11_a_key_that_changed_in_the_discovery_file_lets_the_new_key_in(
     )
     await b.door.introduce(A, "192.0.2.1")
     assert (await b.book.known(a.domain)).keys == (moved.public,)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"GET /health HTTP/1.1\r\nhost: b.example\r\n",
+        b"POST /v1/introduce HTTP/1.1\r\nhost: b.example\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+        b"GET /health HTTP/1.1\r\nhost: b.example\r\n\r\nGET /health HTTP/1.1\r\n",
+    ],
+    ids=["nothing", "half a head", "half a body", "half a second request"],
+)
+async def test_a_connection_that_brings_no_whole_request_gives_its_place_back(pair, monkeypatch, said):
+    _, b = pair
+    monkeypatch.setattr("connexa.homeserver.http_server.CONNECTION_SECONDS", 0.2)
+    context = ssl.create_default_context()
+    context.load_verify_locations(cadata=anchor_pem(B, b.domain_key.public, time.time()).decode())
+    reader, writer = await asyncio.open_connection("127.0.0.1", b.web.port, ssl=context, server_hostname=B)
+    writer.write(said)
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionError):
+            while await reader.read(4_096):
+                pass
+    writer.transport.abort()
+    assert (await ask(b, "GET", "/health")).status_code == 200

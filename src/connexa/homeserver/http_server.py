@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvicorn
 from litestar.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from connexa.errors import ConflictError, ConnexaError, RefusedError, UsageError
 
@@ -24,6 +25,7 @@ __all__ = ["HttpServer", "bind_tcp", "bind_unix"]
 BACKLOG = 1_024
 GRACE_SECONDS = 3
 KEEP_ALIVE_SECONDS = 15
+CONNECTION_SECONDS = 30.0  # the library alone waits for ever for a request that does not come, or not whole
 HEADERS_MAX = 16 * 1024
 SOCKET_PATH_MAX = 100  # sun_path holds 104 bytes on some systems
 
@@ -97,7 +99,7 @@ class HttpServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
+                http=_Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -128,6 +130,27 @@ class HttpServer:
     def stop(self) -> None:
         """Take no more requests; finish those under way."""
         self._server.should_exit = True
+
+
+class _Connection(H11Protocol):
+    """One connection, for a bounded time: those who send nothing must not keep the places of others."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the library has it
+        """Begin to count."""
+        super().connection_made(transport)
+        self._end = self.loop.call_later(CONNECTION_SECONDS, self._time_is_over)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has ended by itself."""
+        self._end.cancel()
+        super().connection_lost(exc)
+
+    def _time_is_over(self) -> None:
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            self.transport.abort()  # no whole request is here
+        else:
+            self.shutdown()  # behind the answer that is being made
 
 
 class _Server(uvicorn.Server):
