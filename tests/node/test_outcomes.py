@@ -98,7 +98,7 @@ async def test_stale_devices_are_looked_up_and_the_same_message_is_encrypted_ane
     alice.home.database.writer_connection.execute("UPDATE person SET looked_week = 7")
     await commit(alice, stream, 1)
     settled = await outcome(alice, stream, Refusal(1, Status.STATUS_STALE_DEVICES))
-    assert settled.again == {1}
+    assert settled.later == {1}
     assert person_of(alice.home.database.read, 1).looked_week == 0
     assert [row.what.message for row in waiting_for(alice.home.database.read, 1, 1, 10)] == [MESSAGE]
     await outcome(alice, stream, Refusal(1, Status.STATUS_STALE_DEVICES))  # told again before it was acknowledged

@@ -54,6 +54,7 @@ REQUEST_WAIT = 30 * 86_400  # before a request without an answer may be followed
 LONGEST_PAUSE = 60.0
 SENDER_MARGIN = 1_800  # seconds that a certificate must still be good for when it goes into an envelope
 DISTRUST_PAUSE = 600.0
+CALM = 600.0  # seconds without trouble after which waits are short again
 
 
 class Delivery:
@@ -67,7 +68,7 @@ class Delivery:
         self._busy: set[int] = set()
         self._paused: dict[int, float] = {}
         self._changed: set[int] = set()  # people about whom there was news while they were served
-        self._backoffs: dict[int, Backoff] = {}
+        self._backoffs: dict[int, tuple[Backoff, float]] = {}  # with the time of the last trouble: sealing alone ends none
         self._tasks = TaskGroup()
 
     def go_on(self, people: Iterable[int]) -> None:
@@ -94,8 +95,9 @@ class Delivery:
                 tasks.create_task(self._finish(step))
             while True:
                 now = asyncio.get_running_loop().time()
+                self._paused = {person: until for person, until in self._paused.items() if until > now}
                 for person in people_waiting(self._home.database.read, self._account.id):
-                    if person not in self._busy and self._paused.get(person, 0.0) <= now and len(self._busy) < AT_ONCE:
+                    if person not in self._busy and person not in self._paused and len(self._busy) < AT_ONCE:
                         self._busy.add(person)
                         self._changed.discard(person)
                         tasks.create_task(self._serve(person))
@@ -107,8 +109,12 @@ class Delivery:
     def _pause(self, person: int, seconds: float | None = None) -> None:
         if person in self._changed:
             return  # what made it wait may be over
-        backoff = self._backoffs.setdefault(person, Backoff(self._home.rng, start=0.5, most=LONGEST_PAUSE))
-        self._paused[person] = asyncio.get_running_loop().time() + (backoff.next() if seconds is None else seconds)
+        now = asyncio.get_running_loop().time()
+        backoff, since = self._backoffs.get(person, (None, 0.0))
+        if backoff is None or now > since + CALM:
+            backoff = Backoff(self._home.rng, start=0.5, most=LONGEST_PAUSE)
+        self._backoffs[person] = backoff, now
+        self._paused[person] = now + (backoff.next() if seconds is None else seconds)
 
     async def _serve(self, number: int) -> None:
         try:
@@ -119,7 +125,6 @@ class Delivery:
                 self._pause(number, LONGEST_PAUSE)
             else:
                 self._paused.pop(number, None)
-                self._backoffs.pop(number, None)
         except DirectoryRefused as refusal:
             await self._directory_refused(number, refusal)
         except IntegrityError as error:

@@ -103,7 +103,7 @@ def _refused(
     outbox, kind, message, person, door, profile = row
     if status == Status.STATUS_STALE_DEVICES:
         execute("UPDATE person SET looked_week = 0 WHERE id = ?", (person,))
-        settled.again.add(person)
+        settled.later.add(person)  # the first wait is short, and a homeserver that says so for ever is not asked for ever
     elif status == Status.STATUS_BAD_RIGHT and door != "stranger":
         door_closed(execute, person, door, profile, now)
         if kind != "text":
