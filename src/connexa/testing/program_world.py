@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from connexa.crypto import Ed25519Public, sha256
 from connexa.homeserver.admin_client import AdminClient
@@ -32,7 +32,10 @@ __all__ = ["ProgramDevice", "ProgramServer", "ProgramWorld", "free_ports"]
 
 DOMAINS = ("a.example", "b.example")
 LISTENERS = ("link", "federation", "https")
+T = TypeVar("T")
+
 ADMIN_SECONDS = 20.0
+WAIT_SECONDS = 30.0
 # Every node of this world has the same source address, so what is limited by source is raised.
 SERVER_SETTINGS = {
     "REGISTRATION": "open",
@@ -187,6 +190,16 @@ class ProgramWorld:
             return True if links and links[0]["mailbox"] == "up" and links[0]["passes"] and links[0]["one_time_keys"] else None
 
         await device.client.until(look, what="its account and link")
+
+    async def until(self, look: Callable[[], Awaitable[T | None]], *, what: str, timeout: float = WAIT_SECONDS) -> T:
+        """Look ten times a second, for what no node tells by an event: the state of a homeserver."""
+        try:
+            async with asyncio.timeout(timeout):
+                while (found := await look()) is None:  # noqa: ASYNC110 - another process changes it
+                    await asyncio.sleep(0.1)
+                return found
+        except TimeoutError:
+            raise AssertionError(f"{what} did not come in {timeout} s") from None
 
     async def befriend(self, asking: ProgramDevice, asked: ProgramDevice) -> None:
         """Make two people contacts: a request, accepted, and the answer that opens the way back."""
