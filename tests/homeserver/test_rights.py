@@ -7,12 +7,28 @@ from pathlib import Path
 import pytest
 
 from connexa.crypto import sha256
+from connexa.errors import RefusedError
+from connexa.homeserver.federation import Door, Trust
+from connexa.identity import Domain
 from connexa.pairwise import packets_hash, right_proof, week_of, weekly_key
 from connexa.wire import MAX_ENVELOPE, WEEK_SECONDS
-from connexa.wire.v1.link_pb2 import PassShow, PutInvite, PutTokenKeys, SetDoor, Status, TokenKey, WhereIs, WhereReply
-from connexa.wire.v1.message_pb2 import Envelope
+from connexa.wire.v1.link_pb2 import (
+    GetDomain,
+    Lookup,
+    LookupRequest,
+    PassShow,
+    PutInvite,
+    PutTokenKeys,
+    Right,
+    SetDoor,
+    Status,
+    TokenKey,
+    WhereIs,
+    WhereReply,
+)
+from connexa.wire.v1.message_pb2 import Envelope, Step
 
-from .village import Client, Person, Village, settings_with, village
+from .village import DOMAIN, Client, Person, Village, changed, settings_with, village
 
 S = Status
 
@@ -269,3 +285,20 @@ async def test_where_says_who_holds_an_envelope(tmp_path: Path) -> None:
         ]
         places = [(await client.call(where=WhereIs(number=number))).place for number in (1, 2, 3, 4)]
         assert places == [WhereReply.ACCEPTED, WhereReply.REFUSED, WhereReply.QUEUED, WhereReply.UNKNOWN]
+
+
+async def test_nothing_is_taken_from_or_sent_to_a_blocked_domain_however_the_administrator_wrote_it(tmp_path: Path) -> None:
+    async with village(tmp_path, changed(settings_with(), blocked_domains=("Evil.Example.",))) as v:
+        alice, bob, evil = await v.settle("alice"), await v.settle("bob"), Domain("evil.example")
+        client = await sender(v, alice)
+        to_evil = v.with_token(v.envelope(bob, domain=evil), bob.profile)
+        assert await fates(client, to_evil) == [S.STATUS_BLOCKED]
+        assert (await client.call(domain=GetDomain(domain=evil))).code == "domain.blocked"
+        answer = await v.house.take_batch(evil, bytes(16), 1, [v.item(v.with_step(v.envelope(bob), b""))])
+        assert [r.status for r in answer.refused] == [S.STATUS_BLOCKED]
+        asked = LookupRequest(id=v.rng(16), query=Lookup(domain=DOMAIN, localpart="bob").SerializeToString(), right=Right(stranger=Step()))
+        assert (await v.house.lookup_from(evil, asked)).status == S.STATUS_BLOCKED
+        assert (v.rows(), v.rows("queue")) == (0, 0)
+        door = Door(DOMAIN, v.house.pins, Trust(v.house.leaf, v.clock), clock=v.clock, blocked=v.house.settings.blocked())
+        with pytest.raises(RefusedError, match=r"domain\.blocked"):
+            await door.introduce("evil.example", "somewhere")

@@ -51,7 +51,7 @@ class Delivery:
         self, settings: ServerSettings, sequence: Sequence, announcer: Announcer, metrics: Metrics, clock: Callable[[], float]
     ) -> None:
         self._limits: LimitSettings = settings.limits
-        self._blocked = frozenset(settings.blocked_domains)
+        self._blocked = settings.blocked()
         self._sequence = sequence
         self._announcer = announcer
         self._metrics = metrics

@@ -89,7 +89,7 @@ class Homeserver:
         self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng, bounds=bounds)
         self.door = Door(self)
         self.upkeep = Upkeep(writer)
-        self._blocked = frozenset(settings.blocked_domains)
+        self._blocked = settings.blocked()
         self._look_ups = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
         self._tasks: asyncio.TaskGroup | None = None
 

@@ -120,7 +120,7 @@ def _site(house: Homeserver, trust: Trust) -> Site:
         metrics=house.metrics.render,
         healthy=lambda: house.writer.failure is None,
         source=address_block,
-        door=Door(house.domain, house.pins, trust, clock=house.clock),
+        door=Door(house.domain, house.pins, trust, clock=house.clock, blocked=house.settings.blocked()),
         metrics_token=_token(house.settings),
     )
 

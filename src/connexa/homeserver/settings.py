@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from connexa.discovery import DiscoverySettings
-from connexa.identity import FEDERATION_PORT, HTTPS_PORT, LINK_PORT, Endpoints
+from connexa.identity import FEDERATION_PORT, HTTPS_PORT, LINK_PORT, Domain, Endpoints, parse_domain
 from connexa.wire import MAX_DEVICES, MAX_ENVELOPE, MAX_TTL_SECONDS
 
 __all__ = ["AdminSettings", "LimitSettings", "ListenSettings", "MetricsSettings", "ServerSettings"]
@@ -106,6 +106,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsSettings = MetricsSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     limits: LimitSettings = LimitSettings()
+
+    def blocked(self) -> frozenset[Domain]:
+        """The blocked domains in their canonical form; UsageError `domain.malformed` for what can be none."""
+        return frozenset(parse_domain(domain) for domain in self.blocked_domains)
 
     def endpoints(self) -> Endpoints:
         """Where others find this homeserver."""

@@ -56,8 +56,11 @@ async def introduce(own: Domain, remote: Remote, addresses: list[str], *, now: f
 class Door:
     """The answering end: looks a stranger up, pins it, and lets it in."""
 
-    def __init__(self, own: Domain, book: PinBook, trust: Trust, *, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, own: Domain, book: PinBook, trust: Trust, *, clock: Callable[[], float], blocked: frozenset[Domain] = frozenset()
+    ) -> None:
         self._own = own
+        self._blocked = blocked
         self._book = book
         self._trust = trust
         self._clock = clock
@@ -72,6 +75,8 @@ class Door:
         domain = parse_domain(text)
         if domain == self._own:
             raise RefusedError("domain.mismatch", "This homeserver needs no introduction to itself.")
+        if domain in self._blocked:
+            raise RefusedError("domain.blocked", "This homeserver has nothing to do with that domain.")
         known = await self._book.known(domain)
         if known is not None and domain not in self._trust:  # evicted: it comes back without a look-up
             self._trust.learn(domain, known.keys)
