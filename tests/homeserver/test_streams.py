@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from connexa.wire.v1.link_pb2 import PassShow, Status
+from connexa.wire.v1.link_pb2 import Lookup, LookupRequest, PassShow, Right, Status
 
-from .village import settings_with, village
+from .village import DOMAIN, settings_with, village
 
 
 async def test_h7_a_resend_after_a_lost_ack_is_confirmed_and_stored_once(tmp_path: Path) -> None:
@@ -64,6 +64,23 @@ async def test_h10_a_sender_over_its_rate_waits_and_loses_nothing(tmp_path: Path
         assert await client.committed(20) == {}
         assert asyncio.get_running_loop().time() - started >= 0.14  # fifteen above the burst
         assert v.rows() == 20
+
+
+async def test_h10_another_link_of_the_same_pass_is_no_new_burst(tmp_path: Path) -> None:
+    async with village(tmp_path, settings_with(send_per_second=100, send_burst=5, lookups_per_minute=1)) as v:
+        alice, bob = await v.settle("alice"), await v.settle("bob")
+        (token,) = await v.passes(alice, 1)
+        started = asyncio.get_running_loop().time()
+        for number in range(1, 21):
+            client = await v.submit(token)
+            client.send((number, v.mail(bob)))
+            assert await client.committed(number) == {}
+            query = Lookup(domain=DOMAIN, localpart="bob").SerializeToString()
+            asked = LookupRequest(id=v.rng(16), query=query, right=Right(token=bytes(32)))
+            answer = await client.call(lookup=asked)
+            assert number == 1 or answer.code == "rate.limited"
+            client.close()
+        assert asyncio.get_running_loop().time() - started >= 0.14  # fifteen above the burst
 
 
 async def test_beyond_the_uncommitted_bytes_nobody_is_read_and_nothing_is_lost(tmp_path: Path) -> None:

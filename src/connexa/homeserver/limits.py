@@ -56,10 +56,14 @@ class RateTable(Generic[K]):
 
     def take(self, key: K, now: float, count: float = 1.0) -> bool:
         """Whether `key` may do it once more."""
+        return self.bucket(key, now).take(now, count)
+
+    def bucket(self, key: K, now: float) -> Bucket:
+        """The bucket of a key, for those who hold on to it; the same one when the key comes back."""
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = Bucket(self._rate, self._burst, now)
             if len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(key)
-        return bucket.take(now, count)
+        return bucket

@@ -79,7 +79,7 @@ class MailboxRole:
             check=house.delivery.check_envelope,
             announce=self._announce,
             clock=house.clock,
-            bucket=Bucket(limits.send_per_second, limits.send_burst, now),
+            bucket=house.send_rates.bucket(self.device, now),
             most_refusals=limits.refusals_kept,
             last=login.last_number,
         )

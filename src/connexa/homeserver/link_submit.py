@@ -66,13 +66,13 @@ class SubmitRole:
             check=house.delivery.check_envelope,
             announce=self._announce,
             clock=house.clock,
-            bucket=Bucket(limits.send_per_second, limits.send_burst, now),
+            bucket=house.send_rates.bucket(opened.stream, now),
             most_refusals=limits.refusals_kept,
             last=opened.last_number,
         )
         answers: dict[str, Answer] = {"lookup": self.lookup, "claim": self.claim, "where": self.where, "domain": self.domain}
         self._calls = Calls(connection, answers, house.spawn, Bucket(limits.calls_per_second, limits.calls_burst, now), house.metrics)
-        self._lookups = Bucket(limits.lookups_per_minute / 60, limits.lookups_per_minute, now)
+        self._lookups = house.lookup_rates.bucket(opened.stream, now)
         self._used = now
         self._idle = self._loop.call_later(limits.submit_idle, self._close_if_idle)
         house.links.enter_submit(opened.stream, self)
