@@ -6,7 +6,7 @@ import pytest
 
 from connexa.errors import ConnexaError
 from connexa.node.views import ContactState, MessageState
-from connexa.testing import World
+from connexa.testing import Device, World
 
 ALICE, BOB = "alice@a.example", "bob@b.example"
 
@@ -21,10 +21,7 @@ async def test_two_devices_each_show_everything_that_is_said(world: World) -> No
     for device in (bobs, bobs_phone):
         await device.until_text(ALICE, "from alice's phone")
     await laptop.until_text(BOB, "from alice's phone", mine=True)
-    info = await phone.until(
-        lambda: (found := phone.node.message("", sent.id)) and (found if len(found.devices) == 2 else None), what="both receipts"
-    )
-    assert {one.state for one in info.devices} == {MessageState.DELIVERED}
+    await phone.until(lambda: _delivered_to(phone, sent.id, 2), what="both receipts")
     await bobs_phone.node.send("", ALICE, "from bob's phone")
     for device in (laptop, phone):
         await device.until_text(BOB, "from bob's phone")
@@ -85,3 +82,8 @@ async def test_contacts_blocked_on_one_device_are_blocked_on_the_other(world: Wo
     await phone.until_contact(BOB)
     await laptop.node.block_contact("", BOB)
     await phone.until_contact(BOB, ContactState.BLOCKED)
+
+
+def _delivered_to(device: Device, message_id: str, devices: int) -> bool | None:
+    states = [one.state for one in device.node.message("", message_id).devices]
+    return True if states == [MessageState.DELIVERED] * devices else None
