@@ -6,6 +6,7 @@ from pathlib import Path
 
 from connexa.crypto import Kind
 from connexa.identity import Address, verify_attestation
+from connexa.store import Execute
 from connexa.wire.v1.link_pb2 import Mode, Register
 
 from .village import DOMAIN, changed, settings_with, village
@@ -82,3 +83,16 @@ async def test_h10_attempts_to_register_are_counted_by_source(tmp_path: Path) ->
     async with village(tmp_path, settings_with(registrations_per_hour=2)) as v:
         ends = [await (await v.register(v.stranger("a"), bytes(32), source="here")).closed() for _ in range(3)]
         assert [code for code, _ in ends] == [4403, 4403, 4429]
+
+
+async def test_administrators_see_every_account_however_many_there_are(tmp_path: Path) -> None:
+    async with village(tmp_path) as v:
+
+        def fill(execute: Execute) -> None:
+            for number in range(1_001):
+                row = (v.rng(32), f"user{number:04}")
+                execute("INSERT INTO account (user, localpart, user_key, attestation, created) VALUES (?, ?, x'', x'', 1)", row)
+
+        await v.house.writer.run(fill)
+        found = [account.localpart for account in v.house.list_users()]
+        assert found == [f"user{number:04}" for number in range(1_001)]

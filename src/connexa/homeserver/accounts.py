@@ -6,7 +6,7 @@ rights that were valid before the deletion can be told so for a while.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,6 +27,7 @@ __all__ = [
     "AccountInvite",
     "AccountView",
     "Application",
+    "all_accounts",
     "create_account_invite",
     "delete_account",
     "forget_deleted",
@@ -147,6 +148,14 @@ def list_accounts(query: Query, *, after: str = "", limit: int = 1_000) -> list[
         (after, limit),
     )
     return [AccountView(row[0], row[1], row[2], bool(row[3]), row[4], row[5]) for row in rows]
+
+
+def all_accounts(query: Query) -> Iterator[AccountView]:
+    """Every account, read in pages."""
+    after = ""
+    while page := list_accounts(query, after=after):
+        yield from page
+        after = page[-1].localpart
 
 
 def delete_account(execute: Execute, localpart: str, now: float) -> tuple[bytes, Sequence[DeviceId]]:

@@ -14,7 +14,7 @@ from connexa.crypto import Ed25519Secret, Rng
 from connexa.crypto.x509 import Leaf
 from connexa.discovery import OnEvent, PinBook, Resolver
 from connexa.errors import ConnexaError, RefusedError
-from connexa.homeserver.accounts import AccountView, create_account_invite, delete_account, list_accounts
+from connexa.homeserver.accounts import AccountView, all_accounts, create_account_invite, delete_account
 from connexa.homeserver.certificates import Certificates
 from connexa.homeserver.delivery import Delivery
 from connexa.homeserver.directory import Directory
@@ -248,9 +248,9 @@ class Homeserver:
         now = self.clock()
         return await self.writer.run(lambda execute: create_account_invite(execute, self.rng, uses=uses, days=days, admin=admin, now=now))
 
-    def list_users(self, *, after: str = "", limit: int = 1_000) -> list[AccountView]:
-        """Accounts, in pages."""
-        return list_accounts(self.database.read, after=after, limit=limit)
+    def list_users(self) -> list[AccountView]:
+        """Every account."""
+        return list(all_accounts(self.database.read))
 
     async def delete_user(self, localpart: str) -> None:
         """Delete an account and end its links."""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from connexa import __version__
 from connexa.discovery import Remote
 from connexa.errors import ConnexaError
-from connexa.homeserver.accounts import list_accounts
 from connexa.homeserver.admin import AccountInfo, InviteInfo, StatusInfo
 from connexa.homeserver.federation import Trust, Waiting
 from connexa.homeserver.homeserver import Homeserver
@@ -65,7 +64,7 @@ class Office:
                 devices=found.devices,
                 waiting=found.waiting,
             )
-            for found in list_accounts(self._house.database.read)
+            for found in self._house.list_users()
         ]
 
     async def delete_user(self, localpart: str) -> None:
