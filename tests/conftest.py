@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,10 @@ def vectors() -> Path:
     if not path.is_dir():
         pytest.skip("the published vectors are not beside this checkout (CONNEXA_VECTORS names another place)")
     return path
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder with a short path, since the path of a Unix socket below it ends at some hundred bytes."""
+    with tempfile.TemporaryDirectory(prefix="cx-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
