@@ -10,6 +10,7 @@ import pytest
 
 from connexa.identity import (
     Address,
+    Domain,
     UserPublic,
     follow_device_lists,
     match_certificates,
@@ -245,6 +246,9 @@ async def test_h10_strangers_are_counted_by_target_and_domain_and_passes_by_look
         assert answers[2].code == "rate.limited"
         away = [await v.house.lookup_from("a.example", look(v, Right(stranger=Step()), localpart="x")) for _ in range(3)]  # type: ignore[arg-type]
         assert [reply.status for reply in away] == [Status.STATUS_UNAVAILABLE] * 2 + [Status.STATUS_RATE_LIMITED]
+        names = ("a.b.example", "c.b.example", "b.example.org", "d.b.example")  # I86: names under one domain cost nothing
+        away = [await v.house.lookup_from(Domain(name), look(v, Right(stranger=Step()), localpart="x")) for name in names]
+        assert [reply.status == Status.STATUS_RATE_LIMITED for reply in away] == [False, False, False, True]
 
 
 async def test_badly_formed_questions_are_refused_with_a_code(tmp_path: Path) -> None:

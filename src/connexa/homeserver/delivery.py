@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from connexa.homeserver.limits import RateTable
+from connexa.homeserver.limits import RateTable, registrable
 from connexa.homeserver.mailbox import Arrival, load_of, put
 from connexa.homeserver.metrics import Metrics
 from connexa.homeserver.rights import judge_envelope, remember, resident, was_used
@@ -114,10 +114,10 @@ class Delivery:
         return self._targets.take(user, _now())
 
     def domain_may_ask(self, domain: str, *, stranger: bool) -> Status:
-        """Whether a remote's people may look up or write; its strangers are counted against their domain."""
+        """Whether a remote's people may look up or write; its strangers are counted with those of its sister domains (I86)."""
         if domain in self._blocked:
             return Status.STATUS_BLOCKED
-        if stranger and not self._domain_strangers.take(domain, _now()):
+        if stranger and not self._domain_strangers.take(registrable(domain), _now()):
             return Status.STATUS_RATE_LIMITED
         return Status.STATUS_ACCEPTED
 

@@ -9,11 +9,16 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Final, Generic, TypeVar
 
-__all__ = ["Bucket", "RateTable"]
+__all__ = ["Bucket", "RateTable", "registrable"]
 
 K = TypeVar("K", bound=Hashable)
 
 MAX_KEYS: Final = 65_536
+
+
+def registrable(domain: str) -> str:
+    """The last two labels: coarser than the public suffix list, which can only make a quota tighter (I86)."""
+    return ".".join(domain.rsplit(".", 2)[-2:])
 
 
 class Bucket:

@@ -16,11 +16,11 @@ import httpx
 from connexa.crypto.x509 import anchor_pem
 from connexa.discovery import PinBook, Remote
 from connexa.errors import ConnexaError, NetworkError, NotFoundError, RefusedError
-from connexa.homeserver.limits import RateTable
+from connexa.homeserver.limits import RateTable, registrable
 from connexa.identity import Domain, Endpoint, parse_domain
 from connexa.wire.v1.federation_pb2 import Introduce
 
-from .trust import Trust, registrable
+from .trust import Trust
 
 __all__ = ["INTRODUCE_PATH", "Door", "introduce"]
 

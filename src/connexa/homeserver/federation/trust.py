@@ -15,9 +15,10 @@ import grpc
 
 from connexa.crypto import Ed25519Public
 from connexa.crypto.x509 import Leaf, anchor_pem
+from connexa.homeserver.limits import registrable
 from connexa.identity import Domain
 
-__all__ = ["MAX_HOT", "MAX_HOT_UNUSED", "Trust", "registrable"]
+__all__ = ["MAX_HOT", "MAX_HOT_UNUSED", "Trust"]
 
 MAX_HOT = 1_000
 MAX_HOT_UNUSED = 64  # anchors without accepted traffic below one registrable domain
@@ -28,11 +29,6 @@ class _Anchor:
     keys: tuple[Ed25519Public, ...]
     pem: bytes
     used: bool = False
-
-
-def registrable(domain: str) -> str:
-    """The last two labels: coarser than the public suffix list, which can only make a quota tighter (I86)."""
-    return ".".join(domain.rsplit(".", 2)[-2:])
 
 
 class Trust:
