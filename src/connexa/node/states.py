@@ -63,14 +63,19 @@ def back_to_queue(execute: Execute, events: EventLog, account: int, message: byt
 
 
 def device_state(execute: Execute, events: EventLog, account: int, message: bytes, device: bytes, state: MessageState, now: float) -> None:
-    """Note what one device of the recipient says of a message of ours."""
+    """Note what one device of the recipient says of a message of ours; an event tells of it, the message's own where that moves too."""
     row = first(execute, "SELECT state FROM message_device WHERE account = ? AND message = ? AND device = ?", (account, message, device))
-    if row is None or _RANK[state] > _RANK[MessageState(row[0])]:
+    moved = row is None or _RANK[state] > _RANK[MessageState(row[0])]
+    if moved:
         execute(
             "INSERT OR REPLACE INTO message_device (account, message, device, state, at) VALUES (?, ?, ?, ?, ?)",
             (account, message, device, state.value, now),
         )
-    message_state(execute, events, account, message, state, now)
+    if message_state(execute, events, account, message, state, now) or not moved:
+        return
+    address = first(execute, "SELECT address FROM account WHERE id = ?", (account,))
+    if address is not None:
+        events.record(execute, address[0], "message.device", now, id=message.hex(), device=device.hex(), state=state.value)
 
 
 def apply_early_receipts(execute: Execute, events: EventLog, account: int, message: bytes) -> None:
