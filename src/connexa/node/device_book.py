@@ -48,8 +48,9 @@ async def approve(home: Home, account: Account, upkeep: Upkeep, code: str) -> Ne
     parsed = parse_pairing_code(code)
     new = await answer_device(home, account, parsed)
     try:
+        # Its certificate is stored before the list names it: every later list is made of what is stored.
+        await home.change(lambda execute: keep_device(execute, home, account.id, new.device, new.certificate, "", listed=False))
         await _publish(home, account, upkeep, [*own_certificates(home, account), new.certificate], [new.certificate])
-        await home.change(lambda execute: keep_device(execute, home, account.id, new.device, new.certificate, ""))
         own = own_device_list(home.database.read, account)
         if own is not None:
             new.grant(home, account, parsed, own[0], profile_key(home.database.read, account.id))
@@ -65,8 +66,7 @@ async def revoke_device(home: Home, account: Account, upkeep: Upkeep, device: st
     if raw == account.device:
         raise UsageError("device.this", "The primary device cannot revoke itself.")
     device_view(home.database.read, account, raw)
-    await home.change(lambda execute: execute("UPDATE own_device SET listed = 0 WHERE account = ? AND device = ?", (account.id, raw)))
-    await _publish(home, account, upkeep, own_certificates(home, account), [])
+    await _publish(home, account, upkeep, own_certificates(home, account, but=raw), [])
 
 
 async def _publish(home: Home, account: Account, upkeep: Upkeep, certificates: list[Signed], new: list[Signed]) -> None:

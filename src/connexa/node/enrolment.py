@@ -128,12 +128,12 @@ def _activate(execute: Execute, home: Home, account: Account, attestation: Signe
     home.events.record(execute, str(account.address), "account.new", home.clock(), user=account.user_id.hex())
 
 
-def keep_device(execute: Execute, home: Home, account: int, device: bytes, certificate: Signed, name: str) -> None:
-    """Store one of the own devices."""
+def keep_device(execute: Execute, home: Home, account: int, device: bytes, certificate: Signed, name: str, *, listed: bool = True) -> None:
+    """Store one of the own devices; `listed` unless it is still to come into the list."""
     execute(
-        "INSERT INTO own_device (account, device, certificate, name, listed, greeted, added) VALUES (?, ?, ?, ?, 1, 0, ?)"
+        "INSERT INTO own_device (account, device, certificate, name, listed, greeted, added) VALUES (?, ?, ?, ?, ?, 0, ?)"
         " ON CONFLICT (account, device) DO UPDATE SET certificate = excluded.certificate, name = excluded.name",
-        (account, device, certificate.SerializeToString(), name, home.clock()),
+        (account, device, certificate.SerializeToString(), name, listed, home.clock()),
     )
 
 

@@ -215,10 +215,12 @@ class Upkeep:
         return [device for device, week in rows if week != week_of(now) or not can_send(query, account, user, device, now)]
 
 
-def own_certificates(home: Home, account: Account) -> list[Signed]:
-    """The certificates of all listed own devices, in a stable order."""
-    sql = "SELECT certificate FROM own_device WHERE account = ? AND listed = 1 AND certificate != x'' ORDER BY added, device"
-    return [Signed.FromString(row[0]) for row in home.database.read(sql, (account.id,))]
+def own_certificates(home: Home, account: Account, *, but: bytes = b"") -> list[Signed]:
+    """The certificates of all listed own devices, without `but`, in a stable order."""
+    sql = (
+        "SELECT certificate FROM own_device WHERE account = ? AND device != ? AND listed = 1 AND certificate != x'' ORDER BY added, device"
+    )
+    return [Signed.FromString(row[0]) for row in home.database.read(sql, (account.id, but))]
 
 
 def forget_old(execute: Execute, home: Home, account: int, now: float) -> None:
