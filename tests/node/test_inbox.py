@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from connexa.content import Accept, ContactState, Content, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, encode
+from connexa.content import Accept, ContactState, Content, DeviceLists, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, encode
 from connexa.crypto import Ed25519Secret
 from connexa.identity import PinState
-from connexa.node.account import profile_key
+from connexa.node.account import own_device_list, profile_key
 from connexa.node.contacts import accept
 from connexa.node.devices import keep_list
 from connexa.node.inbox import take_held
@@ -306,3 +306,20 @@ async def test_p24_a_stranger_who_takes_a_device_id_does_not_stand_in_its_owners
     assert bob.texts()[-1] == "still here"
     await mallory.home.writer.close()
     mallory.home.database.close()
+
+
+async def test_p32_a_contact_who_jumps_again_and_again_fills_no_table(pair: Pair) -> None:
+    alice, bob = pair
+    await bob.know(alice, ContactState.ACCEPTED)
+    for jump in range(1, 4):
+        await bob.take(bob.pushed(await alice.write([bob], Text("far ahead"), counter=jump * 10**6)))
+    assert bob.home.database.read("SELECT count(*), min(counter) FROM counter_gap") == [(1000, 3 * 10**6 - 1000)]
+
+
+async def test_a_stranger_without_a_text_is_no_request(pair: Pair) -> None:
+    alice, bob = pair
+    own = own_device_list(alice.home.database.read, alice.account)
+    assert own is not None
+    await bob.take(bob.pushed(await alice.write([bob], DeviceLists((own[0],)), "stranger")))
+    assert bob.state_of(alice) == ""
+    assert bob.undecryptable() == 1

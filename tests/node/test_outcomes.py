@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connexa.content import ContactState, Text
+from connexa.node.conversations import delete_message
 from connexa.node.link import Pass
 from connexa.node.link_frames import Refusal
+from connexa.node.log import sent_as
 from connexa.node.outbox import expire, mark_sealed, waiting_for
 from connexa.node.outcomes import TOKEN_WAIT, Settled, settle_committed, settle_outcomes
 from connexa.node.people import person_of
@@ -155,3 +157,11 @@ async def test_a_message_expires_by_its_senders_clock(pair: Pair, clock: FakeClo
     await alice.home.change(lambda execute: expire(execute, alice.home.events, 1, clock()))
     assert state(alice) == ("expired", "envelope.expired")
     assert outbox(alice) == []
+
+
+async def test_what_was_deleted_here_does_not_come_back_when_it_leaves(pair: Pair) -> None:
+    alice, bob = pair
+    await sealed(alice, bob)
+    await alice.home.change(lambda execute: delete_message(execute, 1, MESSAGE.hex()))
+    await alice.home.change(lambda execute: sent_as(execute, alice.account, MESSAGE, b"the words with an introduction"))
+    assert alice.home.database.read("SELECT content FROM message") == [(b"",)]

@@ -77,7 +77,7 @@ def take_arrival(execute: Execute, home: Home, account: Account, arrival: Arriva
                 accepted_by_arrival(execute, home, account, person_of(execute, person.id), answer=False)
         case ProfileKey() if person.state is ContactState.ACCEPTED and not arrival.by_request:
             _take_profile_key(execute, home, account, person, body.profile_key, taken)
-        case DeviceLists():
+        case DeviceLists() if person.state is not ContactState.PENDING:  # a stranger's request is a text
             follow_list(execute, home, account, person, body.lists, home.clock())
         case _:
             raise Reject(Reason.MALFORMED)

@@ -19,7 +19,7 @@ from connexa.store import Execute
 
 __all__ = ["Entry", "add_entry", "conversation_of", "next_counter", "sent_as", "settle_conversation"]
 
-MAX_GAPS = 1_000  # missing entries that are named one by one, for each jump
+MAX_GAPS = 1_000  # missing entries of a device that are named one by one: the newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def sent_as(execute: Execute, account: Account, message: bytes, content: bytes) 
     """Note the bytes in which an entry of ours left: what its recipients have seen is named by their hash."""
     row = first(
         execute,
-        "SELECT m.cursor, m.conversation, m.content FROM message m WHERE m.account = ? AND m.sender = ? AND m.message = ?",
+        "SELECT m.cursor, m.conversation, m.content FROM message m WHERE m.account = ? AND m.sender = ? AND m.message = ? AND m.hidden = 0",
         (account.id, account.user_id, message),
     )
     if row is None or row[2] == content:
@@ -137,5 +137,11 @@ def _count(execute: Execute, account: int, conversation: int, device: bytes, cou
         execute(
             "INSERT OR IGNORE INTO counter_gap (account, conversation, device, counter, since) VALUES (?, ?, ?, ?, ?)",
             (*where, missing, now),
+        )
+    if counter > high + 1:
+        execute(
+            "DELETE FROM counter_gap WHERE account = ? AND conversation = ? AND device = ? AND counter < (SELECT counter FROM counter_gap"
+            " WHERE account = ? AND conversation = ? AND device = ? ORDER BY counter DESC LIMIT 1 OFFSET ?)",
+            (*where, *where, MAX_GAPS - 1),
         )
     execute("INSERT OR REPLACE INTO counter_high (account, conversation, device, counter) VALUES (?, ?, ?, ?)", (*where, counter))
