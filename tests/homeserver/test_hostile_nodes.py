@@ -54,7 +54,12 @@ async def test_a_flood_of_acknowledgements_is_one_operation_of_the_writer(tmp_pa
         (token,) = await v.passes(alice, 1)
         client = await v.submit(token)
         submitted, real = [], v.house.writer.submit
-        v.house.writer.submit = lambda operation: (submitted.append(operation), real(operation))[1]  # type: ignore[method-assign]
+
+        def submit(operation):
+            submitted.append(operation)
+            return real(operation)
+
+        v.house.writer.submit = submit  # type: ignore[method-assign]
         for number in range(5_000):
             client.say(outcome_ack=OutcomeAck(numbers=[number + 1]))
         await client.call(where=WhereIs(number=1))

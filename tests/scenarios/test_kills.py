@@ -44,6 +44,7 @@ class Progress:
 
 
 @pytest.mark.timeout(SECONDS + 60)
+@pytest.mark.xdist_group("heavy")
 async def test_every_accepted_message_is_shown_exactly_once_through_thirty_kills(tmp_path: Path) -> None:
     seed = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(2**32))
     print(f"KILL_SEED={seed}")  # shown where the test fails
