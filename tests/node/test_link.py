@@ -155,9 +155,12 @@ async def test_a_submit_link_shows_a_pass_and_nothing_that_names_anybody_p40() -
     ],
 )
 async def test_a_challenge_that_does_not_hold_is_refused_before_anything_is_proved(challenge: Challenge, code: str) -> None:
+    channel, server = await connect(lambda server, frame: server.say(challenge=challenge))
     with pytest.raises(ConnexaError) as refused:
-        await mailbox(lambda server, frame: server.say(challenge=challenge))
+        await MailboxLink.open(channel, domain=DOMAIN, user=USER, device=DEVICE, dsk=DEVICE_KEY)
     assert refused.value.code == code
+    await asyncio.wait_for(server.closed.wait(), SECONDS)
+    assert [frame.WhichOneof("frame") for frame in server.frames] == ["hello"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
-"""The public test kit: what stories about Connexa programs are told with.
+"""The public test kit: what stories about Connexa programs are told with. Nothing in here is for production.
 
-`FakeClock` and `SeededRandom` stand where programs take a clock and randomness; `MemoryNetwork` carries real frames between real
-homeservers and nodes in one process, with cuts, losses and delays. Nothing in here is for production.
+`World` is two homeservers and people with several devices in one process, on the memory network; `ProgramWorld` is the same with real
+processes over TLS sockets, each behind a `TcpProxy` that can be cut, stalled and slowed, and each to be killed and started again.
+Underneath: `FakeClock` and `SeededRandom` stand where programs take a clock and randomness, `MemoryNetwork` and `MemoryRemotes` carry
+real frames with cuts, losses and delays, `Program` and `NodeClient` are a child process and its local API.
 """
 
 from __future__ import annotations
