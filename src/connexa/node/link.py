@@ -18,7 +18,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, NoReturn, Self, TypeVar
 
 from google.protobuf.message import Message
 
@@ -89,9 +89,12 @@ class Opening:
         """Say hello and take the challenge."""
         self.channel.send(up(hello=LinkHello(min=OURS.min, max=OURS.max, mode=mode)))
         challenge = (await self.expect("challenge")).challenge
-        # The range is inside what is signed, so a version that does not follow from it was tampered with (DESIGN §5.5).
-        if challenge.version != negotiate(OURS, VersionRange(challenge.min, challenge.max)) or len(challenge.nonce) != NONCE_SIZE:
-            self._refuse(malformed("its challenge does not hold"))
+        try:
+            # The range is inside what is signed, so a version that does not follow from it was tampered with (DESIGN §5.5).
+            if challenge.version != negotiate(OURS, VersionRange(challenge.min, challenge.max)) or len(challenge.nonce) != NONCE_SIZE:
+                raise malformed("its challenge does not hold")
+        except ConnexaError as error:
+            self._refuse(error)
         self.challenge = challenge
 
     async def expect(self, name: str) -> LinkDown:
@@ -119,7 +122,7 @@ class Opening:
             self.channel.close(close_code(error))
             raise
 
-    def _refuse(self, error: ConnexaError) -> None:
+    def _refuse(self, error: ConnexaError) -> NoReturn:
         self.channel.close(close_code(error))
         raise error
 
