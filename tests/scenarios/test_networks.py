@@ -55,7 +55,7 @@ async def test_what_was_sent_into_an_outage_arrives_after_it_once_and_in_order(
         await break_it(world)
         last = await send_all(alice, BOB, texts[3:])
         info = await alice.client.until_state(last, "accepted")
-        assert info["path"] == "server"
+        assert info["path"] == "server", info
         world.servers["b.example"].heal()
         for program in (world.servers["b.example"].program, bob.program):
             if not program.running:

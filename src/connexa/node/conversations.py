@@ -128,16 +128,16 @@ def list_messages(query: Query, conversation: int, before: int | None, limit: in
 def message_info(query: Query, account: int, message: str) -> MessageInfoView:
     """A message with what is known of its way."""
     raw = parse_id(message, 16, "message")
-    row = first(
-        query, "SELECT cursor, path FROM message WHERE account = ? AND message = ? AND hidden = 0 ORDER BY mine DESC", (account, raw)
-    )
+    row = first(query, "SELECT cursor FROM message WHERE account = ? AND message = ? AND hidden = 0 ORDER BY mine DESC", (account, raw))
     if row is None:
         raise _no_message()
+    entry = message_view(query, row[0])  # first: a commit in between makes the rest newer, so an accepted message has its way
+    path = first(query, "SELECT path FROM message WHERE cursor = ?", (row[0],))
     times = rows(query, "SELECT state, at FROM message_time WHERE account = ? AND message = ? ORDER BY at", (account, raw))
     devices = query("SELECT device, state, at FROM message_device WHERE account = ? AND message = ? ORDER BY device", (account, raw))
     return MessageInfoView(
-        message=message_view(query, row[0]),
-        path=row[1],
+        message=entry,
+        path=path[0] if path else "",
         states=dict(times),
         devices=[RecipientDeviceView(device=device.hex(), name="", state=MessageState(state), at=at) for device, state, at in devices],
     )
