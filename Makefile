@@ -34,8 +34,8 @@ check: $(DEV) ## format, lint, types, import rule, generated wire code (under a 
 	@$(call step,wire,protoc) && $(BIN)/python scripts/generate_wire.py --check > $(VENV)/wire.txt || { cat $(VENV)/wire.txt; exit 1; }
 	@echo "all good"
 
-test: $(DEV) ## unit tests and scenarios, two at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+test: $(DEV) ## unit tests and scenarios, three at a time
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not slow" $(ARGS)
 
 test-slow: $(DEV) ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow $(ARGS)
