@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -16,6 +17,7 @@ from connexa.crypto import Ed25519Secret
 from connexa.crypto.x509 import Leaf, anchor_pem, issue_leaf
 from connexa.identity import Domain, Endpoints, StaticEntry, format_discovery_file, parse_discovery_file
 from connexa.node.dial import TlsDialer
+from connexa.node.link_frames import up
 from connexa.testing import ProgramDevice, ProgramServer, ProgramWorld
 from connexa.wire import MAX_FRAME, OURS
 from connexa.wire.transport import FrameChannel, LinkClosed
@@ -66,7 +68,7 @@ async def end_of(channel: FrameChannel) -> int:
 async def test_at_the_link(tmp_path: Path) -> None:
     hello = LinkUp(hello=LinkHello(min=OURS.min, max=OURS.max, mode=Mode.MODE_MAILBOX)).SerializeToString()
     login = LinkUp(login=Login(user=bytes(32), device=bytes(32), signature=bytes(64))).SerializeToString()
-    shown = LinkUp(**{"pass": PassShow(key=1, input=bytes(32), proof=bytes(32), use=PassShow.STREAM)}).SerializeToString()
+    shown = up(**{"pass": PassShow(key=1, input=bytes(32), proof=bytes(32), use=PassShow.STREAM)})
     submit = LinkUp(hello=LinkHello(min=OURS.min, max=OURS.max, mode=Mode.MODE_SUBMIT)).SerializeToString()
     pieces = [
         ([hello[:-1]], {4400}),
@@ -101,13 +103,15 @@ async def remote(server: ProgramServer, leaf: Leaf) -> AsyncIterator[grpc.aio.Ch
 
 
 async def refused_call(channel: grpc.aio.Channel, method: str, raw: bytes) -> tuple[grpc.StatusCode, str]:
+    ask: Any = channel.unary_unary(f"/connexa.v1.DeliveryService/{method}")  # raw bytes, without the messages' types
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await channel.unary_unary(f"/connexa.v1.DeliveryService/{method}")(raw, timeout=SECONDS)
+        await ask(raw, timeout=SECONDS)
     return refused.value.code(), refused.value.details() or ""
 
 
 async def refused_stream(channel: grpc.aio.Channel, *frames: bytes) -> str:
-    call = channel.stream_stream("/connexa.v1.DeliveryService/Deliver")(timeout=SECONDS)
+    open_stream: Any = channel.stream_stream("/connexa.v1.DeliveryService/Deliver")
+    call = open_stream(timeout=SECONDS)
     try:
         for frame in frames:
             await call.write(frame)
