@@ -308,6 +308,36 @@ async def test_a_node_that_asks_nobody_itself_has_one_channel(world):
     assert remote.signed_info == server_info(B, KEY)
 
 
+async def test_p40_an_arrival_asks_the_homeserver_and_nobody_else(world):
+    world.publish(B, KEY)
+    homeserver = Homeserver(_reply(KEY))
+    book, _ = world.book(homeserver=homeserver)
+    for _ in range(2):
+        assert (await book.find_for_arrival(B)).state is PinState.PROVISIONAL
+    assert (homeserver.asked, world.dns.asked) == (1, [])
+    assert (await book.require(B)).state is PinState.PINNED  # its owner writes to that domain: now it is looked up
+    assert world.dns.asked != []
+
+
+async def test_p40_an_arrival_from_a_domain_of_the_file_needs_no_network(world):
+    file = world.folder / "discovery.toml"
+    file.write_text(_line(KEY))
+    homeserver = Homeserver(None)
+    book, _ = world.book(homeserver=homeserver, file=file)
+    assert (await book.find_for_arrival(B)).state is PinState.PINNED
+    assert (homeserver.asked, world.dns.asked) == (0, [])
+
+
+@pytest.mark.parametrize("reply", [None, _reply(KEY, pinned=False), NetworkError("link.closed", "gone")])
+async def test_an_arrival_from_a_domain_that_the_homeserver_does_not_know_waits(world, reply):
+    world.publish(B, KEY)
+    book, _ = world.book(homeserver=Homeserver(reply))
+    with pytest.raises(ConnexaError):
+        await book.find_for_arrival(B)
+    assert world.dns.asked == []
+    assert await book.known(B) is None
+
+
 async def test_a_homeserver_that_turns_moves_no_pin(world):
     world.publish(B, KEY)
     homeserver = Homeserver(_reply(KEY))

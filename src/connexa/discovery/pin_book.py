@@ -124,6 +124,8 @@ class PinBook:
     async def require(self, domain: Domain) -> Remote:
         """Find a domain to send to: a provisional one raises `domain.provisional` (I81)."""
         remote = await self.find(domain)
+        if remote.state is PinState.PROVISIONAL:  # perhaps from an arrival, which asked nobody outside
+            remote = await self.refresh(domain)
         if remote.state is PinState.PROVISIONAL:
             raise RefusedError(
                 "domain.provisional",
@@ -132,6 +134,24 @@ class PinBook:
                 retryable=True,
             )
         return remote
+
+    async def find_for_arrival(self, domain: Domain) -> Remote:
+        """Find a domain from which something came, by the discovery file and the homeserver alone.
+
+        Whoever sends chooses the domain, so its records are not asked: they would tell the sender where and when this node is (P40).
+        """
+        pin = await self._current(domain)
+        if pin is not None:
+            return self._remote(pin)
+        written = self._resolver.written(domain)
+        evidence = [written] if written else [await self._ask_homeserver(domain, self._homeserver)] if self._homeserver else []
+        async with self._writing:
+            pin = await self._load(domain)
+            decision = decide(domain, pin, evidence, self._clock())
+            await self._apply(domain, pin, decision)
+        if decision.pin is None:
+            raise refusal(decision.outcome, tuple(evidence))
+        return self._remote(decision.pin)
 
     async def known(self, domain: Domain) -> Remote | None:
         """Return what is pinned, without any look-up: for checks on connections that are open (I16)."""

@@ -82,6 +82,11 @@ class Resolver:
         """The discovery file's line for a domain, as the file is now."""
         return self._static.get(domain)
 
+    def written(self, domain: Domain) -> Found | None:
+        """The discovery file's word for a domain, as evidence that needed no network."""
+        entry = self._static.get(domain)
+        return Found(Channel.FILE, PublishedKeys(DomainKey(entry.key)), endpoints=entry.endpoints) if entry else None
+
     async def addresses(self, domain: Domain, endpoint: Endpoint) -> list[str]:
         """Addresses where an endpoint of a domain may be dialled: public ones, but any that the discovery file names (I06)."""
         entry = self._static.get(domain)

@@ -253,12 +253,12 @@ class Mailbox:
         await self._home.change(lambda execute: note_asked(execute, stream.id, now))
 
     async def _find_domains(self) -> None:
-        """Find the domains whose mail is held, then open it; nothing but the homeserver and public records is asked (P40)."""
+        """Find the domains whose mail is held, then open it; nobody but the homeserver is asked (P40)."""
         book, sql = self._home.domains.book(self.ask_domain), "SELECT DISTINCT domain FROM held WHERE account = ? AND next_try <= ?"
         while True:
             for (domain,) in self._home.database.read(sql, (self._account.id, self._home.clock())):
                 try:
-                    await book.find(Domain(domain))
+                    await book.find_for_arrival(Domain(domain))
                 except ConnexaError:
                     await self._hold_longer(domain)
                 else:
