@@ -21,8 +21,8 @@ from connexa.node.introductions import identify
 from connexa.node.link_frames import PushedItem
 from connexa.node.own_devices import check_own_sender, take_own
 from connexa.node.prekeys import seal_secret
-from connexa.node.sessions import Opened, keep_opened, open_message, unseal
-from connexa.pairwise import Duplicate, Reason, Reject, Unsealed, check_wrap, open_body
+from connexa.node.sessions import Opened, keep_opened, open_message, retire_sessions, unseal
+from connexa.pairwise import Clone, Duplicate, Reason, Reject, SessionEvent, Unsealed, check_wrap, open_body
 from connexa.store import Execute
 from connexa.wire.v1.link_pb2 import PushClass, PushItem
 from connexa.wire.v1.message_pb2 import Packet
@@ -73,6 +73,10 @@ def _open(execute: Execute, home: Home, account: Account, item: PushedItem, unse
             keep_opened(execute, account.id, opened, home.clock())
     except Duplicate:
         return
+    except Clone as clone:  # whoever of the two is the device, a new session is what only that one can follow (P44)
+        if retire_sessions(execute, account.id, clone.user, clone.device):
+            _record_session_change(execute, home, account, SessionEvent.CLONED, clone.user)
+        _count_undecryptable(execute, home, account)
     except ConnexaError:  # outwardly one: a sender learns nothing from why (P30)
         _count_undecryptable(execute, home, account)
 
@@ -103,9 +107,11 @@ def _place(
     arrival = Arrival(person, opened.sender.device, opened.wrap, content, raw, by_request=item.kind == PushClass.PUSH_REQUEST)
     take_arrival(execute, home, account, arrival, taken)
     if opened.event is not None:
-        home.events.record(
-            execute, str(account.address), "session.changed", home.clock(), code=opened.event.name.lower(), user=person.user.hex()
-        )
+        _record_session_change(execute, home, account, opened.event, person.user)
+
+
+def _record_session_change(execute: Execute, home: Home, account: Account, event: SessionEvent, user: bytes) -> None:
+    home.events.record(execute, str(account.address), "session.changed", home.clock(), code=event.name.lower(), user=user.hex())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connexa.crypto import Ed25519Public, HybridSecret, Rng
-from connexa.identity import DeviceId
+from connexa.identity import DeviceId, UserId
 from connexa.node.account import Account
 from connexa.node.home import Query, first
 from connexa.node.prekeys import forget_one_time, initial_seen, remember_initial, responder_secrets
@@ -45,6 +45,7 @@ __all__ = [
     "keep_opened",
     "load_sessions",
     "open_message",
+    "retire_sessions",
     "unseal",
 ]
 
@@ -66,6 +67,15 @@ def _store(execute: Execute, account: int, user: bytes, device: bytes, sessions:
 def forget_sessions(execute: Execute, account: int, user: bytes, device: bytes) -> None:
     """Forget a device that is no longer in its person's list."""
     execute("DELETE FROM session WHERE account = ? AND user = ? AND device = ?", (account, user, device))
+
+
+def retire_sessions(execute: Execute, account: int, user: UserId, device: DeviceId) -> bool:
+    """Send no more on any session with a device, so that a new one is begun; False where that was so already."""
+    sessions = load_sessions(execute, account, user, device)
+    if all(session.retired for session in sessions.sessions):
+        return False
+    _store(execute, account, user, device, sessions.retired())
+    return True
 
 
 def can_send(query: Query, account: int, user: bytes, device: bytes, now: float) -> bool:

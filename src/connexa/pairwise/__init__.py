@@ -41,7 +41,7 @@ from connexa.pairwise._prekeys import (
     verify_seal_key,
     week_of,
 )
-from connexa.pairwise._reject import Duplicate, Reason, Reject
+from connexa.pairwise._reject import Clone, Duplicate, Reason, Reject
 from connexa.pairwise._rights import (
     call_proof,
     invite_introduction_proof,
@@ -71,6 +71,7 @@ __all__ = [
     "WRAP_SIZE",
     "Binding",
     "Bundle",
+    "Clone",
     "Duplicate",
     "Initial",
     "LocalDevice",

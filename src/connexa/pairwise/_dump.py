@@ -19,20 +19,20 @@ from connexa.pairwise._session import Session
 __all__ = ["dump_session", "load_session"]
 
 _VERSION = 1
-_INITIATOR, _CONFIRMED = 1, 2
+_INITIATOR, _CONFIRMED, _RETIRED = 1, 2, 4
 _BINDING = struct.Struct(">BB64s32s32s32s32s32s32sQQQ")
 _NUMBERS = struct.Struct(">IIIIIQQ")
 _KEY = struct.Struct(">I32s")
 _COUNT = struct.Struct(">H")
 _KEY_COUNT = 15
-_OLD = struct.Struct(">32sQ")
+_OLD = struct.Struct(">32sIQ")
 
 
 def dump_session(session: Session) -> bytes:
     """The bytes that the store keeps."""
     binding, ratchet, pq = session.binding, session.ratchet, session.ratchet.pq
     sending, receiving = ratchet.sending, ratchet.receiving
-    flags = _INITIATOR * binding.initiator | _CONFIRMED * session.confirmed
+    flags = _INITIATOR * binding.initiator | _CONFIRMED * session.confirmed | _RETIRED * session.retired
     parts = [
         _BINDING.pack(
             _VERSION,
@@ -53,10 +53,12 @@ def dump_session(session: Session) -> bytes:
         _dump_keys(_key_fields(ratchet)),
         _NUMBERS.pack(sending.n, sending.previous, receiving.n, pq.sending.n, pq.receiving.n, receiving.stored, ratchet.lost),
         _dump_skipped(receiving.skipped),
+        _dump_seen(receiving.seen),
         _dump_skipped(pq.receiving.skipped),
         bytes([len(ratchet.old)]),
     ]
-    parts += [_OLD.pack(old.header, old.stored) + _dump_skipped(old.skipped) for old in ratchet.old]
+    for old in ratchet.old:
+        parts += [_OLD.pack(old.header, old.n, old.stored), _dump_skipped(old.skipped), _dump_seen(old.seen)]
     return b"".join(parts)
 
 
@@ -64,7 +66,7 @@ def load_session(raw: bytes) -> Session:
     """A stored session, or `IntegrityError`."""
     reader = _Reader(raw)
     version, flags, *fixed, created, heard, archived = reader.unpack(_BINDING)
-    if version != _VERSION or flags & ~(_INITIATOR | _CONFIRMED):
+    if version != _VERSION or flags & ~(_INITIATOR | _CONFIRMED | _RETIRED):
         raise _broken()
     transcript, local_user, local_device, remote_user, remote_device, remote_keys, ephemeral = fixed
     binding = Binding(
@@ -81,7 +83,7 @@ def load_session(raw: bytes) -> Session:
     initial = reader.take(reader.unpack(_COUNT)[0])
     ratchet = _load_ratchet(reader)
     reader.end()
-    return Session(binding, ratchet, initial, heard, bool(flags & _CONFIRMED), archived)
+    return Session(binding, ratchet, initial, heard, bool(flags & _CONFIRMED), archived, bool(flags & _RETIRED))
 
 
 def _load_ratchet(reader: _Reader) -> Ratchet:
@@ -103,11 +105,11 @@ def _load_ratchet(reader: _Reader) -> Ratchet:
         pq_receive_chain,
     ) = reader.keys(_KEY_COUNT)
     send_n, send_previous, receive_n, pq_send_n, pq_receive_n, stored, lost = reader.unpack(_NUMBERS)
-    skipped, pq_skipped = reader.skipped(), reader.skipped()
+    skipped, seen, pq_skipped = reader.skipped(), reader.seen(), reader.skipped()
     old = []
     for _ in range(reader.take(1)[0]):
-        header, since = reader.unpack(_OLD)
-        old.append(OldChain(header, reader.skipped(), since))
+        header, n, since = reader.unpack(_OLD)
+        old.append(OldChain(header, n, reader.skipped(), since, reader.seen()))
     pq_receiving = PqReceiving(pq_receive_chain, pq_receive_n, pq_skipped)
     return Ratchet(
         root,
@@ -115,7 +117,7 @@ def _load_ratchet(reader: _Reader) -> Ratchet:
         own_public,
         remote,
         Sending(send_header, send_next_header, send_chain, send_n, send_previous),
-        Receiving(receive_header, receive_next_header, receive_chain, receive_n, skipped, stored),
+        Receiving(receive_header, receive_next_header, receive_chain, receive_n, skipped, stored, seen),
         PqChains(pq_root, pq_auth, pq_mac, PqSending(pq_send_chain, pq_send_n), pq_receiving),
         tuple(old),
         lost,
@@ -153,6 +155,10 @@ def _dump_skipped(skipped: Mapping[int, bytes]) -> bytes:
     return _COUNT.pack(len(skipped)) + b"".join(_KEY.pack(n, key) for n, key in skipped.items())
 
 
+def _dump_seen(seen: bytes) -> bytes:
+    return bytes([len(seen)]) + seen
+
+
 class _Reader:
     """Walks over stored bytes; anything that does not fit is `session.broken`."""
 
@@ -179,6 +185,9 @@ class _Reader:
     def skipped(self) -> dict[int, bytes]:
         (count,) = self.unpack(_COUNT)
         return dict(_KEY.iter_unpack(self.take(count * _KEY.size)))
+
+    def seen(self) -> bytes:
+        return self.take(self.take(1)[0])
 
     def end(self) -> None:
         if self._at != len(self._raw):

@@ -8,6 +8,7 @@ has opened, so a refused message leaves everything as it was (P08).
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ from connexa.crypto import (
 from connexa.pairwise import _pq
 from connexa.pairwise._ratchet_state import OldChain, Ratchet, Receiving, Sending
 from connexa.pairwise._reject import Reason, Reject
-from connexa.pairwise._skipped import MAX_AGE, MAX_SKIPPED, MAX_STEPS, take, without_lowest
+from connexa.pairwise._seen import came_late, came_next, refusal
+from connexa.pairwise._skipped import MAX_AGE, MAX_SKIPPED, MAX_STEPS, without, without_lowest
 
 __all__ = [
     "MAX_CHAINS",
@@ -46,6 +48,7 @@ OVERHEAD = _SEALED_HEADER + _COMMIT + 16
 
 
 class _Header(NamedTuple):
+    nonce: bytes
     key: bytes
     previous: int
     n: int
@@ -104,26 +107,35 @@ def _send_step(state: Ratchet, rng: Rng) -> Ratchet:
 
 def _in_current_chain(state: Ratchet, header: _Header, now: int) -> tuple[Ratchet, bytes]:
     current = state.receiving
-    if header.n < current.n:
-        key, rest = take(current.skipped, header.n)
-        moved = Receiving(current.header, current.next_header, current.chain, current.n, rest, current.stored)
-        return state.after(state.sending, moved, state.pq), key
     if header.key != state.remote:
-        raise Reject(Reason.STEP)
+        raise Reject(Reason.CLONE)  # the other side took the same step twice
+    if header.n < current.n:
+        key, skipped, seen = _late(current, header)
+        moved = Receiving(current.header, current.next_header, current.chain, current.n, skipped, current.stored, seen)
+        return state.after(state.sending, moved, state.pq), key
     if header.n - current.n > MAX_STEPS:
         raise Reject(Reason.JUMP)
     chain, passed, key = _advance(current.chain, current.n, header.n)
     skipped, stored = ({**current.skipped, **passed}, now) if passed else (current.skipped, current.stored)
-    moved = Receiving(current.header, current.next_header, chain, header.n + 1, skipped, stored)
+    seen = came_next(current.seen, len(passed), header.nonce)
+    moved = Receiving(current.header, current.next_header, chain, header.n + 1, skipped, stored, seen)
     after = state.after(state.sending, moved, state.pq)
     return (_within_limits(after) if passed else after), key
 
 
 def _in_old_chain(state: Ratchet, index: int, header: _Header) -> tuple[Ratchet, bytes]:
     chain = state.old[index]
-    key, rest = take(chain.skipped, header.n)
-    kept = (OldChain(chain.header, rest, chain.stored),) if rest else ()
-    return replace(state, old=state.old[:index] + kept + state.old[index + 1 :]), key
+    key, skipped, seen = _late(chain, header)
+    moved = OldChain(chain.header, chain.n, skipped, chain.stored, seen)
+    return replace(state, old=_worth_keeping((*state.old[:index], moved, *state.old[index + 1 :]))), key
+
+
+def _late(chain: Receiving | OldChain, header: _Header) -> tuple[bytes, Mapping[int, bytes], bytes]:
+    """The stored key of a message that others have passed, and what remains; a key is there once (P09)."""
+    back = chain.n - header.n
+    if header.n not in chain.skipped:
+        raise refusal(chain.seen, back, header.nonce)
+    return chain.skipped[header.n], without(chain.skipped, header.n), came_late(chain.seen, back, header.nonce)
 
 
 def _in_next_chain(state: Ratchet, header: _Header, now: int) -> tuple[Ratchet, bytes]:
@@ -148,7 +160,7 @@ def _in_next_chain(state: Ratchet, header: _Header, now: int) -> tuple[Ratchet, 
         root=root,
         remote=header.key,
         sending=replace(state.sending, chain=b""),
-        receiving=Receiving(current.next_header, next_header, chain, header.n + 1, passed, now),
+        receiving=Receiving(current.next_header, next_header, chain, header.n + 1, passed, now, came_next(b"", header.n, header.nonce)),
         old=_finish_chain(state, header.previous, now),
     )
     return _within_limits(after), key
@@ -157,11 +169,18 @@ def _in_next_chain(state: Ratchet, header: _Header, now: int) -> tuple[Ratchet, 
 def _finish_chain(state: Ratchet, end: int, now: int) -> tuple[OldChain, ...]:
     """The old chains once the current one has ended with `end` messages."""
     current = state.receiving
-    skipped, stored = dict(current.skipped), current.stored
+    if not current.chain:
+        return state.old
+    skipped, seen, stored = current.skipped, current.seen, current.stored if current.skipped else now
     if end > current.n:
         _, passed, last = _advance(current.chain, current.n, end - 1)
         skipped, stored = {**skipped, **passed, end - 1: last}, now
-    return (OldChain(current.header, skipped, stored), *state.old) if skipped else state.old
+        seen = came_next(seen, len(passed), bytes(_NONCE))
+    return _worth_keeping((OldChain(current.header, end, skipped, stored, seen), *state.old))
+
+
+def _worth_keeping(old: tuple[OldChain, ...]) -> tuple[OldChain, ...]:
+    return tuple(chain for index, chain in enumerate(old) if chain.skipped or not index)
 
 
 def _within_limits(state: Ratchet) -> Ratchet:
@@ -176,7 +195,7 @@ def _within_limits(state: Ratchet) -> Ratchet:
         gone = len(oldest.skipped) - len(rest)
         lost, surplus = lost + gone, surplus - gone
         if rest:
-            chains.append(OldChain(oldest.header, rest, oldest.stored))
+            chains.append(OldChain(oldest.header, oldest.n, rest, oldest.stored, oldest.seen))
     if surplus > 0:
         skipped = without_lowest(skipped, surplus)
         lost += surplus
@@ -212,7 +231,7 @@ def _open_header(header_key: bytes, sealed: bytes, ad: bytes) -> _Header | None:
     public, previous, n, pq_epoch, pq_n, kind, index, chunk = _HEADER.unpack(raw)
     if kind or index or chunk != _IDLE:
         raise Reject(Reason.MALFORMED)
-    return _Header(public, previous, n, pq_epoch, pq_n)
+    return _Header(nonce, public, previous, n, pq_epoch, pq_n)
 
 
 def _find_old(state: Ratchet, sealed: bytes, ad: bytes) -> tuple[int, _Header] | None:

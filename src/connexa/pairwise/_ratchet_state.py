@@ -32,15 +32,21 @@ class Receiving:
     n: int
     skipped: Mapping[int, bytes]
     stored: int  # unix seconds of the newest key in `skipped`
+    seen: bytes  # which of the last messages came (`_seen`)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class OldChain:
-    """A finished receiving chain: its header key and the keys of messages that are still missing."""
+    """A finished receiving chain: its header key and the keys of messages that are still missing.
+
+    The newest one stays when none is missing, so that a message of a copy of the other side is known for what it is (P44).
+    """
 
     header: bytes
+    n: int  # how many messages it had
     skipped: Mapping[int, bytes]
     stored: int
+    seen: bytes
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -61,13 +67,13 @@ class Ratchet:
     def initiator(cls, root: bytes, header: tuple[bytes, bytes], remote: bytes, pq: PqChains) -> Ratchet:
         """A's state; her first message takes the first step towards B's signed prekey."""
         forth, back = header
-        return cls(root, b"", b"", remote, Sending(b"", forth, b"", 0, 0), Receiving(b"", back, b"", 0, {}, 0), pq)
+        return cls(root, b"", b"", remote, Sending(b"", forth, b"", 0, 0), Receiving(b"", back, b"", 0, {}, 0, b""), pq)
 
     @classmethod
     def responder(cls, root: bytes, header: tuple[bytes, bytes], own: X25519Secret, pq: PqChains) -> Ratchet:
         """B's state, with the signed prekey as the first ratchet key; it cannot send before it has received."""
         forth, back = header
-        sending, receiving = Sending(b"", back, b"", 0, 0), Receiving(b"", forth, b"", 0, {}, 0)
+        sending, receiving = Sending(b"", back, b"", 0, 0), Receiving(b"", forth, b"", 0, {}, 0, b"")
         return cls(root, own.raw, own.public.raw, b"", sending, receiving, pq)
 
     @property

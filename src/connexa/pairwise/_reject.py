@@ -8,8 +8,9 @@ from enum import Enum, auto
 
 from connexa.crypto import InvalidKey, InvalidSignature, InvalidTag
 from connexa.errors import ConnexaError, IntegrityError
+from connexa.identity import DeviceId, UserId
 
-__all__ = ["Duplicate", "Reason", "Reject", "rejecting"]
+__all__ = ["Clone", "Duplicate", "Reason", "Reject", "rejecting"]
 
 
 class Reason(Enum):
@@ -25,6 +26,7 @@ class Reason(Enum):
     STEP = auto()  # a ratchet step that no honest device takes
     BODY = auto()
     DUPLICATE = auto()
+    CLONE = auto()  # another message under a number that was used
 
 
 class Reject(IntegrityError):
@@ -40,6 +42,18 @@ class Duplicate(Reject):
 
     def __init__(self) -> None:
         super().__init__(Reason.DUPLICATE)
+
+
+class Clone(Reject):
+    """Another message under a number that was used: somebody else holds that device's keys, or it was restored from an old copy (P44).
+
+    It changed nothing by itself; whoever catches it retires the sessions with that device (`SessionSet.retired`).
+    """
+
+    def __init__(self, user: UserId, device: DeviceId) -> None:
+        super().__init__(Reason.CLONE)
+        self.user = user
+        self.device = device
 
 
 @contextmanager

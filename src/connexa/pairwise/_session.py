@@ -23,19 +23,20 @@ class Session:
     heard: int  # unix seconds of the newest message from the other side, 0 for none
     confirmed: bool  # the other side has shown that it holds our newest keys
     archived: int = 0  # unix seconds since when it only receives; 0 for the active one
+    retired: bool = False  # it only receives from now on: a new one is due
 
     def __repr__(self) -> str:
         return "<Session redacted>"
 
     def may_send(self, now: float) -> bool:
-        """Whether this session is still used for sending: one that nobody answered is not, after 30 days."""
-        return self.confirmed or self.heard > 0 or self.binding.created + MAX_AGE >= now
+        """Whether this session is still used for sending: one that is retired is not, nor one that nobody answered for 30 days."""
+        return not self.retired and (self.confirmed or self.heard > 0 or self.binding.created + MAX_AGE >= now)
 
 
 def encrypt(session: Session, plaintext: bytes, rng: Rng) -> tuple[Session, bytes]:
     """Encrypt for the other device. Store the new session before the message leaves."""
     ratchet, message = seal_message(session.ratchet, plaintext, session.binding.ad_out, rng)
-    after = Session(session.binding, ratchet, session.initial, session.heard, session.confirmed, session.archived)
+    after = Session(session.binding, ratchet, session.initial, session.heard, session.confirmed, session.archived, session.retired)
     return after, message
 
 
@@ -46,5 +47,5 @@ def decrypt(session: Session, message: bytes, now: float, *, may_step: bool = Tr
     # An answer proves to the initiator, and a step onto our key to the responder, that the other side has our keys.
     answered = session.binding.initiator or (bool(before.receiving.chain) and ratchet.remote != before.remote)
     heard = max(int(now), session.heard)
-    after = Session(session.binding, ratchet, b"", heard, session.confirmed or answered, session.archived)
+    after = Session(session.binding, ratchet, b"", heard, session.confirmed or answered, session.archived, session.retired)
     return after, plaintext

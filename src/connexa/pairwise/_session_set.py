@@ -14,7 +14,7 @@ from enum import Enum, auto
 from connexa.errors import IntegrityError
 from connexa.identity import DeviceId, UserId
 from connexa.pairwise._dump import dump_session, load_session
-from connexa.pairwise._reject import Reason, Reject
+from connexa.pairwise._reject import Clone, Reason, Reject
 from connexa.pairwise._sealed import Sender
 from connexa.pairwise._session import Session, decrypt
 from connexa.pairwise._skipped import MAX_AGE
@@ -30,6 +30,7 @@ class SessionEvent(Enum):
 
     REVIVED = auto()  # an archived session became the active one: two first messages crossed, or an old copy was restored
     REPLACED = auto()  # the other device began anew although a session was running
+    CLONED = auto()  # `Clone` was raised: two devices hold the other device's keys, or it was restored from an old copy (P44)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class SessionSet:
     def for_sending(self, now: float) -> Session | None:
         """The active session, or None where a new one must be begun."""
         return self.sessions[0] if self.sessions and self.sessions[0].may_send(now) else None
+
+    def retired(self) -> SessionSet:
+        """After `Clone`: everything here only receives from now on, so that a new session is begun before the next message."""
+        return SessionSet(tuple(replace(session, retired=True) for session in self.sessions))
 
     def with_sent(self, session: Session) -> SessionSet:
         """After `encrypt` on the active session."""
@@ -57,7 +62,7 @@ class SessionSet:
         front = self.for_sending(now)
         if front and _unanswered(front) and front.binding.ephemeral < session.binding.ephemeral:
             return _pruned((front, session, *self.sessions[1:]), now), None
-        event = SessionEvent.REPLACED if front and not _unanswered(front) else None
+        event = SessionEvent.REPLACED if self.sessions and not _unanswered(self.sessions[0]) else None
         return _pruned((session, *self.sessions), now), event
 
     def knows(self, ephemeral: bytes) -> bool:
@@ -65,18 +70,20 @@ class SessionSet:
         return any(session.binding.ephemeral == ephemeral for session in self.sessions)
 
     def receive(self, sender: Sender, message: bytes, now: float) -> Received:
-        """Open a message with whichever session it belongs to, or raise `Reject` or `Duplicate`."""
+        """Open a message with whichever session it belongs to, or raise `Reject`, `Duplicate` or `Clone`."""
         newer_in_use = False
         for index, session in enumerate(self.sessions):
             _check_sender(session, sender)
             try:
                 after, plaintext = decrypt(session, message, now, may_step=not newer_in_use)
             except Reject as refusal:
+                if refusal.reason is Reason.CLONE:
+                    raise Clone(sender.user, sender.device) from None
                 if refusal.reason is not Reason.HEADER:
                     raise
                 newer_in_use = newer_in_use or session.confirmed
                 continue
-            revived = index > 0 and after.ratchet.remote != session.ratchet.remote
+            revived = index > 0 and not session.retired and after.ratchet.remote != session.ratchet.remote
             others = self.sessions[:index] + self.sessions[index + 1 :]
             place = 0 if revived else index
             kept = _pruned((*others[:place], after, *others[place:]), now)

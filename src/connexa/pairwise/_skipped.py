@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from connexa.pairwise._reject import Duplicate
 
-__all__ = ["MAX_AGE", "MAX_SKIPPED", "MAX_STEPS", "take", "without_lowest"]
+__all__ = ["MAX_AGE", "MAX_SKIPPED", "MAX_STEPS", "take", "without", "without_lowest"]
 
 MAX_STEPS = 1_000  # that one message may skip, old and new chain together; the same for the post-quantum chain
 MAX_SKIPPED = 2_000  # stored keys of a session, for each of the two ratchets
@@ -18,9 +18,14 @@ def take(skipped: Mapping[int, bytes], n: int) -> tuple[bytes, Mapping[int, byte
     key = skipped.get(n)
     if key is None:
         raise Duplicate
+    return key, without(skipped, n)
+
+
+def without(skipped: Mapping[int, bytes], n: int) -> Mapping[int, bytes]:
+    """All but the key of message `n`, which is there."""
     rest = dict(skipped)
     del rest[n]
-    return key, rest
+    return rest
 
 
 def without_lowest(skipped: Mapping[int, bytes], count: int) -> Mapping[int, bytes]:
