@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from connexa.content import Body, ContactState, Content, encode
+from connexa.content import Body, ContactState, Content, Text, encode
 from connexa.crypto import Ed25519Secret, X25519Secret
 from connexa.discovery import DiscoverySettings, Resolver
 from connexa.identity import (
@@ -35,16 +35,23 @@ from connexa.node.directory import verified_bundles
 from connexa.node.domains import Domains
 from connexa.node.enrolment import keep_device
 from connexa.node.events import EventLog
-from connexa.node.home import Home
+from connexa.node.home import Home, first
 from connexa.node.inbox import take_push
 from connexa.node.link_frames import PushedItem
+from connexa.node.log import sent_as
+from connexa.node.mender import mend
+from connexa.node.outbox import mark_sealed, waiting_for
+from connexa.node.outcomes import settle_committed
 from connexa.node.own_devices import keep_own_list
 from connexa.node.people import Person, add_person, person_by_user
 from connexa.node.prekeys import make_due_prekeys
+from connexa.node.receipts import send_receipts
 from connexa.node.schema import MIGRATIONS
 from connexa.node.sealing import Door, Outgoing, seal_envelope
-from connexa.node.sessions import begin_session
+from connexa.node.sending import send_text
+from connexa.node.sessions import SendingSessions, begin_session
 from connexa.node.settings import NodeSettings
+from connexa.node.streams import bind
 from connexa.pairwise import week_of, weekly_key
 from connexa.store import Execute, Writer, open_database
 from connexa.testing import FakeClock, MemoryNetwork, SeededRandom
@@ -86,7 +93,7 @@ class Device:
         )
         return issue_sender_certificate(certificate, key or self.domain_key, now)
 
-    def bundle(self) -> PrekeyBundle:
+    def bundle(self, *, spend: bool = True) -> PrekeyBundle:
         """What a claim of this device's prekeys gives: the next one-time key that is not claimed yet."""
         query, week = self.home.database.read, week_of(self.home.clock())
 
@@ -95,7 +102,7 @@ class Device:
             return Signed.FromString(rows[0][0])
 
         pool = query("SELECT id, prekey FROM prekey WHERE account = ? AND type = 'otp' AND uploaded = 0 ORDER BY id", (self.number,))
-        if pool:
+        if pool and spend:
             self.home.database.writer_connection.execute("UPDATE prekey SET uploaded = 1 WHERE type = 'otp' AND id = ?", (pool[0][0],))
         sek = query("SELECT prekey FROM prekey WHERE account = ? AND type = 'sek' AND id = ?", (self.number, week))[0][0]
         one_time = Signed.FromString(pool[0][1]) if pool else newest("kem-lr")
@@ -148,6 +155,59 @@ class Device:
 
         await self.home.change(store)
 
+    async def post(self, to: Sequence[Device]) -> list[Envelope]:
+        """Seal everything that waits in the outbox for a person, as the delivery does, and note that their homeserver took it."""
+        person, now, account = self.person(to[0]), self.home.clock(), self.account
+        own = own_device_list(to[0].home.database.read, to[0].account)
+        assert own is not None
+
+        def seal(execute: Execute) -> list[bytes]:
+            lacking = SendingSessions(execute, self.number, person.user, [device.account.device for device in to], now).missing()
+            keys = []
+            for device in to:
+                new = device.account.device in lacking
+                ((bundle, _),) = verified_bundles([device.bundle(spend=new)], to[0].account.user, own[1], now)
+                keys.append(bundle.seal_key)
+                if new:
+                    begin_session(execute, account, bundle, now, self.home.rng)
+            recipient = Recipient(person.user, person.address.domain, own[1].version, bytes(32), tuple(keys))
+            sessions, sealed = sending_sessions(execute, self.number, recipient, now), []
+            opening = Door("token", weekly_key(profile_key(to[0].home.database.read, 1), week_of(now)))
+            for row in waiting_for(execute, self.number, person.id, 500):
+                raw, content = seal_envelope(
+                    execute, account, recipient, sessions, row.what, opening, self.sender_certificate(), now, self.home.rng
+                )
+                mark_sealed(execute, self.number, row, [key.device for key in keys], now)
+                if row.kind == "text":
+                    sent_as(execute, account, row.what.message, content)
+                bind(execute, 1, self.number, row.id, "token", b"", raw, now)
+                sealed.append(raw)
+            sessions.store(execute)
+            up_to = first(execute, "SELECT coalesce(max(number), 0) FROM envelope")
+            settle_committed(execute, self.home.events, account, 1, up_to[0] if up_to else 0, (), now)
+            return sealed
+
+        return [Envelope.FromString(raw) for raw in await self.home.change(seal)]
+
+    async def say(self, to: Device, text: str) -> bytes:
+        """Write a text as its owner does; returns the message id."""
+        message = self.home.rng(16)
+        address = str(to.account.address)
+        await self.home.change(lambda execute: send_text(execute, self.home, self.account, address, Text(text), message))
+        return message
+
+    async def mend(self) -> None:
+        """Do what the account's mending does when its time has come."""
+        await self.home.change(lambda execute: mend(execute, self.home, self.account))
+
+    async def receipts(self) -> None:
+        """Put the receipts that are noted into the outbox."""
+        await self.home.change(lambda execute: send_receipts(execute, self.number, self.home.clock(), self.home.rng))
+
+    def gaps(self) -> list[int]:
+        """Counters that are missing."""
+        return [row[0] for row in self.home.database.read("SELECT counter FROM counter_gap ORDER BY counter")]
+
     def person(self, other: Device) -> Person:
         """Somebody, as this account knows them."""
         found = person_by_user(self.home.database.read, self.number, other.account.user_id)
@@ -174,7 +234,9 @@ class Device:
         return await self.home.change(lambda execute: take_push(execute, self.home, account, items))
 
     def undecryptable(self) -> int:
-        return int(self.home.database.read("SELECT undecryptable FROM account WHERE id = ?", (self.number,))[0][0])
+        """Arrivals that did not open, whoever sent them."""
+        refused = self.home.database.read("SELECT refused FROM account WHERE id = ?", (self.number,))[0][0]
+        return int(refused + self.home.database.read("SELECT coalesce(sum(unopened), 0) FROM ask")[0][0])
 
     def texts(self) -> list[str]:
         return [row[0] for row in self.home.database.read("SELECT text FROM message WHERE account = ? ORDER BY cursor", (self.number,))]
@@ -222,6 +284,7 @@ async def open_device(
         keep_device(execute, home, 1, device, certificate, "")
         keep_own_list(execute, home, account, signed)
         make_due_prekeys(execute, account, 0, rng, now)
+        execute("INSERT INTO stream (id, account, use, key, input, output, opened) VALUES (1, 1, 1, 0, x'', x'', ?)", (now,))
         return 1
 
     made = Device(home, await home.change(store), domain_key)

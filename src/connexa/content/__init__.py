@@ -5,7 +5,7 @@ Values inside, protobuf at the wire. What a reader does not know is kept as `New
 
 from __future__ import annotations
 
-from connexa.content._codec import MAX_CONTENT, MAX_OWN_CONTENT, MAX_RECEIPTS, decode, encode
+from connexa.content._codec import MAX_CONTENT, MAX_GAPS, MAX_OWN_CONTENT, MAX_RECEIPTS, decode, encode
 from connexa.content._introduction import MAX_REQUEST_TEXT, REQUEST_BUCKET, Introduced, check_introduction, check_request
 from connexa.content._kinds import (
     Accept,
@@ -16,12 +16,15 @@ from connexa.content._kinds import (
     DeviceLists,
     Introduction,
     InviteShown,
+    Missing,
     NewerVersion,
     OwnCopies,
     OwnCopy,
     ProfileKey,
     Receipt,
     ReceiptState,
+    Resend,
+    ResendAnswer,
     Text,
 )
 from connexa.content._order import NOTHING_SEEN, conversation_id, last_seen_hash
@@ -29,6 +32,7 @@ from connexa.content._own_copies import OWN_COPY_UNIT, batch_own_copies
 
 __all__ = [
     "MAX_CONTENT",
+    "MAX_GAPS",
     "MAX_OWN_CONTENT",
     "MAX_RECEIPTS",
     "MAX_REQUEST_TEXT",
@@ -44,12 +48,15 @@ __all__ = [
     "Introduced",
     "Introduction",
     "InviteShown",
+    "Missing",
     "NewerVersion",
     "OwnCopies",
     "OwnCopy",
     "ProfileKey",
     "Receipt",
     "ReceiptState",
+    "Resend",
+    "ResendAnswer",
     "Text",
     "batch_own_copies",
     "check_introduction",

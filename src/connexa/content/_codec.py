@@ -5,6 +5,9 @@ A kind, a field or a version that this reader does not know becomes `NewerVersio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from google.protobuf.message import DecodeError
 
 from connexa.content._kinds import (
@@ -16,20 +19,23 @@ from connexa.content._kinds import (
     DeviceLists,
     Introduction,
     InviteShown,
+    Missing,
     NewerVersion,
     OwnCopies,
     OwnCopy,
     ProfileKey,
     Receipt,
     ReceiptState,
+    Resend,
+    ResendAnswer,
     Text,
 )
 from connexa.errors import ConnexaError, IntegrityError, UsageError
 from connexa.identity import Address, check_user_id
-from connexa.wire import BODY_BUCKETS, WireError, parse
+from connexa.wire import BODY_BUCKETS, DEVICE_SIZE, MAX_DEVICES, MAX_INTEGER, WireError, parse
 from connexa.wire.v1 import message_pb2 as pb
 
-__all__ = ["MAX_CONTENT", "MAX_OWN_CONTENT", "MAX_RECEIPTS", "decode", "encode"]
+__all__ = ["MAX_CONTENT", "MAX_GAPS", "MAX_OWN_CONTENT", "MAX_RECEIPTS", "decode", "encode"]
 
 VERSION = 1
 MAX_OWN_CONTENT = BODY_BUCKETS[-1] - 1  # one byte of padding at least
@@ -37,6 +43,7 @@ MAX_CONTENT = MAX_OWN_CONTENT - 383  # so that an own copy of anything, with its
 MAX_SUBJECT = 1_024
 MAX_NAME = 256
 MAX_RECEIPTS = 256
+MAX_GAPS = 128  # counters that one part of a resend names
 MAX_LISTS = 16
 _MAX_COPIES = 256
 
@@ -134,8 +141,30 @@ def _read_control(control: pb.Control) -> Body:
             return DeviceLists(tuple(control.device_lists.lists))
         case "contact":
             return _read_contact(control.contact)
+        case "resend":
+            return _read_resend(control.resend)
         case _:
             raise _Malformed
+
+
+def _read_resend(resend: pb.Resend) -> Resend:
+    _need(len(resend.missing) + len(resend.answers) >= 1 and max(len(resend.missing), len(resend.answers)) <= MAX_DEVICES)
+    missing = tuple(Missing(_device(one.device), _gaps(one.counters), _number(one.after), one.unconfirmed) for one in resend.missing)
+    answers = tuple(
+        ResendAnswer(_device(one.device), _number(one.first), _number(one.highest), _gaps(one.gone), _number(one.seen))
+        for one in resend.answers
+    )
+    return Resend(missing, answers)
+
+
+def _device(raw: bytes) -> bytes:
+    _need(len(raw) == DEVICE_SIZE)
+    return raw
+
+
+def _gaps(counters: Sequence[int]) -> tuple[int, ...]:
+    _need(len(counters) <= MAX_GAPS and all(low < high for low, high in pairwise((0, *counters, MAX_INTEGER))))
+    return tuple(counters)
 
 
 def _read_contact(contact: pb.Contact) -> Contact:
@@ -180,10 +209,23 @@ def _write_body(message: pb.Content, body: Body) -> None:
             message.control.profile_key.profile_key = key
         case DeviceLists(lists):
             message.control.device_lists.lists.extend(lists)
+        case Resend():
+            message.control.resend.CopyFrom(_write_resend(body))
         case Contact():
             message.control.contact.CopyFrom(_write_contact(body))
         case OwnCopies(copies):
             message.own.copies.extend(_write_copy(copy) for copy in copies)
+
+
+def _write_resend(resend: Resend) -> pb.Resend:
+    return pb.Resend(
+        missing=[
+            pb.Missing(device=one.device, counters=one.counters, after=one.after, unconfirmed=one.unconfirmed) for one in resend.missing
+        ],
+        answers=[
+            pb.ResendAnswer(device=one.device, first=one.first, highest=one.highest, gone=one.gone, seen=one.seen) for one in resend.answers
+        ],
+    )
 
 
 def _write_contact(contact: Contact) -> pb.Contact:
@@ -218,6 +260,11 @@ def _write_introduction(intro: Introduction) -> pb.Introduction:
 def _key(raw: bytes) -> bytes:
     _need(len(raw) == 32)
     return raw
+
+
+def _number(value: int) -> int:
+    _need(value < MAX_INTEGER)
+    return value
 
 
 def _need(condition: bool) -> None:

@@ -17,12 +17,15 @@ __all__ = [
     "DeviceLists",
     "Introduction",
     "InviteShown",
+    "Missing",
     "NewerVersion",
     "OwnCopies",
     "OwnCopy",
     "ProfileKey",
     "Receipt",
     "ReceiptState",
+    "Resend",
+    "ResendAnswer",
     "Text",
 ]
 
@@ -70,6 +73,35 @@ class DeviceLists:
     """My devices have changed; newest list last."""
 
     lists: tuple[Signed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Entries of one of the addressee's devices that the sender lacks."""
+
+    device: bytes
+    counters: tuple[int, ...]  # the gaps, ascending
+    after: int  # highest counter that is here
+    unconfirmed: bool = False  # messages did not open: what no receipt has confirmed is missing too
+
+
+@dataclass(frozen=True, slots=True)
+class ResendAnswer:
+    """What becomes of a request of one of the addressee's devices; the entries themselves have gone before it."""
+
+    device: bytes
+    first: int  # lowest counter that can still be sent again
+    highest: int  # highest counter that was given
+    gone: tuple[int, ...] = ()  # asked for and never to come, ascending
+    seen: int = 0  # highest counter of the asking device that is here
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """What the sender lacks, and what comes of what others lack (P41)."""
+
+    missing: tuple[Missing, ...] = ()
+    answers: tuple[ResendAnswer, ...] = ()
 
 
 class ContactState(StrEnum):
@@ -121,7 +153,7 @@ class NewerVersion:
     raw: bytes = field(repr=False)
 
 
-Body = Text | Receipt | Accept | ProfileKey | DeviceLists | Contact | OwnCopies | NewerVersion
+Body = Text | Receipt | Accept | ProfileKey | DeviceLists | Resend | Contact | OwnCopies | NewerVersion
 
 
 @dataclass(frozen=True, slots=True)

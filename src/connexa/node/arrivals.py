@@ -18,6 +18,7 @@ from connexa.content import (
     ProfileKey,
     Receipt,
     ReceiptState,
+    Resend,
     Text,
 )
 from connexa.crypto import equal
@@ -30,6 +31,7 @@ from connexa.node.log import Entry, add_entry, conversation_of
 from connexa.node.outbox import say
 from connexa.node.people import Person, person_of
 from connexa.node.receipts import apply_receipt, queue_receipt
+from connexa.node.resends import take_resend
 from connexa.node.views import MessageState
 from connexa.pairwise import Reason, Reject, Wrap, invite_introduction_proof
 from connexa.store import Execute
@@ -77,6 +79,9 @@ def take_arrival(execute: Execute, home: Home, account: Account, arrival: Arriva
                 accepted_by_arrival(execute, home, account, person_of(execute, person.id), answer=False)
         case ProfileKey() if person.state is ContactState.ACCEPTED and not arrival.by_request:
             _take_profile_key(execute, home, account, person, body.profile_key, taken)
+        case Resend() if person.state is ContactState.ACCEPTED and not arrival.by_request:
+            if take_resend(execute, home, account, person, arrival.device, body):
+                taken.outbox.add(person.id)
         case DeviceLists() if person.state is not ContactState.PENDING:  # a stranger's request is a text
             follow_list(execute, home, account, person, body.lists, home.clock())
         case _:

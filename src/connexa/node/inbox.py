@@ -13,16 +13,20 @@ from contextlib import contextmanager
 from connexa.content import Content, conversation_id, decode
 from connexa.errors import ConnexaError
 from connexa.identity import Domain
-from connexa.node.account import Account
+from connexa.node.account import Account, own_device_list
 from connexa.node.arrivals import Arrival, Taken, take_arrival
+from connexa.node.asks import note_opened, note_unopened
+from connexa.node.devices import OWN
 from connexa.node.domains import Trusted
 from connexa.node.home import Home, first, rows
 from connexa.node.introductions import identify
 from connexa.node.link_frames import PushedItem
 from connexa.node.own_devices import check_own_sender, take_own
+from connexa.node.people import Person, person_by_user, person_of
 from connexa.node.prekeys import seal_secret
-from connexa.node.sessions import Opened, keep_opened, open_message, retire_sessions, unseal
-from connexa.pairwise import Clone, Duplicate, Reason, Reject, SessionEvent, Unsealed, check_wrap, open_body
+from connexa.node.resends import repeat_unconfirmed
+from connexa.node.sessions import Opened, Unopened, keep_opened, open_message, retire_sessions, unseal
+from connexa.pairwise import Duplicate, Reason, Reject, SessionEvent, Unsealed, check_wrap, open_body
 from connexa.store import Execute
 from connexa.wire.v1.link_pb2 import PushClass, PushItem
 from connexa.wire.v1.message_pb2 import Packet
@@ -53,7 +57,7 @@ def _take(execute: Execute, home: Home, account: Account, item: PushedItem, take
     try:
         unsealed = unseal(account, seal_secret(execute, account.id, item.sek), item.sek, item.sealed)
     except Reject:
-        _count_undecryptable(execute, home, account)
+        _count_refused(execute, account)
         return
     trusted = home.domains.trusted(unsealed.claimed_domain)
     if trusted is None:
@@ -73,12 +77,10 @@ def _open(execute: Execute, home: Home, account: Account, item: PushedItem, unse
             keep_opened(execute, account.id, opened, home.clock())
     except Duplicate:
         return
-    except Clone as clone:  # whoever of the two is the device, a new session is what only that one can follow (P44)
-        if retire_sessions(execute, account.id, clone.user, clone.device):
-            _record_session_change(execute, home, account, SessionEvent.CLONED, clone.user)
-        _count_undecryptable(execute, home, account)
+    except Unopened as failed:
+        _note_unopened(execute, home, account, failed)
     except ConnexaError:  # outwardly one: a sender learns nothing from why (P30)
-        _count_undecryptable(execute, home, account)
+        _count_refused(execute, account)
 
 
 def _place(
@@ -100,14 +102,23 @@ def _place(
     if own:
         check_own_sender(execute, home, account, opened, content, item.accepted_at)
         take_own(execute, home, account, opened, content, taken)
+        note_opened(execute, account.id, OWN, opened.sender.device)
         return
     if trusted.provisional and item.kind != PushClass.PUSH_REQUEST:
         raise Reject(Reason.IDENTITY)  # I81: a provisional domain brings requests and nothing else
     person = identify(execute, home, account, opened, unsealed.initial, content, trusted, domain, item.accepted_at)
     arrival = Arrival(person, opened.sender.device, opened.wrap, content, raw, by_request=item.kind == PushClass.PUSH_REQUEST)
     take_arrival(execute, home, account, arrival, taken)
+    note_opened(execute, account.id, person.id, opened.sender.device)
     if opened.event is not None:
-        _record_session_change(execute, home, account, opened.event, person.user)
+        _take_event(execute, home, account, person, opened.sender.device, opened.event, taken)
+
+
+def _take_event(execute: Execute, home: Home, account: Account, person: Person, device: bytes, event: SessionEvent, taken: Taken) -> None:
+    """Show what became of a session (P18), and send again what a device that begins anew may have lost."""
+    _record_session_change(execute, home, account, event, person.user)
+    if event is SessionEvent.REPLACED and repeat_unconfirmed(execute, home, account, person_of(execute, person.id), device):
+        taken.outbox.add(person.id)
 
 
 def _record_session_change(execute: Execute, home: Home, account: Account, event: SessionEvent, user: bytes) -> None:
@@ -126,9 +137,26 @@ def _whole_or_absent(execute: Execute) -> Iterator[None]:
     execute("RELEASE item")
 
 
-def _count_undecryptable(execute: Execute, home: Home, account: Account) -> None:
-    execute("UPDATE account SET undecryptable = undecryptable + 1 WHERE id = ?", (account.id,))
-    home.events.record(execute, str(account.address), "message.undecryptable", home.clock())
+def _note_unopened(execute: Execute, home: Home, account: Account, failed: Unopened) -> None:
+    """A message that did not open is worth a word where a device sent it that we know; what anybody can make is only counted."""
+    person = person_by_user(execute, account.id, failed.sender.user)
+    if failed.sender.user == account.user_id:
+        number, known = OWN, own_device_list(execute, account)
+        listed = known[1].device_ids() if known else frozenset()
+    else:
+        number, devices = (person.id, person.devices) if person and person.answers else (OWN, None)
+        listed = devices.device_ids() if devices else frozenset()
+    if failed.reason is Reason.REPLAY or failed.sender.device not in listed:
+        _count_refused(execute, account)
+    else:
+        note_unopened(execute, home, account, number, failed.sender.device, evidence=failed.is_evidence)
+    if failed.reason is Reason.CLONE and retire_sessions(execute, account.id, failed.sender.user, failed.sender.device):
+        # Whoever of the two is the device, a new session is what only that one can follow (P44).
+        _record_session_change(execute, home, account, SessionEvent.CLONED, failed.sender.user)
+
+
+def _count_refused(execute: Execute, account: Account) -> None:
+    execute("UPDATE account SET refused = refused + 1 WHERE id = ?", (account.id,))
 
 
 def _hold(execute: Execute, home: Home, account: Account, item: PushedItem, domain: str) -> None:
@@ -170,7 +198,7 @@ def take_held(execute: Execute, home: Home, account: Account, domain: str) -> Ta
         try:
             unsealed = unseal(account, seal_secret(execute, account.id, item.sek), item.sek, item.sealed)
         except Reject:
-            _count_undecryptable(execute, home, account)
+            _count_refused(execute, account)
             continue
         _open(execute, home, account, item, unsealed, trusted, taken)
     return taken

@@ -6,18 +6,29 @@ entries arrive. Everything here runs inside an operation of the writer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from connexa.content import conversation_id, last_seen_hash
 from connexa.crypto import sha256
 from connexa.identity import UserId
 from connexa.node.account import Account
-from connexa.node.home import first, returned, rows
+from connexa.node.home import Query, first, returned, rows
 from connexa.node.people import Person
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
-__all__ = ["Entry", "add_entry", "conversation_of", "next_counter", "sent_as", "settle_conversation"]
+__all__ = [
+    "Entry",
+    "add_entry",
+    "close_gaps",
+    "conversation_of",
+    "highest_counter",
+    "next_counter",
+    "note_highest",
+    "sent_as",
+    "settle_conversation",
+]
 
 MAX_GAPS = 1_000  # missing entries of a device that are named one by one: the newest
 
@@ -128,20 +139,48 @@ def _count(execute: Execute, account: int, conversation: int, device: bytes, cou
     if counter < 1:
         return
     where = (account, conversation, device)
-    row = first(execute, "SELECT counter FROM counter_high WHERE account = ? AND conversation = ? AND device = ?", where)
-    high = int(row[0]) if row else 0
+    high = highest_counter(execute, *where)
     if counter <= high:
         execute("DELETE FROM counter_gap WHERE account = ? AND conversation = ? AND device = ? AND counter = ?", (*where, counter))
         return
-    for missing in range(max(high + 1, counter - MAX_GAPS), counter):
+    _open_gaps(execute, where, high, counter, now)
+    execute("INSERT OR REPLACE INTO counter_high (account, conversation, device, counter) VALUES (?, ?, ?, ?)", (*where, counter))
+
+
+def highest_counter(query: Query, account: int, conversation: int, device: bytes) -> int:
+    """The highest counter of a device that is known to have been given; 0 for none."""
+    sql = "SELECT counter FROM counter_high WHERE account = ? AND conversation = ? AND device = ?"
+    row = first(query, sql, (account, conversation, device))
+    return int(row[0]) if row else 0
+
+
+def note_highest(execute: Execute, account: int, conversation: int, device: bytes, highest: int, now: float) -> None:
+    """A device says how far it has counted: what is not here of that is missing."""
+    where = (account, conversation, device)
+    high = highest_counter(execute, *where)
+    if highest > high:
+        _open_gaps(execute, where, high, highest + 1, now)
+        execute("INSERT OR REPLACE INTO counter_high (account, conversation, device, counter) VALUES (?, ?, ?, ?)", (*where, highest))
+
+
+def close_gaps(execute: Execute, account: int, conversation: int, device: bytes, below: int, gone: Iterable[int]) -> None:
+    """A device says what it will not send any more: everything below a counter, and some single ones."""
+    where = (account, conversation, device)
+    execute("DELETE FROM counter_gap WHERE account = ? AND conversation = ? AND device = ? AND counter < ?", (*where, below))
+    for counter in gone:
+        execute("DELETE FROM counter_gap WHERE account = ? AND conversation = ? AND device = ? AND counter = ?", (*where, counter))
+
+
+def _open_gaps(execute: Execute, where: tuple[int, int, bytes], high: int, end: int, now: float) -> None:
+    """Name what is missing behind `high` and before `end`, the newest first to be kept."""
+    for missing in range(max(high + 1, end - MAX_GAPS), end):
         execute(
             "INSERT OR IGNORE INTO counter_gap (account, conversation, device, counter, since) VALUES (?, ?, ?, ?, ?)",
             (*where, missing, now),
         )
-    if counter > high + 1:
+    if end > high + 1:
         execute(
             "DELETE FROM counter_gap WHERE account = ? AND conversation = ? AND device = ? AND counter < (SELECT counter FROM counter_gap"
             " WHERE account = ? AND conversation = ? AND device = ? ORDER BY counter DESC LIMIT 1 OFFSET ?)",
             (*where, *where, MAX_GAPS - 1),
         )
-    execute("INSERT OR REPLACE INTO counter_high (account, conversation, device, counter) VALUES (?, ?, ?, ?)", (*where, counter))

@@ -166,6 +166,7 @@ class Mailbox:
         if copies_waiting(self._home.database.read, self._account.id):
             self._wakeups.own_copies.set()
         self._wakeups.outbox.set()
+        self._wakeups.mend.set()
 
     async def _keep_up(self) -> None:
         """Do the chores at once and at every wake-up; passes that are not urgent are fetched at random times (first-message §1)."""

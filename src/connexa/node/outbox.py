@@ -1,7 +1,8 @@
 """The outbox: everything that has to reach somebody, from the moment it was said until nobody can refuse it any more.
 
-A row is written in the operation that makes the message visible, sealed in the operation that numbers its envelope, accepted when the
-homeserver has committed it, and kept until a device has answered or it has expired, in case the recipient's devices turn out stale.
+A row of kind `text` is written in the operation that makes the message visible, sealed in the operation that numbers its envelope,
+accepted when the homeserver has committed it, and kept until a device has answered or it has expired, in case the recipient's devices
+turn out stale. Kind `again` is an entry that one device lacks: what becomes of that envelope changes nothing at the message.
 """
 
 from __future__ import annotations

@@ -114,14 +114,16 @@ def _refused(
         settled.later.add(person)
     else:
         state = MessageState.EXPIRED if status == Status.STATUS_EXPIRED else MessageState.REFUSED
-        message_state(execute, events, account, message, state, now, reason=status_code(status))
+        if kind == "text":
+            message_state(execute, events, account, message, state, now, reason=status_code(status))
         if door != "token":
             execute("UPDATE person SET stranger_from = 0 WHERE id = ?", (person,))
         done_with(execute, outbox)
         return
     unsealed_again(execute, outbox)
     execute("UPDATE envelope SET outbox = 0 WHERE stream = ? AND number = ?", (stream, number))  # its number is spent
-    back_to_queue(execute, events, account, message, status_code(status), now)
+    if kind == "text":
+        back_to_queue(execute, events, account, message, status_code(status), now)
 
 
 def door_closed(execute: Execute, person: int, door: str, profile: bytes, now: float) -> None:

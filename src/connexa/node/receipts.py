@@ -68,6 +68,7 @@ def apply_receipt(execute: Execute, events: EventLog, person: Person, device: by
 
 
 def _end_outbox(execute: Execute, account: int, message: bytes) -> None:
-    """A device has it: nobody can refuse the envelope any more."""
-    for (outbox,) in rows(execute, "SELECT id FROM outbox WHERE account = ? AND message = ?", (account, message)):
+    """A device has it: nobody can refuse the envelope any more. What another device has asked for again still goes."""
+    sql = "SELECT id FROM outbox WHERE account = ? AND message = ? AND (kind != 'again' OR state = 'accepted')"
+    for (outbox,) in rows(execute, sql, (account, message)):
         done_with(execute, outbox)

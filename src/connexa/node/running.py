@@ -10,6 +10,7 @@ from connexa.node.delivery import Delivery
 from connexa.node.endings import cause_of
 from connexa.node.home import Home
 from connexa.node.mailbox import Mailbox
+from connexa.node.mender import Mender
 from connexa.node.wakeups import Wakeups
 from connexa.tasks import TaskGroup
 
@@ -32,6 +33,7 @@ class RunningAccount:
     def _make(self) -> None:
         self.delivery = Delivery(self._home, self.account, self.wakeups)
         self.mailbox = Mailbox(self._home, self.account, self.wakeups, self.delivery)
+        self.mender = Mender(self._home, self.account, self.wakeups, self.delivery)
 
     async def run(self) -> None:
         """Work until cancelled; a disk that takes no writes for a while ends nothing."""
@@ -40,6 +42,7 @@ class RunningAccount:
                 async with TaskGroup() as tasks:
                     tasks.create_task(self.mailbox.run())
                     tasks.create_task(self.delivery.run())
+                    tasks.create_task(self.mender.run())
             except BaseExceptionGroup as ended:
                 cause = cause_of(ended)
                 if cause is None or not cause.retryable or not cause.code.startswith("store."):

@@ -9,7 +9,9 @@ __all__ = ["MIGRATIONS"]
 
 FIRST = """
 -- `seed` is on the primary device alone; the attestation is empty until the homeserver has given it. `own_number` counts the
--- envelopes to own devices on this device's mailbox link, `resume_seq` is the highest push that is stored here.
+-- envelopes to own devices on this device's mailbox link, `resume_seq` is the highest push that is stored here. `refused` counts
+-- arrivals that nobody whom we know has sent, `dropped` those of unknown domains for which there was no more room; `rolled_back` is when
+-- this store was found to be older than what its homeserver remembers.
 CREATE TABLE account (
     id             INTEGER PRIMARY KEY,
     address        TEXT NOT NULL UNIQUE,
@@ -31,7 +33,9 @@ CREATE TABLE account (
     token_replace  INTEGER NOT NULL DEFAULT 0,
     own_number     INTEGER NOT NULL DEFAULT 0,
     resume_seq     INTEGER NOT NULL DEFAULT 0,
-    undecryptable  INTEGER NOT NULL DEFAULT 0,
+    refused        INTEGER NOT NULL DEFAULT 0,
+    dropped        INTEGER NOT NULL DEFAULT 0,
+    rolled_back    REAL NOT NULL DEFAULT 0,
     created        REAL NOT NULL
 ) STRICT;
 
@@ -107,6 +111,7 @@ CREATE UNIQUE INDEX person_by_user ON person (account, user) WHERE user != x'';
 CREATE INDEX person_by_address ON person (account, address);
 
 -- Devices of the newest verified list of a person, our own other ones among them (person 0), with the sealing key of one week.
+-- `met`: there was a session with it once, so where there is none now, our store has lost it.
 CREATE TABLE person_device (
     account     INTEGER NOT NULL,
     person      INTEGER NOT NULL,
@@ -114,6 +119,7 @@ CREATE TABLE person_device (
     certificate BLOB NOT NULL,
     sek         BLOB NOT NULL DEFAULT x'',
     sek_week    INTEGER NOT NULL DEFAULT 0,
+    met         INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, person, device)
 ) STRICT, WITHOUT ROWID;
 
@@ -167,6 +173,7 @@ CREATE TABLE message (
 ) STRICT;
 CREATE UNIQUE INDEX message_by_id ON message (account, sender, message);
 CREATE INDEX message_by_conversation ON message (account, conversation, cursor);
+CREATE INDEX message_by_counter ON message (account, conversation, device, counter);
 
 CREATE TABLE message_time (
     account INTEGER NOT NULL,
@@ -176,14 +183,17 @@ CREATE TABLE message_time (
     PRIMARY KEY (account, message, state)
 ) STRICT, WITHOUT ROWID;
 
+-- `repeats`: how often it was sent again to a device that answers and has not confirmed it.
 CREATE TABLE message_device (
     account INTEGER NOT NULL,
     message BLOB NOT NULL,
     device  BLOB NOT NULL,
     state   TEXT NOT NULL,
     at      REAL NOT NULL,
+    repeats INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, message, device)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX message_device_by_device ON message_device (account, device, state, at);
 
 -- Counters of each sending device in a conversation: the highest seen, and those that are missing below it.
 CREATE TABLE counter_high (
@@ -200,6 +210,33 @@ CREATE TABLE counter_gap (
     counter      INTEGER NOT NULL,
     since        REAL NOT NULL,
     PRIMARY KEY (account, conversation, device, counter)
+) STRICT, WITHOUT ROWID;
+
+-- What should come from a device of a contact and does not: messages of it that came and did not open (`unopened`), a reason to ask
+-- beside the gaps ('session': a header opened and its message did not; 'store': our own store has lost something), and the requests:
+-- how many, the last one at `asked`, the next one not before `due`. Person 0 is ourselves: never asked, our devices compare their logs.
+CREATE TABLE ask (
+    account  INTEGER NOT NULL,
+    person   INTEGER NOT NULL,
+    device   BLOB NOT NULL,
+    reason   TEXT NOT NULL DEFAULT '',
+    unopened INTEGER NOT NULL DEFAULT 0,
+    since    REAL NOT NULL,
+    due      REAL NOT NULL,
+    asked    REAL NOT NULL DEFAULT 0,
+    tries    INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, person, device)
+) STRICT, WITHOUT ROWID;
+
+-- What a device of a contact was sent again within the hour that began at `since`.
+CREATE TABLE resent (
+    account  INTEGER NOT NULL,
+    person   INTEGER NOT NULL,
+    device   BLOB NOT NULL,
+    since    REAL NOT NULL,
+    requests INTEGER NOT NULL DEFAULT 0,
+    entries  INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, person, device)
 ) STRICT, WITHOUT ROWID;
 
 -- What still has to reach somebody. `state`: waiting (to be encrypted), sealed (in `envelope`), accepted (kept in case the
@@ -221,7 +258,8 @@ CREATE INDEX outbox_by_person ON outbox (account, state, person, id);
 CREATE INDEX outbox_by_message ON outbox (account, message);
 CREATE INDEX outbox_by_expiry ON outbox (expires);
 
--- A pass that was shown: a stream of envelopes, or one step towards a stranger (`person`).
+-- A pass that was shown: a stream of envelopes, or one step towards a stranger (`person`). `opened` is when it was taken, `entered`
+-- whether this store has seen it open.
 CREATE TABLE stream (
     id        INTEGER PRIMARY KEY,
     account   INTEGER NOT NULL,
@@ -233,6 +271,7 @@ CREATE TABLE stream (
     next      INTEGER NOT NULL DEFAULT 1,
     committed INTEGER NOT NULL DEFAULT 0,
     asked     REAL NOT NULL DEFAULT 0,
+    entered   INTEGER NOT NULL DEFAULT 0,
     opened    REAL NOT NULL
 ) STRICT;
 CREATE INDEX stream_by_account ON stream (account, opened);

@@ -80,6 +80,7 @@ def send_text(execute: Execute, home: Home, account: Account, to: str, text: Tex
         content=raw,
         sent=now,
         state=MessageState.QUEUED,
+        last_seen=last_seen,
     )
     cursor = add_entry(execute, account.id, conversation, entry, now)
     if cursor is None:

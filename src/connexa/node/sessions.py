@@ -6,7 +6,8 @@ People choose the ids of their devices themselves, so a session belongs to a use
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from connexa.crypto import Ed25519Public, HybridSecret, Rng
@@ -16,6 +17,7 @@ from connexa.node.home import Query, first
 from connexa.node.prekeys import forget_one_time, initial_seen, remember_initial, responder_secrets
 from connexa.pairwise import (
     Bundle,
+    Duplicate,
     Initial,
     Party,
     Reason,
@@ -39,6 +41,7 @@ from connexa.store import Execute
 __all__ = [
     "Opened",
     "SendingSessions",
+    "Unopened",
     "begin_session",
     "can_send",
     "forget_sessions",
@@ -56,12 +59,19 @@ def load_sessions(query: Query, account: int, user: bytes, device: bytes) -> Ses
     return SessionSet.load(row[0]) if row else SessionSet()
 
 
-def _store(execute: Execute, account: int, user: bytes, device: bytes, sessions: SessionSet) -> None:
+def _store(execute: Execute, account: int, user: bytes, device: bytes, sessions: SessionSet, *, new: bool = False) -> None:
+    """Store sessions; where one of them is `new`, note that there was one."""
     execute(
         "INSERT INTO session (account, user, device, sessions) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (account, user, device) DO UPDATE SET sessions = excluded.sessions",
         (account, user, device, sessions.dump()),
     )
+    if new:
+        execute(
+            "UPDATE person_device SET met = 1 WHERE account = ? AND device = ?"
+            " AND person IN (SELECT id FROM person WHERE account = ? AND user = ?)",
+            (account, device, account, user),
+        )
 
 
 def forget_sessions(execute: Execute, account: int, user: bytes, device: bytes) -> None:
@@ -88,7 +98,7 @@ def begin_session(execute: Execute, account: Account, bundle: Bundle, now: float
     sessions = load_sessions(execute, account.id, bundle.party.user, bundle.party.device)
     if sessions.for_sending(now) is None:
         sessions = sessions.with_own(initiate(account.local_device, bundle, now, rng), now)
-        _store(execute, account.id, bundle.party.user, bundle.party.device, sessions)
+        _store(execute, account.id, bundle.party.user, bundle.party.device, sessions, new=True)
 
 
 class SendingSessions:
@@ -143,32 +153,58 @@ class Opened:
     one_time: int | None  # to be deleted
 
 
+class Unopened(Reject):
+    """A message that its sender's domain vouches for, and that did not open."""
+
+    def __init__(self, sender: Sender, reason: Reason) -> None:
+        super().__init__(reason)
+        self.sender = sender
+
+    @property
+    def is_evidence(self) -> bool:
+        """Whether its header opened, which only the other end of a session can make: reason enough to ask (P41)."""
+        return self.reason in (Reason.JUMP, Reason.STEP, Reason.BODY, Reason.CLONE)
+
+
+@contextmanager
+def _known(sender: Sender) -> Iterator[None]:
+    try:
+        yield
+    except Duplicate:
+        raise
+    except Reject as refusal:
+        raise Unopened(sender, refusal.reason) from None
+
+
 def open_message(
     query: Query, account: Account, unsealed: Unsealed, keys: Iterable[Ed25519Public], *, accepted_at: float, now: float
 ) -> Opened:
-    """Open what was unsealed, or raise `Reject` or `Duplicate`; changes nothing."""
+    """Open what was unsealed, or raise `Reject`, `Unopened` or `Duplicate`; changes nothing."""
     sender = verify_sender(unsealed, keys, accepted_at)
     sessions = load_sessions(query, account.id, sender.user, sender.device)
     initial = read_initial(unsealed.initial, sender, accepted_at) if unsealed.initial else None
     if initial is None or sessions.knows(initial.ephemeral.raw):
-        received = sessions.receive(sender, unsealed.message, now)
+        with _known(sender):
+            received = sessions.receive(sender, unsealed.message, now)
         party = initial.party if initial else None
         return Opened(sender, party, decode_wrap(received.plaintext), received.sessions, received.event, None, None)
-    responded = respond(
-        account.local_device,
-        initial,
-        responder_secrets(query, account.id, initial),
-        unsealed.message,
-        seen=initial_seen(query, account.id, initial),
-        now=now,
-    )
-    after, event = sessions.with_theirs(responded.session, now)
+    with _known(sender):
+        responded = respond(
+            account.local_device,
+            initial,
+            responder_secrets(query, account.id, initial),
+            unsealed.message,
+            seen=initial_seen(query, account.id, initial),
+            now=now,
+        )
+        after, event = sessions.with_theirs(responded.session, now)
     return Opened(sender, initial.party, decode_wrap(responded.plaintext), after, event, initial, responded.one_time)
 
 
 def keep_opened(execute: Execute, account: int, opened: Opened, now: float) -> None:
     """Store the sessions, forget the used one-time key and remember the initial message, in the operation that stores the content."""
-    _store(execute, account, opened.sender.user, DeviceId(opened.sender.device), opened.sessions)
+    new = opened.initial is not None
+    _store(execute, account, opened.sender.user, DeviceId(opened.sender.device), opened.sessions, new=new)
     if opened.initial is not None:
         remember_initial(execute, account, opened.initial, now)
     if opened.one_time is not None:

@@ -8,7 +8,7 @@ import msgspec
 
 from connexa.discovery import DiscoverySettings
 
-__all__ = ["ApiSettings", "LimitSettings", "NodeSettings", "PrivacySettings"]
+__all__ = ["ApiSettings", "LimitSettings", "NodeSettings", "PrivacySettings", "RepairSettings"]
 
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -30,6 +30,12 @@ class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
+class RepairSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What this node does about messages that do not arrive."""
+
+    ask_after: Annotated[Seconds, msgspec.Meta(description="Mean wait before a missing message is asked for, in seconds.")] = 10.0
+
+
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of this node."""
 
@@ -49,5 +55,6 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     api: ApiSettings = ApiSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     privacy: PrivacySettings = PrivacySettings()
+    repair: RepairSettings = RepairSettings()
     limits: LimitSettings = LimitSettings()
     device_name: Annotated[str, msgspec.Meta(max_length=64, description="Name of this device for the person's other devices.")] = ""

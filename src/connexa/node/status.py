@@ -18,7 +18,8 @@ def account_view(home: Home, number: int, running: RunningAccount | None) -> Acc
     """One account."""
     row = first(
         home.database.read,
-        "SELECT address, name, state, user_key, device, seed != x'', undecryptable,"
+        "SELECT address, name, state, user_key, device, seed != x'',"
+        " (SELECT coalesce(sum(unopened), 0) FROM ask WHERE account = a.id),"
         " (SELECT count(*) FROM own_device WHERE account = a.id AND listed = 1),"
         " (SELECT count(*) FROM outbox WHERE account = a.id AND kind = 'text' AND state != 'accepted'),"
         " (SELECT count(*) FROM message m JOIN conversation c ON c.id = m.conversation JOIN person p ON p.id = c.person"
@@ -51,7 +52,8 @@ def link_view(home: Home, running: RunningAccount) -> LinkStatusView:
     account, query = running.account, home.database.read
     row = first(
         query,
-        "SELECT undecryptable, sender_until, (SELECT count(*) FROM held WHERE account = a.id),"
+        "SELECT (SELECT coalesce(sum(unopened), 0) FROM ask WHERE account = a.id), sender_until,"
+        " (SELECT count(*) FROM held WHERE account = a.id),"
         " (SELECT count(*) FROM prekey WHERE account = a.id AND type = 'otp') FROM account a WHERE id = ?",
         (account.id,),
     )

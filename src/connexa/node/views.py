@@ -58,7 +58,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     devices: int
     unread: int
     waiting: int  # messages in the outbox
-    undecryptable: int  # arrived and could not be opened
+    undecryptable: int  # messages of known devices that arrived and did not open; asked for where there is evidence
 
 
 class MessageView(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,3 +30,4 @@ class Wakeups:
     own_copies: asyncio.Event = field(default_factory=asyncio.Event)
     upkeep: asyncio.Event = field(default_factory=asyncio.Event)
     held: asyncio.Event = field(default_factory=asyncio.Event)
+    mend: asyncio.Event = field(default_factory=asyncio.Event)

@@ -123,16 +123,18 @@ class Receipt(_message.Message):
     def __init__(self, state: _Optional[_Union[Receipt.State, str]] = ..., messages: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ("accept", "profile_key", "device_lists", "contact")
+    __slots__ = ("accept", "profile_key", "device_lists", "contact", "resend")
     ACCEPT_FIELD_NUMBER: _ClassVar[int]
     PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
     DEVICE_LISTS_FIELD_NUMBER: _ClassVar[int]
     CONTACT_FIELD_NUMBER: _ClassVar[int]
+    RESEND_FIELD_NUMBER: _ClassVar[int]
     accept: Accept
     profile_key: ProfileKey
     device_lists: DeviceLists
     contact: Contact
-    def __init__(self, accept: _Optional[_Union[Accept, _Mapping]] = ..., profile_key: _Optional[_Union[ProfileKey, _Mapping]] = ..., device_lists: _Optional[_Union[DeviceLists, _Mapping]] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ...) -> None: ...
+    resend: Resend
+    def __init__(self, accept: _Optional[_Union[Accept, _Mapping]] = ..., profile_key: _Optional[_Union[ProfileKey, _Mapping]] = ..., device_lists: _Optional[_Union[DeviceLists, _Mapping]] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ...) -> None: ...
 
 class Accept(_message.Message):
     __slots__ = ("profile_key",)
@@ -171,6 +173,40 @@ class Contact(_message.Message):
     state: str
     name: str
     def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class Resend(_message.Message):
+    __slots__ = ("missing", "answers")
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    missing: _containers.RepeatedCompositeFieldContainer[Missing]
+    answers: _containers.RepeatedCompositeFieldContainer[ResendAnswer]
+    def __init__(self, missing: _Optional[_Iterable[_Union[Missing, _Mapping]]] = ..., answers: _Optional[_Iterable[_Union[ResendAnswer, _Mapping]]] = ...) -> None: ...
+
+class Missing(_message.Message):
+    __slots__ = ("device", "counters", "after", "unconfirmed")
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    UNCONFIRMED_FIELD_NUMBER: _ClassVar[int]
+    device: bytes
+    counters: _containers.RepeatedScalarFieldContainer[int]
+    after: int
+    unconfirmed: bool
+    def __init__(self, device: _Optional[bytes] = ..., counters: _Optional[_Iterable[int]] = ..., after: _Optional[int] = ..., unconfirmed: _Optional[bool] = ...) -> None: ...
+
+class ResendAnswer(_message.Message):
+    __slots__ = ("device", "first", "highest", "gone", "seen")
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    HIGHEST_FIELD_NUMBER: _ClassVar[int]
+    GONE_FIELD_NUMBER: _ClassVar[int]
+    SEEN_FIELD_NUMBER: _ClassVar[int]
+    device: bytes
+    first: int
+    highest: int
+    gone: _containers.RepeatedScalarFieldContainer[int]
+    seen: int
+    def __init__(self, device: _Optional[bytes] = ..., first: _Optional[int] = ..., highest: _Optional[int] = ..., gone: _Optional[_Iterable[int]] = ..., seen: _Optional[int] = ...) -> None: ...
 
 class OwnCopies(_message.Message):
     __slots__ = ("copies",)

@@ -1,0 +1,91 @@
+"""What does not arrive is asked for, and comes: requests, answers, sessions that were lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from connexa.content import ContactState
+from connexa.testing import FakeClock
+from connexa.wire.v1.message_pb2 import Envelope
+
+from .correspondents import Device
+
+Pair = tuple[Device, Device]
+
+
+@pytest.fixture
+async def friends(pair: Pair) -> Pair:
+    """Alice and Bob, who are contacts and have a session that both have used."""
+    alice, bob = pair
+    await alice.know(bob, ContactState.ACCEPTED)
+    await bob.know(alice, ContactState.ACCEPTED)
+    await say(alice, bob, "hello")
+    await say(bob, alice, "hi")
+    await say(alice, bob, "well")
+    return alice, bob
+
+
+async def deliver(envelopes: Sequence[Envelope], to: Device) -> None:
+    for envelope in envelopes:
+        await to.take(to.pushed(envelope))
+
+
+async def say(one: Device, other: Device, text: str) -> None:
+    await one.say(other, text)
+    await deliver(await one.post([other]), other)
+
+
+async def settle(one: Device, other: Device, clock: FakeClock, rounds: int = 3, wait: float = 20.0) -> None:
+    """Let time pass, and what each of them has to say arrive."""
+    for _ in range(rounds):
+        clock.advance(wait)
+        for sender, receiver in ((one, other), (other, one)):
+            await sender.mend()
+            await sender.receipts()
+            await deliver(await sender.post([receiver]), receiver)
+
+
+async def test_a_lost_message_is_asked_for_and_comes(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    await alice.say(bob, "lost")
+    await alice.post([bob])
+    await say(alice, bob, "after")
+    assert bob.gaps() == [3]
+    await bob.mend()
+    assert await bob.post([alice]) == []  # not at once: it may be under way
+    await settle(alice, bob, clock)
+    assert bob.gaps() == []
+    assert sorted(bob.texts()) == sorted(["hello", "hi", "well", "after", "lost"])
+    assert alice.undecryptable() == bob.undecryptable() == 0
+
+
+async def test_what_was_deleted_is_said_to_be_gone(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    gone = await alice.say(bob, "taken back")
+    await alice.post([bob])
+    await alice.home.change(lambda execute: execute("UPDATE message SET hidden = 1, content = x'' WHERE message = ?", (gone,)))
+    await say(alice, bob, "after")
+    await settle(alice, bob, clock)
+    assert bob.gaps() == []
+    assert "taken back" not in bob.texts()
+
+
+@pytest.mark.parametrize("loser", [0, 1])
+async def test_a_session_that_its_owner_lost_is_rebuilt_and_nothing_stays_missing(friends: Pair, clock: FakeClock, loser: int) -> None:
+    lost, other = friends[loser], friends[1 - loser]
+    lost.home.database.writer_connection.execute("DELETE FROM session")
+    await say(other, lost, "one")
+    await say(other, lost, "two")
+    assert "one" not in lost.texts()
+    assert lost.undecryptable() == 2
+    await settle(lost, other, clock)
+    assert sorted(lost.texts())[-2:] == ["two", "well"] or "two" in lost.texts()
+    assert "one" in lost.texts()
+    assert lost.gaps() == []
+    assert lost.undecryptable() == other.undecryptable() == 0
+    await say(other, lost, "three")
+    await say(lost, other, "four")
+    assert lost.texts()[-2:] == ["three", "four"]
+    assert other.texts()[-2:] == ["three", "four"]
