@@ -233,6 +233,14 @@ class Device:
         account = self.account
         return await self.home.change(lambda execute: take_push(execute, self.home, account, items))
 
+    async def restart(self, path: Path) -> None:
+        """Close the store and open it again, as the next start of the program does."""
+        clock, rng = self.home.clock, self.home.rng
+        await self.home.writer.close()
+        self.home.database.close()
+        assert isinstance(clock, FakeClock) and isinstance(rng, SeededRandom)
+        self.home = make_home(path, clock, rng)
+
     def undecryptable(self) -> int:
         """Arrivals that did not open, whoever sent them."""
         refused = self.home.database.read("SELECT refused FROM account WHERE id = ?", (self.number,))[0][0]
@@ -247,6 +255,28 @@ class Device:
 
     def events(self) -> list[str]:
         return [event.kind for event in self.home.events.replay(0)]
+
+
+async def befriend(alice: Device, bob: Device) -> None:
+    await alice.know(bob, ContactState.ACCEPTED)
+    await bob.know(alice, ContactState.ACCEPTED)
+
+
+def dump(device: Device) -> dict[str, list[tuple[object, ...]]]:
+    """Everything that an arrival may change, but for the memory of envelopes and the count."""
+    tables = (
+        "session",
+        "prekey",
+        "initial_seen",
+        "person",
+        "person_device",
+        "conversation",
+        "message",
+        "outbox",
+        "receipt",
+        "counter_high",
+    )
+    return {table: device.home.database.read(f"SELECT * FROM {table}") for table in tables}
 
 
 async def open_device(

@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from connexa.content import Accept, ContactState, Content, DeviceLists, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, encode
 from connexa.crypto import Ed25519Secret
 from connexa.identity import PinState
 from connexa.node.account import own_device_list, profile_key
 from connexa.node.contacts import accept
-from connexa.node.devices import keep_list
 from connexa.node.inbox import take_held
 from connexa.node.receipts import queue_receipt
 from connexa.testing import FakeClock, SeededRandom
-from connexa.wire.v1.message_pb2 import Envelope
 
-from .correspondents import Device, open_device
+from .correspondents import Device, befriend, dump
 
 Pair = tuple[Device, Device]
-
-
-async def befriend(alice: Device, bob: Device) -> None:
-    await alice.know(bob, ContactState.ACCEPTED)
-    await bob.know(alice, ContactState.ACCEPTED)
-
-
-def dump(device: Device) -> dict[str, list[tuple[object, ...]]]:
-    """Everything that an arrival may change, but for the memory of envelopes and the count."""
-    tables = (
-        "session",
-        "prekey",
-        "initial_seen",
-        "person",
-        "person_device",
-        "conversation",
-        "message",
-        "outbox",
-        "receipt",
-        "counter_high",
-    )
-    return {table: device.home.database.read(f"SELECT * FROM {table}") for table in tables}
 
 
 async def test_a_request_is_kept_apart_and_answered_by_nothing(pair: Pair) -> None:
@@ -116,57 +91,6 @@ async def test_the_same_message_in_another_envelope_is_shown_once(pair: Pair) ->
         await bob.take(bob.pushed(await alice.write([bob], Text("once"), message=b"m" * 16, counter=1)))
     assert bob.texts() == ["once"]
     assert bob.events().count("message.new") == 1
-
-
-async def test_p06_a_replayed_beginning_never_delivers_twice(pair: Pair) -> None:
-    alice, bob = pair
-    await befriend(alice, bob)
-    envelope = await alice.write([bob], Text("hello"), counter=1)
-    await bob.take(bob.pushed(envelope))
-    replayed = replace(bob.pushed(envelope), envelope=b"x" * 16)
-    await bob.take(replayed)
-    bob.home.database.writer_connection.execute("DELETE FROM session")  # a deleted session must not open the door again
-    await bob.take(replace(replayed, envelope=b"y" * 16))
-    assert bob.texts() == ["hello"]
-
-
-async def test_p06_a_replayed_beginning_by_the_last_resort_key_never_delivers_twice(pair: Pair) -> None:
-    alice, bob = pair
-    await befriend(alice, bob)
-    bob.home.database.writer_connection.execute("DELETE FROM prekey WHERE type = 'otp'")
-    envelope = await alice.write([bob], Text("hello"), message=b"1" * 16, counter=1)
-    await bob.take(bob.pushed(envelope))
-    bob.home.database.writer_connection.execute("DELETE FROM session")
-    bob.home.database.writer_connection.execute("DELETE FROM envelope_seen")
-    bob.home.database.writer_connection.execute("DELETE FROM message")
-    await bob.take(bob.pushed(envelope))
-    assert bob.texts() == []
-    assert bob.undecryptable() == 1
-
-
-async def test_p07_the_one_time_key_goes_with_its_use(pair: Pair) -> None:
-    alice, bob = pair
-    pool = "SELECT count(*) FROM prekey WHERE type = 'otp'"
-    assert bob.home.database.read(pool) == [(50,)]
-    await bob.take(bob.pushed(await alice.write([bob], Text("hello"), "stranger", counter=1)))
-    assert bob.home.database.read(pool) == [(49,)]
-
-
-async def test_p07_a_forged_beginning_burns_no_key_and_changes_nothing(pair: Pair) -> None:
-    alice, bob = pair
-    envelope = await alice.write([bob], Text("hello"), "stranger", counter=1)
-    before = dump(bob)
-    for index in (0, 40, 1_200, 3_000, 5_231):
-        forged = Envelope.FromString(envelope.SerializeToString())
-        sealed = bytearray(forged.packets[0].sealed)
-        sealed[index] ^= 1
-        forged.packets[0].sealed = bytes(sealed)
-        forged.id = bytes([index % 256]) * 16
-        await bob.take(bob.pushed(forged))
-    assert dump(bob) == before
-    assert bob.undecryptable() == 5
-    await bob.take(bob.pushed(envelope))
-    assert bob.texts() == ["hello"]
 
 
 async def test_p14_a_body_or_an_envelope_id_of_another_message_is_refused(pair: Pair) -> None:
@@ -281,31 +205,6 @@ async def test_somebody_else_cannot_speak_as_an_own_device(pair: Pair) -> None:
         await bob.take(bob.pushed(await alice.write([bob], OwnCopies((copy,)), door)))
     assert profile_key(bob.home.database.read, 1) != bytes(32)
     assert bob.undecryptable() == 2
-
-
-async def test_p24_a_stranger_who_takes_a_device_id_does_not_stand_in_its_owners_way(pair: Pair, tmp_path: Path, clock: FakeClock) -> None:
-    alice, bob = pair
-    rng = SeededRandom(9)
-    key = Ed25519Secret.generate(rng)
-    mallory = await open_device(tmp_path / "mallory.db", clock, rng, "mallory@c.example", key, device=alice.account.device)
-    bob.pin("c.example", key)
-    await bob.take(bob.pushed(await mallory.write([bob], Text("I was first"), "stranger", counter=1)))
-    await befriend(alice, bob)
-    await bob.take(bob.pushed(await alice.write([bob], Text("hello"), counter=1)))
-    await alice.take(alice.pushed(await bob.write([alice], Text("hello Alice"), counter=1)))
-    await bob.take(bob.pushed(await alice.write([bob], Text("and again"), counter=2)))
-    assert bob.texts() == ["I was first", "hello", "and again"]
-    assert alice.texts() == ["hello Alice"]
-    assert bob.undecryptable() == 0
-    # A list of the stranger's without that id forgets the stranger's sessions, not the contact's.
-    stranger = bob.person(mallory)
-    assert stranger.devices is not None
-    without = replace(stranger.devices, devices=())
-    await bob.home.change(lambda execute: keep_list(execute, bob.number, stranger.id, without))
-    await bob.take(bob.pushed(await alice.write([bob], Text("still here"), counter=3)))
-    assert bob.texts()[-1] == "still here"
-    await mallory.home.writer.close()
-    mallory.home.database.close()
 
 
 async def test_p32_a_contact_who_jumps_again_and_again_fills_no_table(pair: Pair) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from connexa.errors import IntegrityError
-from connexa.identity import issue_device_certificate
-from connexa.pairwise import MAX_ARCHIVED, Reason, Reject, SessionEvent, SessionSet, dump_session, encrypt
-from tests.pairwise.world import NOW, Device, End, acquainted, two_ends
+from connexa.pairwise import MAX_ARCHIVED, Reason, Reject, SessionEvent, SessionSet, dump_session
+from tests.pairwise.world import NOW, End, acquainted, two_ends
 
 DAY = 86_400
 
@@ -115,25 +112,6 @@ def test_p18_a_session_that_comes_back_is_noticed() -> None:
     alice.receive(bob.send(b"and on"))
     assert alice.opened == [b"I am, on the old session", b"and on"]
     assert bob.opened[1:] == [b"I begin anew, as nobody answered", b"good"]
-
-
-def test_p13_a_stranger_whose_device_has_a_contacts_id_gets_no_place_in_its_set() -> None:
-    alice, bob = acquainted()
-    mallory = Device.make("c", 9)
-    certificate = replace(mallory.certificate, device=alice.device.id)
-    mallory = replace(mallory, certificate=certificate, signed_certificate=issue_device_certificate(certificate, mallory.user))
-    mallory.renew_prekeys(NOW)  # under the new id
-    session, message = encrypt(mallory.begin(bob.device), b"not alice", mallory.rng)
-    responded = bob.device.answer(mallory, session.initial, message)
-    before = bob.sessions.dump()
-    with pytest.raises(Reject) as refusal:
-        bob.sessions.with_theirs(responded.session, NOW)
-    assert refusal.value.reason is Reason.IDENTITY
-    with pytest.raises(Reject):
-        bob.sessions.with_own(bob.device.begin(mallory), NOW)
-    assert bob.sessions.dump() == before
-    bob.receive(alice.send(b"still here"))
-    assert bob.opened[-1] == b"still here"
 
 
 def test_archived_sessions_are_few_and_young() -> None:

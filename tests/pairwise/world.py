@@ -156,6 +156,19 @@ class Device:
         return verify_sender(unsealed, [other.domain_key.public], now), unsealed.initial, unsealed.message
 
 
+def first_message(alice: Device, bob: Device, *, last_resort: bool = False) -> tuple[bytes, bytes]:
+    """The initial part and the message `first` of a new session."""
+    session = alice.begin(bob, last_resort=last_resort)
+    return session.initial, encrypt(session, b"first", alice.rng)[1]
+
+
+def first_plaintext(
+    bob: Device, initial: Initial, message: bytes, secrets: ResponderSecrets | None = None, *, seen: frozenset[bytes] = frozenset()
+) -> bytes:
+    """What Bob makes of it; he remembers nothing."""
+    return respond(bob.local, initial, secrets or bob.secrets_for(initial), message, seen=seen, now=NOW).plaintext
+
+
 @dataclass
 class End:
     """One side of a conversation as a node keeps it: a set of sessions with the other device, and what came."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag as _Broken
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey, Suite
 
-from connexa.crypto._errors import InvalidKey, InvalidTag
+from connexa.crypto._errors import InvalidTag
 from connexa.crypto._hash import Rng
 from connexa.crypto._mlkem import MLKEM_CIPHERTEXT_BYTES, MLKEM_PUBLIC_BYTES, MlKemPublic, MlKemSecret
 from connexa.crypto._secret import Secret
@@ -90,10 +90,7 @@ class HybridSecret(Secret):
 
 def hpke_seal(public: HybridPublic, plaintext: bytes, info: bytes) -> bytes:
     """Seal to a hybrid key; 1,136 bytes longer than the plaintext."""
-    try:
-        return _HYBRID.encrypt(plaintext, MLKEM768X25519PublicKey(public.mlkem.key, public.x25519.key), info=info)
-    except ValueError:
-        raise InvalidKey from None  # a low-order X25519 half
+    return _HYBRID.encrypt(plaintext, MLKEM768X25519PublicKey(public.mlkem.key, public.x25519.key), info=info)
 
 
 def hpke_open(secret: HybridSecret, sealed: bytes, info: bytes) -> bytes:
@@ -103,10 +100,7 @@ def hpke_open(secret: HybridSecret, sealed: bytes, info: bytes) -> bytes:
 
 def hpke_x25519_seal(public: X25519Public, plaintext: bytes, info: bytes) -> bytes:
     """Seal to an X25519 key alone; 48 bytes longer than the plaintext."""
-    try:
-        return _X25519.encrypt(plaintext, public.key, info=info)
-    except ValueError:
-        raise InvalidKey from None
+    return _X25519.encrypt(plaintext, public.key, info=info)
 
 
 def hpke_x25519_open(secret: X25519Secret, sealed: bytes, info: bytes) -> bytes:

@@ -11,10 +11,21 @@ from connexa.crypto._secret import Secret
 __all__ = ["X25519Public", "X25519Secret"]
 
 _FIELD = 2**255 - 19
+# The u-coordinates of order 1, 2, 4 and 8, on the curve and on its twist: every exchange with them gives zero (RFC 7748 §6.1).
+_SMALL_ORDER = frozenset(
+    u.to_bytes(32, "little")
+    for u in (
+        0,
+        1,
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+        _FIELD - 1,
+    )
+)
 
 
 class X25519Public:
-    """A public agreement key in its canonical encoding."""
+    """A public agreement key in its canonical encoding, with which an exchange gives a secret."""
 
     __slots__ = ("key", "raw")
 
@@ -23,7 +34,7 @@ class X25519Public:
 
     def __init__(self, raw: bytes) -> None:
         # The top bit and values from p up would give the same secret under a second name.
-        if len(raw) != 32 or int.from_bytes(raw, "little") >= _FIELD:
+        if len(raw) != 32 or int.from_bytes(raw, "little") >= _FIELD or bytes(raw) in _SMALL_ORDER:
             raise InvalidKey
         self.key = X25519PublicKey.from_public_bytes(raw)
         self.raw = bytes(raw)
@@ -76,8 +87,5 @@ class X25519Secret(Secret):
         return self._public
 
     def exchange(self, public: X25519Public) -> bytes:
-        """The shared secret; a low-order key, whose secret would be zero, raises `InvalidKey`."""
-        try:
-            return self.key.exchange(public.key)
-        except ValueError:
-            raise InvalidKey from None
+        """The shared secret, which is never zero: keys of low order are not admitted."""
+        return self.key.exchange(public.key)
