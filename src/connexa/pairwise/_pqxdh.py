@@ -94,7 +94,7 @@ def initiate(local: LocalDevice, bundle: Bundle, now: float, rng: Rng) -> Sessio
     initial = Initial(local.party, bundle.spk_id, bundle.kem_id, used, ephemeral.public, ciphertext, digest)
     one_time = bundle.one_time.raw if bundle.one_time else b""
     transcript = _transcript(initial, bundle.party, bundle.spk.raw, bundle.kem.raw, one_time)
-    root, header, pq = _derive(transcript, shared, kem_secret, initiator=True)
+    root, header, pq = _derive(transcript, shared, kem_secret, now, initiator=True)
     binding = _binding(transcript, local.party, bundle.party, ephemeral.public, now, initiator=True)
     ratchet = Ratchet.initiator(root, header, bundle.spk.raw, pq)
     return Session(binding, ratchet, _encode_initial(local, initial), heard=0, confirmed=False)
@@ -153,7 +153,7 @@ def _answer(local: LocalDevice, initial: Initial, secrets: ResponderSecrets, now
         raise Reject(Reason.KEYS) from None
     one_time_public = one_time.public.raw if one_time else b""
     transcript = _transcript(initial, local.party, secrets.spk.public.raw, secrets.kem.public.raw, one_time_public)
-    root, header, pq = _derive(transcript, shared, kem_secret, initiator=False)
+    root, header, pq = _derive(transcript, shared, kem_secret, now, initiator=False)
     binding = _binding(transcript, local.party, initial.party, ephemeral, now, initiator=False)
     return Session(binding, Ratchet.responder(root, header, secrets.spk, pq), b"", heard=0, confirmed=False)
 
@@ -179,11 +179,13 @@ def _identity(party: Party) -> tuple[bytes, ...]:
     return (party.user, party.device, party.uik.raw, party.dsk.raw, party.dik.raw)
 
 
-def _derive(transcript: bytes, shared: list[bytes], kem_secret: bytes, *, initiator: bool) -> tuple[bytes, tuple[bytes, bytes], PqChains]:
+def _derive(
+    transcript: bytes, shared: list[bytes], kem_secret: bytes, now: float, *, initiator: bool
+) -> tuple[bytes, tuple[bytes, bytes], PqChains]:
     ikm = b"\xff" * 32 + b"".join(shared) + kem_secret
     seeds = hkdf(ikm, salt=ZERO_SALT, info=b"Connexa/1 PQXDH" + transcript, length=96)
     header = hkdf(seeds[32:64], salt=ZERO_SALT, info=b"Connexa/1 DR header", length=64)
-    return seeds[:32], (header[:32], header[32:]), PqChains.start(seeds[64:], initiator=initiator)
+    return seeds[:32], (header[:32], header[32:]), PqChains.start(seeds[64:], int(now), initiator=initiator)
 
 
 def _binding(transcript: bytes, local: Party, remote: Party, ephemeral: X25519Public, now: float, *, initiator: bool) -> Binding:

@@ -24,9 +24,10 @@ from connexa.crypto import (
     hkdf,
     hmac_sha256,
 )
-from connexa.pairwise import _pq
+from connexa.pairwise._chunked import check_chunk
 from connexa.pairwise._ratchet_state import OldChain, Ratchet, Receiving, Sending
 from connexa.pairwise._reject import Reason, Reject
+from connexa.pairwise._scka import CHUNK_SIZE
 from connexa.pairwise._seen import came_late, came_next, refusal
 from connexa.pairwise._skipped import MAX_AGE, MAX_SKIPPED, MAX_STEPS, without, without_lowest
 
@@ -41,9 +42,8 @@ MAX_CHAINS = 5  # receiving chains: the current one and four older
 
 _NONCE = 12
 _COMMIT = 32
-_HEADER = struct.Struct(">32sIIIIBB128s")
+_HEADER = struct.Struct(f">32sIIII{CHUNK_SIZE}s")
 _SEALED_HEADER = _NONCE + _COMMIT + _HEADER.size + 16
-_IDLE = bytes(128)
 OVERHEAD = _SEALED_HEADER + _COMMIT + 16
 
 
@@ -54,6 +54,7 @@ class _Header(NamedTuple):
     n: int
     pq_epoch: int
     pq_n: int
+    chunk: bytes
 
 
 def seal_message(state: Ratchet, plaintext: bytes, ad: bytes, rng: Rng) -> tuple[Ratchet, bytes]:
@@ -61,9 +62,9 @@ def seal_message(state: Ratchet, plaintext: bytes, ad: bytes, rng: Rng) -> tuple
     if state.step_due:
         state = _send_step(state, rng)
     sending = state.sending
-    pq, pq_n, pq_key = state.pq.send()
+    pq, pq_epoch, pq_n, chunk, pq_key = state.pq.send(rng)
     nonce = rng(_NONCE)  # random, so that a store restored from an old copy repeats no (key, nonce) either
-    header = _HEADER.pack(state.own_public, sending.previous, sending.n, _pq.EPOCH, pq_n, 0, 0, _IDLE)
+    header = _HEADER.pack(state.own_public, sending.previous, sending.n, pq_epoch, pq_n, chunk)
     header_key, header_commit = _header_keys(sending.header, nonce)
     sealed_header = nonce + header_commit + aead_seal(header_key, nonce, header, ad)
     key, body_nonce, commit = _message_keys(hmac_sha256(sending.chain, b"\x01"), pq_key, nonce)
@@ -91,9 +92,9 @@ def open_message(state: Ratchet, message: bytes, ad: bytes, now: int, *, may_ste
         found, ec_key = _in_next_chain(state, header, now)
     else:
         raise Reject(Reason.HEADER)
-    pq, pq_key = state.pq.receive(header.pq_epoch, header.pq_n)
+    pq, pq_key = state.pq.receive(header.pq_epoch, header.pq_n, now)
     plaintext = _open_body(message, ec_key, pq_key, ad)
-    return found.after(found.sending, found.receiving, pq), plaintext
+    return found.after(found.sending, found.receiving, pq.after(header.pq_epoch, header.chunk, now)), plaintext
 
 
 def _send_step(state: Ratchet, rng: Rng) -> Ratchet:
@@ -126,8 +127,8 @@ def _in_current_chain(state: Ratchet, header: _Header, now: int) -> tuple[Ratche
 def _in_old_chain(state: Ratchet, index: int, header: _Header) -> tuple[Ratchet, bytes]:
     chain = state.old[index]
     key, skipped, seen = _late(chain, header)
-    moved = OldChain(chain.header, chain.n, skipped, chain.stored, seen)
-    return replace(state, old=_worth_keeping((*state.old[:index], moved, *state.old[index + 1 :]))), key
+    kept = (OldChain(chain.header, chain.n, skipped, chain.stored, seen),) if skipped else ()
+    return replace(state, old=state.old[:index] + kept + state.old[index + 1 :]), key
 
 
 def _late(chain: Receiving | OldChain, header: _Header) -> tuple[bytes, Mapping[int, bytes], bytes]:
@@ -169,18 +170,12 @@ def _in_next_chain(state: Ratchet, header: _Header, now: int) -> tuple[Ratchet, 
 def _finish_chain(state: Ratchet, end: int, now: int) -> tuple[OldChain, ...]:
     """The old chains once the current one has ended with `end` messages."""
     current = state.receiving
-    if not current.chain:
-        return state.old
-    skipped, seen, stored = current.skipped, current.seen, current.stored if current.skipped else now
+    skipped, seen, stored = current.skipped, current.seen, current.stored
     if end > current.n:
         _, passed, last = _advance(current.chain, current.n, end - 1)
         skipped, stored = {**skipped, **passed, end - 1: last}, now
         seen = came_next(seen, len(passed), bytes(_NONCE))
-    return _worth_keeping((OldChain(current.header, end, skipped, stored, seen), *state.old))
-
-
-def _worth_keeping(old: tuple[OldChain, ...]) -> tuple[OldChain, ...]:
-    return tuple(chain for index, chain in enumerate(old) if chain.skipped or not index)
+    return (OldChain(current.header, end, skipped, stored, seen), *state.old) if skipped else state.old
 
 
 def _within_limits(state: Ratchet) -> Ratchet:
@@ -206,6 +201,8 @@ def _within_limits(state: Ratchet) -> Ratchet:
 
 def _forget_old(state: Ratchet, now: int) -> Ratchet:
     """Give up stored keys that have waited for 30 days."""
+    if (pq := state.pq.without_old(now)) is not state.pq:
+        state = replace(state, pq=pq)
     limit = now - MAX_AGE
     current = state.receiving
     if current.skipped and current.stored < limit:
@@ -228,10 +225,9 @@ def _open_header(header_key: bytes, sealed: bytes, ad: bytes) -> _Header | None:
         raw = aead_open(key, nonce, sealed[_NONCE + _COMMIT :], ad)
     except InvalidTag:
         raise Reject(Reason.HEADER) from None
-    public, previous, n, pq_epoch, pq_n, kind, index, chunk = _HEADER.unpack(raw)
-    if kind or index or chunk != _IDLE:
-        raise Reject(Reason.MALFORMED)
-    return _Header(nonce, public, previous, n, pq_epoch, pq_n)
+    header = _Header(nonce, *_HEADER.unpack(raw))
+    check_chunk(header.chunk)
+    return header
 
 
 def _find_old(state: Ratchet, sealed: bytes, ad: bytes) -> tuple[int, _Header] | None:

@@ -37,10 +37,7 @@ class Receiving:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class OldChain:
-    """A finished receiving chain: its header key and the keys of messages that are still missing.
-
-    The newest one stays when none is missing, so that a message of a copy of the other side is known for what it is (P44).
-    """
+    """A finished receiving chain: its header key and the keys of messages that are still missing."""
 
     header: bytes
     n: int  # how many messages it had

@@ -10,7 +10,9 @@ from connexa.pairwise._ratchet import open_message, seal_message
 from connexa.pairwise._ratchet_state import Ratchet
 from connexa.pairwise._skipped import MAX_AGE
 
-__all__ = ["Session", "decrypt", "encrypt"]
+__all__ = ["BROKEN_STREAMS", "Session", "decrypt", "encrypt"]
+
+BROKEN_STREAMS = 3  # streams of chunks with a wrong MAC after which a new session is due (P42)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,8 @@ def decrypt(session: Session, message: bytes, now: float, *, may_step: bool = Tr
     before = session.ratchet
     ratchet, plaintext = open_message(before, message, session.binding.ad_in, int(now), may_step=may_step)
     # An answer proves to the initiator, and a step onto our key to the responder, that the other side has our keys.
+    stuck = ratchet.pq.agreement.broken >= BROKEN_STREAMS
     answered = session.binding.initiator or (bool(before.receiving.chain) and ratchet.remote != before.remote)
     heard = max(int(now), session.heard)
-    after = Session(session.binding, ratchet, b"", heard, session.confirmed or answered, session.archived, session.retired)
+    after = Session(session.binding, ratchet, b"", heard, session.confirmed or answered, session.archived, session.retired or stuck)
     return after, plaintext

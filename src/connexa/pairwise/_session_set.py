@@ -7,13 +7,11 @@ it uses a newer session: then older ones take no step and come back no more (P16
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from connexa.errors import IntegrityError
 from connexa.identity import DeviceId, UserId
-from connexa.pairwise._dump import dump_session, load_session
+from connexa.pairwise._dump import dump_sessions, load_sessions
 from connexa.pairwise._reject import Clone, Reason, Reject
 from connexa.pairwise._sealed import Sender
 from connexa.pairwise._session import Session, decrypt
@@ -22,7 +20,6 @@ from connexa.pairwise._skipped import MAX_AGE
 __all__ = ["MAX_ARCHIVED", "Received", "SessionEvent", "SessionSet"]
 
 MAX_ARCHIVED = 5
-_LENGTH = struct.Struct(">I")
 
 
 class SessionEvent(Enum):
@@ -30,6 +27,7 @@ class SessionEvent(Enum):
 
     REVIVED = auto()  # an archived session became the active one: two first messages crossed, or an old copy was restored
     REPLACED = auto()  # the other device began anew although a session was running
+    PQ_BROKEN = auto()  # a new post-quantum key came mixed with another, as from a restored copy; the third time retires the session
     CLONED = auto()  # `Clone` was raised: two devices hold the other device's keys, or it was restored from an old copy (P44)
 
 
@@ -87,7 +85,7 @@ class SessionSet:
             others = self.sessions[:index] + self.sessions[index + 1 :]
             place = 0 if revived else index
             kept = _pruned((*others[:place], after, *others[place:]), now)
-            return Received(kept, plaintext, SessionEvent.REVIVED if revived else None)
+            return Received(kept, plaintext, _event(session, after, revived=revived))
         raise Reject(Reason.HEADER)
 
     def _check_party(self, session: Session) -> None:
@@ -97,20 +95,12 @@ class SessionSet:
 
     def dump(self) -> bytes:
         """The bytes that the store keeps."""
-        stored = [dump_session(session) for session in self.sessions]
-        return b"".join(_LENGTH.pack(len(raw)) + raw for raw in stored)
+        return dump_sessions(self.sessions)
 
     @classmethod
     def load(cls, raw: bytes) -> SessionSet:
         """Stored sessions, or `IntegrityError`."""
-        sessions = []
-        while raw:
-            end = _LENGTH.size + int.from_bytes(raw[: _LENGTH.size], "big")
-            if len(raw) < max(end, _LENGTH.size):
-                raise IntegrityError("session.broken", "Stored sessions cannot be read.")
-            sessions.append(load_session(raw[_LENGTH.size : end]))
-            raw = raw[end:]
-        return cls(tuple(sessions))
+        return cls(load_sessions(raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +113,12 @@ class Received:
 
     def __repr__(self) -> str:
         return f"<Received redacted, event={self.event}>"
+
+
+def _event(before: Session, after: Session, *, revived: bool) -> SessionEvent | None:
+    if after.ratchet.pq.agreement.broken > before.ratchet.pq.agreement.broken:
+        return SessionEvent.PQ_BROKEN
+    return SessionEvent.REVIVED if revived else None
 
 
 def _party(session: Session) -> tuple[UserId, DeviceId]:
