@@ -100,7 +100,7 @@ class Delivery:
                     if person not in self._busy and person not in self._paused and len(self._busy) < AT_ONCE:
                         self._busy.add(person)
                         self._changed.discard(person)
-                        tasks.create_task(self._serve(person))
+                        tasks.create_task(self.serve(person))
                 await wait_for(self._wakeups.outbox, self._until_next(now))
 
     def _until_next(self, now: float) -> float:
@@ -116,7 +116,8 @@ class Delivery:
         self._backoffs[person] = backoff, now
         self._paused[person] = now + (backoff.next() if seconds is None else seconds)
 
-    async def _serve(self, number: int) -> None:
+    async def serve(self, number: int) -> None:
+        """Send a batch of what waits for somebody, or note why it waits."""
         try:
             person = person_of(self._home.database.read, number)
             reason = await self._deliver(person)

@@ -14,17 +14,17 @@ from connexa.node.account import Account, sender_certificate
 from connexa.node.arrivals import Taken
 from connexa.node.delivery import Delivery
 from connexa.node.endings import cause_of
-from connexa.node.home import Home, first
+from connexa.node.home import Home
 from connexa.node.inbox import take_held, take_push
 from connexa.node.link import MailboxLink
 from connexa.node.link_frames import CommittedUpTo, Noticed, Pushed
 from connexa.node.own_copies import (
     copies_waiting,
-    gather_again,
     greet_new_devices,
     has_other_devices,
     lacks_keys,
     seal_own_copies,
+    settle_own,
     unsent_own,
 )
 from connexa.node.receipts import send_receipts
@@ -33,10 +33,8 @@ from connexa.node.streams import Stream, count_passes, note_asked, streams_to_as
 from connexa.node.submit import ask_outcomes
 from connexa.node.upkeep import Upkeep
 from connexa.node.wakeups import Wakeups, wait_for
-from connexa.store import Execute
 from connexa.tasks import TaskGroup
-from connexa.wire import is_retried
-from connexa.wire.v1.link_pb2 import DomainReply, GetDomain, Status
+from connexa.wire.v1.link_pb2 import DomainReply, GetDomain
 
 __all__ = ["Mailbox"]
 
@@ -149,7 +147,7 @@ class Mailbox:
                     link.ack([item.seq for item in items])
                     self._go_on(taken)
                 case CommittedUpTo():
-                    await self._home.change(lambda execute, committed=event: self._own_committed(execute, committed))  # type: ignore[misc]
+                    await self._home.change(lambda execute, committed=event: settle_own(execute, self._account, committed))  # type: ignore[misc]
                     self._wakeups.own_copies.set()
                 case Noticed():
                     self._wakeups.upkeep.set()
@@ -187,7 +185,7 @@ class Mailbox:
         """Send copies to the own devices: identical bytes again after a reconnect, new ones on a clock of their own (P38)."""
         query, account = self._home.database.read, self._account
         sent = link.ready.last
-        await self._home.change(lambda execute: self._own_committed(execute, CommittedUpTo(sent, ())))
+        await self._home.change(lambda execute: settle_own(execute, account, CommittedUpTo(sent, ())))
         while True:
             try:
                 await self._seal_own()
@@ -213,18 +211,6 @@ class Mailbox:
         await self._home.change(lambda execute: greet_new_devices(execute, self._home, account))
         while await self._home.change(lambda execute: seal_own_copies(execute, self._home, account, sender)):
             pass
-
-    def _own_committed(self, execute: Execute, committed: CommittedUpTo) -> None:
-        """Forget what the homeserver has; what it refused for a reason that passes is gathered again."""
-        account = self._account
-        for refusal in committed.refused:
-            row = first(execute, "SELECT content FROM own_envelope WHERE account = ? AND number = ?", (account.id, refusal.number))
-            stale = refusal.status == Status.STATUS_STALE_DEVICES
-            if stale:
-                execute("UPDATE person_device SET sek_week = 0 WHERE account = ? AND person = 0", (account.id,))
-            if row is not None and (stale or is_retried(refusal.status)):
-                gather_again(execute, account, row[0])
-        execute("DELETE FROM own_envelope WHERE account = ? AND number <= ?", (account.id, committed.up_to))
 
     async def _send_receipts(self) -> None:
         """Send receipts together, after a wait that hides which arrival caused them (P21)."""

@@ -7,25 +7,28 @@ from connexa.identity import Address, UserId
 from connexa.node.account import Account, own_device_list
 from connexa.node.devices import OWN, Recipient, recipient_of, sending_sessions
 from connexa.node.home import Home, Query, first, returned, rows
+from connexa.node.link_frames import CommittedUpTo
 from connexa.node.people import Person, all_people
 from connexa.node.sealing import Door, Outgoing, seal_envelope
 from connexa.node.sessions import SendingSessions
 from connexa.pairwise import week_of
 from connexa.store import Execute
+from connexa.wire import is_retried
 from connexa.wire.v1 import message_pb2
 from connexa.wire.v1.keys_pb2 import Signed
+from connexa.wire.v1.link_pb2 import Status
 
 __all__ = [
     "add_own_copy",
     "contact_of",
     "copies_waiting",
     "copy_to_own_devices",
-    "gather_again",
     "greet_new_devices",
     "has_other_devices",
     "lacks_keys",
     "own_recipient",
     "seal_own_copies",
+    "settle_own",
     "unsent_own",
 ]
 
@@ -109,8 +112,19 @@ def _copy(raw: bytes) -> OwnCopy:
     return OwnCopy(UserId(message.user), Address.from_wire(message.address), message.content, message.message, message.counter)
 
 
-def gather_again(execute: Execute, account: Account, content: bytes) -> None:
-    """Put the copies of a batch back: it was refused for a reason that passes."""
+def settle_own(execute: Execute, account: Account, committed: CommittedUpTo) -> None:
+    """Forget what the homeserver has; what it refused for a reason that passes is gathered again."""
+    for refusal in committed.refused:
+        row = first(execute, "SELECT content FROM own_envelope WHERE account = ? AND number = ?", (account.id, refusal.number))
+        stale = refusal.status == Status.STATUS_STALE_DEVICES
+        if stale:
+            execute("UPDATE person_device SET sek_week = 0 WHERE account = ? AND person = ?", (account.id, OWN))
+        if row is not None and (stale or is_retried(refusal.status)):
+            _gather_again(execute, account, row[0])
+    execute("DELETE FROM own_envelope WHERE account = ? AND number <= ?", (account.id, committed.up_to))
+
+
+def _gather_again(execute: Execute, account: Account, content: bytes) -> None:
     body = decode(content).body
     if isinstance(body, OwnCopies):
         for copy in body.copies:
