@@ -23,6 +23,7 @@ __all__ = [
     "contact_of",
     "copies_waiting",
     "copy_to_own_devices",
+    "gather_again",
     "greet_new_devices",
     "has_other_devices",
     "lacks_keys",
@@ -120,11 +121,12 @@ def settle_own(execute: Execute, account: Account, committed: CommittedUpTo) -> 
         if stale:
             execute("UPDATE person_device SET sek_week = 0 WHERE account = ? AND person = ?", (account.id, OWN))
         if row is not None and (stale or is_retried(refusal.status)):
-            _gather_again(execute, account, row[0])
+            gather_again(execute, account, row[0])
     execute("DELETE FROM own_envelope WHERE account = ? AND number <= ?", (account.id, committed.up_to))
 
 
-def _gather_again(execute: Execute, account: Account, content: bytes) -> None:
+def gather_again(execute: Execute, account: Account, content: bytes) -> None:
+    """Put the copies of a batch back: it was refused for a reason that passes."""
     body = decode(content).body
     if isinstance(body, OwnCopies):
         for copy in body.copies:
