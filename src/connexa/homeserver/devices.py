@@ -50,13 +50,14 @@ class Login:
     user: UserPublic
     certificate: DeviceCertificate
     last_number: int
+    acked: int
 
 
 def login_of(query: Query, user: bytes, device: bytes, now: float) -> Login | None:
     """The device, where it is in its person's newest list and its certificate holds now."""
     row = first(
         query,
-        "SELECT a.user_key, d.certificate, d.last_number FROM device d JOIN account a ON a.user = d.user"
+        "SELECT a.user_key, d.certificate, d.last_number, d.acked FROM device d JOIN account a ON a.user = d.user"
         " WHERE d.device = ? AND d.user = ? AND a.deleted = 0",
         (device, user),
     )
@@ -67,7 +68,7 @@ def login_of(query: Query, user: bytes, device: bytes, now: float) -> Login | No
         certificate = verify_device_certificate(signed_of(row[1]), public, now)
     except IntegrityError:
         return None  # it has expired
-    return Login(public, certificate, row[2])
+    return Login(public, certificate, row[2], row[3])
 
 
 def newest_list(query: Query, user: UserId) -> Signed | None:

@@ -263,7 +263,7 @@ class LinkConnection:
         seen = self._house.writer.submit(lambda execute: execute("UPDATE device SET last_seen = ? WHERE device = ?", (int(now), device)))
         seen.add_done_callback(lambda done: done.exception())  # it is only shown to administrators
         role = MailboxRole(self._house, self, login)
-        self._open(role, login.last_number, newest_list(self._house.database.read, login.certificate.user))
+        self._open(role, login.last_number, newest_list(self._house.database.read, login.certificate.user), login.acked)
 
     def _after_renewal(self) -> ConnexaError | None:
         """A link that opens while the leaf is renewed may have been shown the other one: not a refusal of the device."""
@@ -323,13 +323,13 @@ class LinkConnection:
         if not table.take(self._sink.source, asyncio.get_running_loop().time()):
             raise RefusedError("rate.limited", "Too many attempts from this address.", retryable=True)
 
-    def _open(self, role: Role, last: int, device_list: Signed | None = None) -> None:
+    def _open(self, role: Role, last: int, device_list: Signed | None = None, acked: int = 0) -> None:
         self._deadline.cancel()
         self._stop_waiting()
         self._role = role
         self._house.metrics.links.labels(_NAMES[self._mode]).inc()
         publication = self._house.publication
-        ready = Ready(last=last, limits=publication.policy, time=int(self._house.clock() * 1000))
+        ready = Ready(last=last, limits=publication.policy, time=int(self._house.clock() * 1000), acked=acked)
         ready.server_info.CopyFrom(publication.server_info())
         if device_list is not None:
             ready.device_list.CopyFrom(device_list)

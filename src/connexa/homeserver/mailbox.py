@@ -111,12 +111,13 @@ def arrivals(rows: Iterable[Row]) -> list[Arrival]:
 
 
 def ack(execute: Execute, device: DeviceId, seqs: Sequence[int]) -> int:
-    """Delete what a device has stored; returns how many rows that were."""
+    """Delete what a device has stored, and remember how far it has come; returns how many rows that were."""
     gone = 0
     for start in range(0, len(seqs), CHUNK):
         chunk = seqs[start : start + CHUNK]
         where = f"device = ? AND seq IN ({marks(len(chunk))})"
         gone += _delete(execute, where, (device, *chunk))
+    execute("UPDATE device SET acked = max(acked, ?) WHERE device = ?", (max(seqs, default=0), device))
     return gone
 
 

@@ -42,6 +42,7 @@ CREATE TABLE device (
     user        BLOB NOT NULL,
     certificate BLOB NOT NULL,
     last_number INTEGER NOT NULL DEFAULT 0,
+    acked       INTEGER NOT NULL DEFAULT 0,
     last_seen   INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_by_user ON device (user);

@@ -30,6 +30,7 @@ from connexa.node.streams import (
     STREAM_LIFE,
     Stream,
     bind,
+    close_streams,
     current_stream,
     is_unfinished,
     note_asked,
@@ -88,6 +89,7 @@ class Delivery:
 
     async def run(self) -> None:
         """Serve everybody for whom something waits, for as long as the account runs."""
+        await self._home.change(lambda execute: close_streams(execute, self._account.id, self._home.clock()))
         async with TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self.submitter.run())

@@ -29,6 +29,7 @@ from connexa.node.own_copies import (
 )
 from connexa.node.receipts import send_receipts
 from connexa.node.retry import Backoff, fraction
+from connexa.node.rollback import agree
 from connexa.node.streams import Stream, count_passes, note_asked, streams_to_ask
 from connexa.node.submit import ask_outcomes
 from connexa.node.upkeep import Upkeep
@@ -118,15 +119,16 @@ class Mailbox:
         link = await MailboxLink.open(channel, domain=account.address.domain, user=account.user_id, device=account.device, dsk=account.dsk)
         self.clock_skew = link.server_time_ms / 1000 - home.clock()
         try:
+            await home.change(lambda execute: agree(execute, home, account, link.ready.acked, link.ready.last))
             async with TaskGroup() as tasks:
                 tasks.create_task(link.run())
                 tasks.create_task(self._read(link))
-                row = home.database.first("SELECT resume_seq FROM account WHERE id = ?", (account.id,))
-                link.resume(int(row[0]) if row else 0, home.settings.limits.push_window)
+                link.resume(link.ready.acked, home.settings.limits.push_window)
                 self._link, self._upkeep = link, Upkeep(home, account, link)
                 backoff.reset()
                 self.failure = ""
                 self._up.set()
+                self._wakeups.mend.set()
                 await self._turn("up")
                 tasks.create_task(self._keep_up())
                 tasks.create_task(self._write_own(link))

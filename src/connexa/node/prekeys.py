@@ -41,6 +41,7 @@ __all__ = [
     "mark_uploaded",
     "pending_upload",
     "remember_initial",
+    "renew_prekeys",
     "responder_secrets",
     "seal_secret",
 ]
@@ -92,14 +93,21 @@ class Upload:
     keys: tuple[tuple[str, int], ...]
 
 
-def make_due_prekeys(execute: Execute, account: Account, left: int, rng: Rng, now: float) -> None:
-    """Make whatever is due; `left` is how many one-time keys the homeserver still has."""
+def renew_prekeys(execute: Execute, account: Account, rng: Rng, now: float) -> None:
+    """Take back everything that the homeserver hands out: this store is older than it, and lacks the private halves of some of it."""
+    execute("UPDATE prekey_number SET number = number + ? WHERE account = ?", (_BEYOND, account.id))
+    execute("UPDATE prekey SET uploaded = 0 WHERE account = ? AND type = ?", (account.id, Kind.SEK.value))
+    make_due_prekeys(execute, account, 0, rng, now, renew=True)
+
+
+def make_due_prekeys(execute: Execute, account: Account, left: int, rng: Rng, now: float, *, renew: bool = False) -> None:
+    """Make whatever is due; `left` is how many one-time keys the homeserver still has, `renew` makes the others as well."""
     owner = PrekeyOwner(account.user_id, account.device, account.dsk)
-    if _newest(execute, account.id, Kind.SPK) < now + PREKEY_LIFE - ROTATE_AFTER:
+    if renew or _newest(execute, account.id, Kind.SPK) < now + PREKEY_LIFE - ROTATE_AFTER:
         number = _next_number(execute, account.id, Kind.SPK)
         signed, spk = make_signed_prekey(owner, number, now, rng)
         _store(execute, account.id, Kind.SPK, number, spk.raw, signed, now)
-    if _newest(execute, account.id, Kind.KEM_LR) < now + PREKEY_LIFE - ROTATE_AFTER:
+    if renew or _newest(execute, account.id, Kind.KEM_LR) < now + PREKEY_LIFE - ROTATE_AFTER:
         number = _next_number(execute, account.id, Kind.KEM_LR)
         signed, last_resort = make_last_resort(owner, number, now, rng)
         _store(execute, account.id, Kind.KEM_LR, number | _LAST_RESORT, last_resort.seed, signed, now)
@@ -117,6 +125,7 @@ def make_due_prekeys(execute: Execute, account: Account, left: int, rng: Rng, no
 
 
 _LAST_RESORT = 1 << 31
+_BEYOND = 1 << 20  # no store is that many numbers behind: none is given twice
 
 
 def _newest(query: Query, account: int, kind: Kind) -> float:

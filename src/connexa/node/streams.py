@@ -18,15 +18,18 @@ __all__ = [
     "STREAM_LIFE",
     "Stream",
     "bind",
+    "close_streams",
     "count_passes",
     "current_stream",
     "drop_stream",
+    "enter",
     "forget_old_streams",
     "has_unsent",
     "is_unfinished",
     "keep_passes",
     "note_asked",
     "oldest_unsent",
+    "retire_all",
     "retire_stream",
     "step_towards",
     "stream_to_open",
@@ -179,6 +182,32 @@ def retire_stream(execute: Execute, stream: int, now: float) -> None:
     execute("UPDATE outbox SET state = 'waiting' WHERE id IN (SELECT outbox FROM envelope WHERE stream = ? AND raw != x'')", (stream,))
     execute("DELETE FROM envelope WHERE stream = ? AND raw != x''", (stream,))
     execute("UPDATE stream SET opened = min(opened, ?) WHERE id = ?", (now - STREAM_LIFE, stream))
+
+
+def retire_all(execute: Execute, account: int, now: float) -> None:
+    """Take no more envelopes into any stream of an account."""
+    for (stream,) in rows(execute, "SELECT id FROM stream WHERE account = ?", (account,)):
+        retire_stream(execute, stream, now)
+
+
+def close_streams(execute: Execute, account: int, now: float) -> None:
+    """Give new envelopes a new stream, and let the old ones only finish what they have.
+
+    At a start of the program: if its store is an old copy, the homeserver has taken other envelopes under the numbers that come next.
+    """
+    sql = "UPDATE stream SET opened = min(opened, ?) WHERE account = ? AND use = ?"
+    execute(sql, (now - STREAM_LIFE + _MARGIN, account, int(PassUse.STREAM)))
+
+
+def enter(execute: Execute, stream: Stream, last: int) -> bool:
+    """Note that a stream or step was opened; False, and it is gone, where somebody has used its pass who is not in this store."""
+    row = first(execute, "SELECT entered FROM stream WHERE id = ?", (stream.id,))
+    if row is None or (last and not row[0]):
+        drop_stream(execute, stream.id)
+        return False
+    if not row[0]:
+        execute("UPDATE stream SET entered = 1 WHERE id = ?", (stream.id,))
+    return True
 
 
 def drop_stream(execute: Execute, stream: int) -> None:

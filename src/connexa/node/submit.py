@@ -21,7 +21,7 @@ from connexa.node.link import SubmitLink
 from connexa.node.link_frames import CommittedUpTo, Outcomes, Refusal
 from connexa.node.outcomes import Settled, settle_committed, settle_outcomes
 from connexa.node.retry import Backoff
-from connexa.node.streams import Stream, drop_stream, has_unsent, oldest_unsent, retire_stream, stream_to_open, unsent
+from connexa.node.streams import Stream, drop_stream, enter, has_unsent, oldest_unsent, retire_stream, stream_to_open, unsent
 from connexa.node.wakeups import Wakeups, wait_for
 from connexa.tasks import TaskGroup
 from connexa.wire.v1.link_pb2 import DomainReply, GetDomain
@@ -40,11 +40,15 @@ async def open_submit_link(home: Home, account: Account, stream: Stream) -> Subm
     remote = await home.domains.book().find(account.address.domain)
     channel = await home.dialer.dial(account.address.domain, str(remote.link), remote.keys)
     try:
-        return await SubmitLink.open(channel, domain=account.address.domain, pass_=stream.pass_, use=stream.use)
+        link = await SubmitLink.open(channel, domain=account.address.domain, pass_=stream.pass_, use=stream.use)
     except RefusedError as error:
         if error.code == "pass.refused":  # its key is gone, or it was spent otherwise: it opens nothing any more
             await home.change(lambda execute: drop_stream(execute, stream.id))
         raise
+    if not await home.change(lambda execute: enter(execute, stream, link.ready.last)):
+        link.close()
+        raise NetworkError("pass.used", "A pass was used before this store was put back; another one is taken.")
+    return link
 
 
 class Submitter:

@@ -270,18 +270,20 @@ class Challenge(_message.Message):
     def __init__(self, version: _Optional[int] = ..., nonce: _Optional[bytes] = ..., time: _Optional[int] = ..., min: _Optional[int] = ..., max: _Optional[int] = ...) -> None: ...
 
 class Ready(_message.Message):
-    __slots__ = ("last", "limits", "time", "server_info", "device_list")
+    __slots__ = ("last", "limits", "time", "server_info", "device_list", "acked")
     LAST_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     TIME_FIELD_NUMBER: _ClassVar[int]
     SERVER_INFO_FIELD_NUMBER: _ClassVar[int]
     DEVICE_LIST_FIELD_NUMBER: _ClassVar[int]
+    ACKED_FIELD_NUMBER: _ClassVar[int]
     last: int
     limits: _keys_pb2.Policy
     time: int
     server_info: _keys_pb2.Signed
     device_list: _keys_pb2.Signed
-    def __init__(self, last: _Optional[int] = ..., limits: _Optional[_Union[_keys_pb2.Policy, _Mapping]] = ..., time: _Optional[int] = ..., server_info: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ...) -> None: ...
+    acked: int
+    def __init__(self, last: _Optional[int] = ..., limits: _Optional[_Union[_keys_pb2.Policy, _Mapping]] = ..., time: _Optional[int] = ..., server_info: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., acked: _Optional[int] = ...) -> None: ...
 
 class Registered(_message.Message):
     __slots__ = ("attestation",)

@@ -1,0 +1,47 @@
+"""A store that is older than what its homeserver remembers: an old copy of the file was put back (pairwise §9, P18, P44).
+
+The homeserver tells at each login how far this device has acknowledged its pushes and numbered its own envelopes. A store that knows of
+less has been rolled back: its sessions, prekeys and numbers were used beyond what stands in it. They are used no more, and every device of
+every contact is asked for what came meanwhile. A homeserver that says so falsely causes that once a day at most.
+"""
+
+from __future__ import annotations
+
+from connexa.identity import DeviceId, UserId
+from connexa.node.account import Account
+from connexa.node.asks import ask_all
+from connexa.node.home import Home, first, rows
+from connexa.node.prekeys import renew_prekeys
+from connexa.node.sessions import retire_sessions
+from connexa.node.streams import retire_all
+from connexa.store import Execute
+
+__all__ = ["agree"]
+
+DAY = 86_400.0
+
+
+def agree(execute: Execute, home: Home, account: Account, acked: int, sent: int) -> None:
+    """Agree with the homeserver on the numbers of the mailbox link: pushes that it knows to be stored, own envelopes that it has.
+
+    Where it knows of fewer pushes than this store, it sends them once more and they are known by their ids.
+    """
+    row = first(execute, "SELECT resume_seq, own_number, rolled_back FROM account WHERE id = ?", (account.id,))
+    if row is None:
+        return
+    stored, numbered, before = row
+    if (acked > stored or sent > numbered) and before + DAY < home.clock():
+        _begin_anew(execute, home, account)
+    execute("UPDATE account SET resume_seq = ?, own_number = max(own_number, ?) WHERE id = ?", (acked, sent, account.id))
+
+
+def _begin_anew(execute: Execute, home: Home, account: Account) -> None:
+    now = home.clock()
+    execute("UPDATE account SET rolled_back = ?, token_until = 0 WHERE id = ?", (now, account.id))
+    execute("UPDATE person SET looked_week = 0 WHERE account = ?", (account.id,))
+    for user, device in rows(execute, "SELECT user, device FROM session WHERE account = ?", (account.id,)):
+        retire_sessions(execute, account.id, UserId(user), DeviceId(device))
+    retire_all(execute, account.id, now)
+    renew_prekeys(execute, account, home.rng, now)
+    ask_all(execute, home, account)
+    home.events.record(execute, str(account.address), "store.rolled_back", now)
