@@ -23,7 +23,7 @@ def start(seed: bytes, role: str) -> dict:
     keys = hkdf(ZEROS, seed, b"Connexa/1 PQ start", 160)
     root, a_to_b, b_to_a, auth, mac_key = (keys[i : i + 32] for i in range(0, 160, 32))
     state: dict = {"role": role, "root": root, "auth": auth, "mac": mac_key}
-    state |= {"epoch": 0, "send_epoch": 0, "send": None, "receive": {}, "messages": 0}
+    state |= {"epoch": 0, "send_epoch": 0, "send": None, "receive": {}}
     state |= {"stream": None, "got": {}, "seed": None, "ek": None}
     return with_chains(state, 0, a_to_b, b_to_a)
 
@@ -38,7 +38,7 @@ def with_chains(state: dict, epoch: int, a_to_b: bytes, b_to_a: bytes) -> dict:
 
 
 def use_for_sending(state: dict, epoch: int) -> dict:
-    return {**state, "send_epoch": epoch, "send": {"chain": state["next_send"], "n": 0}, "messages": 0}
+    return {**state, "send_epoch": epoch, "send": {"chain": state["next_send"], "n": 0}}
 
 
 def chain_step(chain: bytes, n: int) -> tuple[bytes, bytes]:
@@ -62,15 +62,28 @@ def next_epoch(state: dict, ek: bytes, ciphertext: bytes, ss: bytes) -> tuple[di
     return state, mac(mac_key, b"Connexa/1 PQ ct" + u64(e) + sha256(ek) + ciphertext)
 
 
+def check(kind: int, index: int, part: bytes) -> None:
+    """Refuse a chunk that nobody sends."""
+    if kind == IDLE and not index and not any(part):
+        return
+    if kind not in LENGTH or index >= chunks(kind) or any(part[LENGTH[kind] - index * CHUNK :]):
+        raise Refused("no such chunk")
+
+
 def sends_keys(state: dict) -> bool:
     """Whether the next epoch's encapsulation key is ours to send, and the epoch before is in use by us."""
     ours = "A" if (state["epoch"] + 1) % 2 else "B"
     return bool(state["role"] == ours and state["send_epoch"] == state["epoch"])
 
 
+def epoch_is_due(state: dict) -> bool:
+    """After 20 messages of the epoch, both ways together, by their numbers. (Or after a day: vectors do not last so long.)"""
+    return bool(state["send"]["n"] + state["receive"][state["epoch"]]["n"] >= AFTER_MESSAGES)
+
+
 def send(state: dict, draws: dict) -> tuple[dict, int, int, tuple[int, int, bytes], bytes]:
     """(state, epoch, number in it, (kind, index, chunk), key). May take the draws `kem` (64, key pair) and `m` (32, encapsulation)."""
-    if state["seed"] is None and sends_keys(state) and state["messages"] >= AFTER_MESSAGES:
+    if state["seed"] is None and sends_keys(state) and epoch_is_due(state):
         seed = draws.pop("kem")
         ek = kem_public(seed)
         stream = {"kind": EK, "bytes": ek + ek_mac(state, state["epoch"] + 1, ek), "next": 0}
@@ -81,14 +94,14 @@ def send(state: dict, draws: dict) -> tuple[dict, int, int, tuple[int, int, byte
         state, ct_mac = next_epoch(state, ek, ciphertext, ss)
         state = {**state, "stream": {"kind": CT, "bytes": ciphertext + ct_mac, "next": 0}}
     chunk = (IDLE, 0, bytes(CHUNK))
-    if stream := state["stream"]:
+    if (stream := state["stream"]) and not state["got"]:  # a chunk of their ciphertext says that they have our key
         i = stream["next"]
         part = stream["bytes"][i * CHUNK : (i + 1) * CHUNK]
         chunk = (stream["kind"], i, part + bytes(CHUNK - len(part)))
         state = {**state, "stream": {**stream, "next": (i + 1) % chunks(stream["kind"])}}
     n = state["send"]["n"]
     chain, key = chain_step(state["send"]["chain"], n)
-    state = {**state, "send": {"chain": chain, "n": n + 1}, "messages": state["messages"] + 1}
+    state = {**state, "send": {"chain": chain, "n": n + 1}}
     return state, state["send_epoch"], n, chunk, key
 
 
@@ -108,7 +121,6 @@ def receive_key(state: dict, epoch: int, n: int) -> tuple[dict, bytes]:
 
 def receive(state: dict, epoch: int, chunk: tuple[int, int, bytes]) -> dict:
     """What a message that opened tells about epochs."""
-    state = {**state, "messages": state["messages"] + 1}
     if epoch == state["epoch"] > state["send_epoch"]:  # they have our ciphertext
         state = use_for_sending({**state, "stream": None}, epoch)
     kind, index, part = chunk
@@ -117,21 +129,20 @@ def receive(state: dict, epoch: int, chunk: tuple[int, int, bytes]) -> dict:
     if kind == EK and not sends_keys(state) and not state["ek"] and state["send_epoch"] == state["epoch"]:
         return collect(state, EK, index, part)
     if kind == CT and state["seed"]:
-        return collect({**state, "stream": None}, CT, index, part)  # they have our key: no more of it
+        return collect(state, CT, index, part)
     return state
 
 
 def collect(state: dict, kind: int, index: int, part: bytes) -> dict:
-    got = {**state["got"], index: part}
+    got = {index: part, **state["got"]}  # of two, the first
     state = {**state, "got": got}
     if len(got) < chunks(kind):
         return state
     whole = b"".join(got[i] for i in range(chunks(kind)))
-    content, tag, padding = whole[: LENGTH[kind] - 32], whole[LENGTH[kind] - 32 : LENGTH[kind]], whole[LENGTH[kind] :]
+    content, tag = whole[: LENGTH[kind] - 32], whole[LENGTH[kind] - 32 : LENGTH[kind]]
     state = {**state, "got": {}}
     if kind == EK:
-        good = not any(padding) and ek_mac(state, state["epoch"] + 1, content) == tag
-        return {**state, "ek": content} if good else state
+        return {**state, "ek": content} if ek_mac(state, state["epoch"] + 1, content) == tag else state
     ek = kem_public(state["seed"])
     after, expected = next_epoch(state, ek, content, kem_open(state["seed"], content))
-    return use_for_sending(after, after["epoch"]) if tag == expected and not any(padding) else state
+    return use_for_sending(after, after["epoch"]) if tag == expected else state

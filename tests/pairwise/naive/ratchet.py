@@ -65,8 +65,7 @@ def receive(state: dict, message: bytes) -> tuple[dict, bytes]:
     eh, commit_m, sealed = message[:238], message[238:270], message[270:]
     state, header, ec_mk = find_key(state, eh)
     epoch, pq_n, kind, index = (int.from_bytes(header[i:j], "big") for i, j in ((40, 44), (44, 48), (48, 49), (49, 50)))
-    if index >= (pq.chunks(kind) if kind in pq.LENGTH else 1) or kind > 2 or (kind == 0 and any(header[50:])):
-        raise Refused("no such chunk")
+    pq.check(kind, index, header[50:])
     pq_state, pq_mk = pq.receive_key(state["pq"], epoch, pq_n)
     key, nonce, commit = message_keys(ec_mk, pq_mk, eh[:12])
     if commit != commit_m:

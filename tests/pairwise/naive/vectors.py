@@ -114,7 +114,46 @@ def fan_out_file() -> Json:
     return {"now": NOW, "content": content, "cek": cek, "body": body, "place": place, "wrap": wrap, "alice": alice, "devices": devices}
 
 
-FILES: dict[str, Callable[[], Json]] = {"pqxdh": pqxdh_file, "sealed": sealed_file, "fan-out": fan_out_file}
+def ratchet_file() -> Json:
+    """A conversation in which one message of 17 is lost and one of 6 comes late, until both send in the second epoch.
+
+    Each round is three messages of Alice and two of Bob; what is late comes a round later, behind a ratchet step.
+    """
+    alice, bob = person("ratchet", "alice"), person("ratchet", "bob")
+    written, a, b = begun("ratchet", "session", one_time=True, alice=alice, bob=bob)
+    states: dict[str, Json] = {"alice": a, "bob": b}
+    events: list[Json] = []
+    late: list[tuple[str, int]] = []
+
+    def say(who: str) -> None:
+        number, to = len(messages()), "bob" if who == "alice" else "alice"
+        offered = {name: random("ratchet", f"{number} {name}", size) for name, size in (("n12", 12), ("dh", 32), ("kem", 64), ("m", 32))}
+        left, plaintext = dict(offered), f"{who} {number}".encode()
+        states[who], message = ratchet.send(states[who], plaintext, left)
+        draws = {name: value for name, value in offered.items() if name not in left}
+        events.append({"from": who, "plaintext": plaintext, "draws": draws, "message": message})
+        if number % 17 == 3:
+            return  # lost
+        late.append((to, number)) if number % 6 == 4 else hear(to, number)
+
+    def hear(who: str, number: int) -> None:
+        states[who], plaintext = ratchet.receive(states[who], messages()[number]["message"])
+        assert plaintext == messages()[number]["plaintext"]
+        events.append({"to": who, "opens": number})
+
+    def messages() -> list[Json]:
+        return [event for event in events if "from" in event]
+
+    while min(state["pq"]["send_epoch"] for state in states.values()) < 2:
+        delayed, late[:] = list(late), []
+        for who in ("alice", "alice", "alice", "bob", "bob"):
+            say(who)
+        for to, number in delayed:
+            hear(to, number)
+    return {"now": NOW, "session": written, "events": events}
+
+
+FILES: dict[str, Callable[[], Json]] = {"pqxdh": pqxdh_file, "sealed": sealed_file, "fan-out": fan_out_file, "ratchet": ratchet_file}
 
 
 def written(name: str) -> str:
