@@ -16,19 +16,35 @@ from connexa.content import (
     NOTHING_SEEN,
     OWN_COPY_UNIT,
     Accept,
+    AccountName,
+    Buckets,
     Contact,
     ContactState,
     Content,
     DeviceLists,
+    DeviceName,
+    Digest,
+    Digests,
+    Draft,
+    Entries,
+    Flags,
+    History,
+    HistoryWanted,
     Introduction,
     InviteShown,
+    Listing,
+    LogEntry,
     NewerVersion,
     OwnCopies,
     OwnCopy,
     ProfileKey,
+    ReadMark,
     Receipt,
     ReceiptState,
+    Register,
+    Registers,
     Text,
+    Wanted,
     batch_own_copies,
     conversation_id,
     decode,
@@ -52,17 +68,57 @@ words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
 copies = st.builds(OwnCopy, keys.map(UserId), st.just(BOB), st.binary(min_size=1, max_size=6_000), ids, st.integers(0, 2**40))
 contacts = st.builds(
     Contact, keys.map(UserId), st.just(BOB), st.just(bytes(42)), st.sampled_from(ContactState), st.sampled_from([None, SIGNED]),
-    st.sampled_from([None, SIGNED]), st.sampled_from([b"", bytes(32)]), st.text(st.characters(codec="utf-8"), max_size=50),
+    st.sampled_from([None, SIGNED]), st.sampled_from([b"", bytes(32)]), st.text(st.characters(codec="utf-8"), max_size=50), st.booleans(),
 )  # fmt: skip
+people = keys.map(UserId)
+values = st.one_of(
+    contacts,
+    st.builds(ReadMark, people, ids),
+    st.builds(Flags, people, st.booleans(), st.booleans()),
+    st.builds(Draft, people, words, words),
+    st.builds(AccountName, st.text(st.characters(codec="utf-8"), max_size=50)),
+    st.builds(DeviceName, keys, st.text(st.characters(codec="utf-8"), max_size=50)),
+    st.builds(ProfileKey, keys),
+)
+registers = st.one_of(st.builds(Register, st.integers(1, 2**60), keys, values), st.builds(Register, st.just(0), st.just(b""), values))
+log_entries = st.one_of(
+    st.builds(LogEntry, ids, st.booleans(), keys, st.integers(0, 2**40), st.integers(1, 2**60)),
+    st.builds(
+        LogEntry, ids, st.booleans(), keys, st.integers(0, 2**40), st.integers(1, 2**60), st.binary(min_size=1, max_size=500),
+        st.sampled_from(["received", "accepted", "delivered", "read", "refused", "expired"]),
+    ),
+)  # fmt: skip
+entries = st.builds(Entries, people, st.just(BOB), st.lists(log_entries, min_size=1, max_size=4).map(tuple))
+items = st.lists(st.tuples(st.integers(0, 3), ids), min_size=1, max_size=20).map(tuple)
+syncs = st.one_of(
+    st.lists(registers, min_size=1, max_size=4).map(lambda r: Registers(tuple(r))),
+    entries,
+    st.builds(HistoryWanted, st.integers(0, 2**60), st.integers(1, 256)),
+    st.builds(History, st.integers(1000, 2**60), st.integers(0, 999), st.integers(0, 255), st.integers(0, 2**40), st.tuples(entries)),
+    st.lists(st.builds(Digest, people, st.integers(0, 2**40), keys), min_size=1, max_size=4).map(lambda d: Digests(tuple(d))),
+    st.builds(Buckets, people, st.binary(min_size=4096, max_size=4096)),
+    st.builds(Listing, people, st.just(bytes(range(256))), items),
+    st.builds(Wanted, people, items),
+)
 bodies = st.one_of(
     st.builds(Text, words, words, st.one_of(st.just(b""), ids)),
     st.builds(Receipt, st.sampled_from(ReceiptState), st.lists(ids, min_size=1, max_size=MAX_RECEIPTS).map(tuple)),
     st.builds(Accept, keys),
     st.builds(ProfileKey, keys),
     st.just(DeviceLists((SIGNED, SIGNED))),
-    contacts,
+    syncs,
     st.lists(copies, min_size=1, max_size=2).map(lambda c: OwnCopies(tuple(c))),
 )
+
+
+def _register(*, device: bytes = bytes(32), **value: object) -> pb.Sync:
+    return pb.Sync(registers=pb.Registers(registers=[pb.OwnRegister(at=1, device=device, **value)]))  # type: ignore[arg-type]
+
+
+def _entry(**fields: object) -> pb.Sync:
+    sound = {"message": bytes(16), "device": bytes(32), "place": 1, "content": b"c", "state": "received"}
+    entry = pb.LogEntry(**{**sound, **fields})  # type: ignore[arg-type]
+    return pb.Sync(entries=pb.Entries(user=bytes(32), address="bob@b.example", entries=[entry]))
 
 
 @given(sent=st.integers(0, 2**50), body=bodies, intro=st.sampled_from([None, INTRO, replace(INTRO, invite=None)]))
@@ -107,7 +163,29 @@ def test_mutations_never_raise_anything_else(body: Text, position: int, byte: in
         pb.Content(version=1, control=pb.Control()),
         pb.Content(version=1, control=pb.Control(accept=pb.Accept(profile_key=bytes(31)))),
         pb.Content(version=1, control=pb.Control(device_lists=pb.DeviceLists())),
-        pb.Content(version=1, control=pb.Control(contact=pb.Contact(user=bytes(32), address="bob@b.example", user_key=bytes(42)))),
+        pb.Content(version=1, sync=pb.Sync()),
+        pb.Content(version=1, sync=_register(contact=pb.Contact(user=bytes(32), address="bob@b.example", user_key=bytes(42)))),
+        pb.Content(version=1, sync=_register(read=pb.ReadMark(user=bytes(32), message=bytes(15)))),
+        pb.Content(version=1, sync=_register(name=pb.DeviceName(device=bytes(31), name="phone"))),
+        pb.Content(version=1, sync=_register(account=pb.AccountName(name="n" * 257))),
+        pb.Content(version=1, sync=_register(device=b"", account=pb.AccountName(name="n"))),  # decided by nobody, and yet some day
+        pb.Content(version=1, sync=_register()),
+        pb.Content(version=1, sync=pb.Sync(registers=pb.Registers())),
+        pb.Content(version=1, sync=_entry(message=bytes(15))),
+        pb.Content(version=1, sync=_entry(place=0)),
+        pb.Content(version=1, sync=_entry(state="queued")),
+        pb.Content(version=1, sync=_entry(content=b"")),  # deleted, and yet in a state
+        pb.Content(version=1, sync=pb.Sync(history_wanted=pb.HistoryWanted(before=5))),
+        pb.Content(version=1, sync=pb.Sync(history_wanted=pb.HistoryWanted(before=5, chunks=257))),
+        pb.Content(version=1, sync=pb.Sync(history=pb.History(before=5, next=5))),
+        pb.Content(version=1, sync=pb.Sync(digests=pb.Digests())),
+        pb.Content(version=1, sync=pb.Sync(digests=pb.Digests(digests=[pb.Digest(user=bytes(32), hash=bytes(31))]))),
+        pb.Content(version=1, sync=pb.Sync(buckets=pb.Buckets(user=bytes(32), hashes=bytes(4095)))),
+        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(user=bytes(32)))),
+        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(user=bytes(32), buckets=bytes(2)))),
+        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(user=bytes(32), buckets=b"b", items=bytes(17)))),  # not of that bucket
+        pb.Content(version=1, sync=pb.Sync(wanted=pb.Wanted(user=bytes(32), items=bytes(18)))),
+        pb.Content(version=1, sync=pb.Sync(wanted=pb.Wanted(user=bytes(32), items=b"\x04" + bytes(16)))),
         pb.Content(version=1, own=pb.OwnCopies()),
         pb.Content(version=1, own=pb.OwnCopies(copies=[pb.OwnCopy(user=bytes(32), address="bob", content=b"x", message=bytes(16))])),
         pb.Content(version=1, text=pb.Text(text="x"), intro=pb.Introduction(address="Bob@b.example")),

@@ -6,19 +6,35 @@ from random import Random
 
 from connexa.content import (
     Accept,
+    AccountName,
     Body,
+    Buckets,
     Contact,
     ContactState,
     Content,
     DeviceLists,
+    DeviceName,
+    Digest,
+    Digests,
+    Draft,
+    Entries,
+    Flags,
+    History,
+    HistoryWanted,
     Introduction,
+    Listing,
+    LogEntry,
     NewerVersion,
     OwnCopies,
     OwnCopy,
     ProfileKey,
+    ReadMark,
     Receipt,
     ReceiptState,
+    Register,
+    Registers,
     Text,
+    Wanted,
     decode,
     encode,
 )
@@ -32,13 +48,34 @@ _user = UserSecret.generate(_rng, 1_800_000_000).public
 _address = Address.parse("alice@a.example")
 _signed = Signed(body=_rng(90), signature=_rng(64))
 _intro = Introduction(_address, _user.packet, _signed, (_signed,), _rng(32))
+_decisions = (
+    Contact(_user.id, _address, _user.packet, ContactState.ACCEPTED, _signed, _signed, _rng(32), "Alice", verified=True),
+    ReadMark(_user.id, _rng(16)),
+    Flags(_user.id, muted=True, archived=False),
+    Draft(_user.id, "not yet", "subject"),
+    AccountName("mine"),
+    DeviceName(_rng(32), "phone"),
+    ProfileKey(_rng(32)),
+)
+_entries = Entries(
+    _user.id,
+    _address,
+    (LogEntry(_rng(16), True, _rng(32), 3, 8, encode(Content(7, Text("said"))), "read"), LogEntry(_rng(16), False, _rng(32), 4, 9)),
+)
 _bodies: tuple[Body, ...] = (
     Text("hello", "subject", _rng(16)),
     Receipt(ReceiptState.READ, (_rng(16), _rng(16))),
     Accept(_rng(32)),
     ProfileKey(_rng(32)),
     DeviceLists((_signed,)),
-    Contact(_user.id, _address, _user.packet, ContactState.ACCEPTED, _signed, _signed, _rng(32), "Alice"),
+    Registers(tuple(Register(5, _rng(32), value) for value in _decisions)),
+    _entries,
+    HistoryWanted(7, 3),
+    History(9, 7, 1, 40, (_entries, _entries)),
+    Digests((Digest(_user.id, 3, _rng(32)),)),
+    Buckets(_user.id, _rng(4_096)),
+    Listing(_user.id, b"lm", ((1, b"l" * 16), (2, b"m" * 16))),
+    Wanted(_user.id, ((1, b"l" * 16),)),
     OwnCopies((OwnCopy(_user.id, _address, encode(Content(7, Text("said"))), _rng(16), 3),)),
 )
 

@@ -30,11 +30,12 @@ from connexa.identity import (
 )
 from connexa.node.account import Account, load_account, own_device_list, profile_key
 from connexa.node.arrivals import Taken
-from connexa.node.devices import Recipient, keep_list, sending_sessions
+from connexa.node.devices import OWN, Recipient, keep_list, keep_seal_keys, sending_sessions
 from connexa.node.directory import verified_bundles
 from connexa.node.domains import Domains
 from connexa.node.enrolment import keep_device
 from connexa.node.events import EventLog
+from connexa.node.history import answer_history, begin_history
 from connexa.node.home import Home, first
 from connexa.node.inbox import take_push
 from connexa.node.link_frames import PushedItem
@@ -42,6 +43,7 @@ from connexa.node.log import sent_as
 from connexa.node.mender import mend
 from connexa.node.outbox import mark_sealed, waiting_for
 from connexa.node.outcomes import settle_committed
+from connexa.node.own_copies import seal_own_copies, seal_own_messages
 from connexa.node.own_devices import keep_own_list
 from connexa.node.people import Person, add_person, person_by_user
 from connexa.node.prekeys import make_due_prekeys
@@ -322,8 +324,8 @@ async def open_device(
     return made
 
 
-async def link_device(primary: Device, path: Path, clock: FakeClock, rng: SeededRandom) -> Device:
-    """A second device of the same person, linked as the code and the grant would do it."""
+async def link_device(primary: Device, path: Path, clock: FakeClock, rng: SeededRandom, *, others: Sequence[Device] = ()) -> Device:
+    """Another device of the same person, linked as the code and the grant would do it; `others` were linked before."""
     home, account, now = make_home(path, clock, rng), primary.account, clock()
     assert account.secret is not None
     device, dsk, dik = DeviceId(rng(32)), Ed25519Secret.generate(rng), X25519Secret.generate(rng)
@@ -332,7 +334,7 @@ async def link_device(primary: Device, path: Path, clock: FakeClock, rng: Seeded
     )
     own = own_device_list(primary.home.database.read, account)
     assert own is not None
-    signed = next_device_list(own[0], account.secret, [account.certificate, certificate], now)
+    signed = next_device_list(own[0], account.secret, [account.certificate, *(one.account.certificate for one in others), certificate], now)
     profile = profile_key(primary.home.database.read, account.id)
 
     def store(execute: Execute) -> int:
@@ -353,13 +355,42 @@ async def link_device(primary: Device, path: Path, clock: FakeClock, rng: Seeded
             ),
         )
         keep_own_list(execute, home, load_account(execute, 1), signed)
+        begin_history(execute, 1, account.device)
         make_due_prekeys(execute, load_account(execute, 1), 0, rng, now)
         return 1
 
     made = Device(home, await home.change(store), primary.domain_key)
     made.pin(account.address.domain, primary.domain_key)
-    await primary.home.change(lambda execute: keep_own_list(execute, primary.home, account, signed))
+    for one in (primary, *others):
+        await one.home.change(lambda execute, told=one: keep_own_list(execute, told.home, told.account, signed))  # type: ignore[misc]
     return made
+
+
+async def meet(one: Device, other: Device) -> None:
+    """Give one device the keys of another of the same person, as OwnBundles does."""
+    own = own_device_list(one.home.database.read, one.account)
+    assert own is not None
+    bundles = verified_bundles([other.bundle()], one.account.user, own[1], one.home.clock())
+
+    def begin(execute: Execute) -> None:
+        for bundle, _ in bundles:
+            begin_session(execute, one.account, bundle, one.home.clock(), one.home.rng)
+            keep_seal_keys(execute, 1, OWN, [bundle.seal_key])
+
+    await one.home.change(begin)
+
+
+async def carry(one: Device, other: Device) -> int:
+    """Seal what is gathered and push it to the other device; returns how many envelopes it took."""
+    sender, account = one.sender_certificate(), one.account
+
+    def seal(execute: Execute) -> int:
+        return sum(sealing(execute, one.home, account, sender) for sealing in (seal_own_copies, seal_own_messages, answer_history))
+
+    count = await one.home.change(seal)
+    rows = one.home.database.read("SELECT raw FROM own_envelope ORDER BY number DESC LIMIT ?", (count,))
+    await other.take(*(other.pushed(Envelope.FromString(raw)) for (raw,) in reversed(rows)))
+    return count
 
 
 def make_home(path: Path, clock: FakeClock, rng: SeededRandom) -> Home:

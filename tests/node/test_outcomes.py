@@ -162,6 +162,6 @@ async def test_a_message_expires_by_its_senders_clock(pair: Pair, clock: FakeClo
 async def test_what_was_deleted_here_does_not_come_back_when_it_leaves(pair: Pair) -> None:
     alice, bob = pair
     await sealed(alice, bob)
-    await alice.home.change(lambda execute: delete_message(execute, 1, MESSAGE.hex()))
+    await alice.home.change(lambda execute: delete_message(execute, alice.home, alice.account, MESSAGE.hex()))
     await alice.home.change(lambda execute: sent_as(execute, alice.account, MESSAGE, b"the words with an introduction"))
     assert alice.home.database.read("SELECT content FROM message") == [(b"",)]

@@ -9,27 +9,23 @@ import pytest
 
 from connexa.content import Accept, ContactState, Content, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, decode, encode
 from connexa.identity import UserId
-from connexa.node.account import own_device_list, profile_key
-from connexa.node.contact_book import block
+from connexa.node.account import profile_key
+from connexa.node.contact_book import block, rename
 from connexa.node.contacts import accept
 from connexa.node.conversations import mark_read, number_of
-from connexa.node.devices import OWN, keep_seal_keys
-from connexa.node.directory import verified_bundles
+from connexa.node.link_frames import CommittedUpTo, Refusal
 from connexa.node.own_copies import (
     add_own_copy,
     contact_of,
     copies_waiting,
-    gather_again,
-    greet_new_devices,
     own_recipient,
     seal_own_copies,
+    settle_own,
 )
-from connexa.node.sessions import begin_session
-from connexa.store import Execute
 from connexa.testing import FakeClock, SeededRandom
-from connexa.wire.v1.message_pb2 import Envelope
+from connexa.wire.v1.link_pb2 import Status
 
-from .correspondents import Device, link_device
+from .correspondents import Device, carry, link_device, meet
 
 Three = tuple[Device, Device, Device]
 
@@ -45,42 +41,6 @@ async def three(pair: tuple[Device, Device], tmp_path: Path, clock: FakeClock) -
     yield alice, bob, phone
     await phone.home.writer.close()
     phone.home.database.close()
-
-
-async def meet(one: Device, other: Device) -> None:
-    """Give one device the keys of another of the same person, as OwnBundles does."""
-    own = own_device_list(one.home.database.read, one.account)
-    assert own is not None
-    bundles = verified_bundles([other.bundle()], one.account.user, own[1], one.home.clock())
-
-    def begin(execute: Execute) -> None:
-        for bundle, _ in bundles:
-            begin_session(execute, one.account, bundle, one.home.clock(), one.home.rng)
-            keep_seal_keys(execute, 1, OWN, [bundle.seal_key])
-
-    await one.home.change(begin)
-
-
-async def carry(one: Device, other: Device) -> int:
-    """Seal what is gathered and push it to the other device; returns how many envelopes it took."""
-    sender, account = one.sender_certificate(), one.account
-    count = await one.home.change(lambda execute: seal_own_copies(execute, one.home, account, sender))
-    rows = one.home.database.read("SELECT raw FROM own_envelope ORDER BY number DESC LIMIT ?", (count,))
-    await other.take(*(other.pushed(Envelope.FromString(raw)) for (raw,) in reversed(rows)))
-    return count
-
-
-async def test_a_linked_device_is_given_every_contact_once_it_can_read(three: Three) -> None:
-    alice, bob, phone = three
-    assert await carry(bob, phone) == 0  # it has no keys yet: nothing is lost by waiting
-    await meet(bob, phone)
-    await bob.home.change(lambda execute: greet_new_devices(execute, bob.home, bob.account))
-    assert await carry(bob, phone) == 1
-    assert phone.state_of(alice) == "accepted"
-    assert phone.person(alice).profile_key == profile_key(alice.home.database.read, 1)
-    assert phone.home.database.read("SELECT * FROM outbox") == []  # a copy does nothing outward
-    await bob.home.change(lambda execute: greet_new_devices(execute, bob.home, bob.account))
-    assert not copies_waiting(bob.home.database.read, 1)
 
 
 async def test_what_one_device_sends_and_reads_the_other_shows(three: Three) -> None:
@@ -160,14 +120,15 @@ async def test_an_answer_that_one_device_received_counts_on_the_other(three: Thr
 async def test_a_refused_batch_is_gathered_again(three: Three) -> None:
     alice, bob, phone = three
     await meet(bob, phone)
-    await bob.home.change(lambda execute: greet_new_devices(execute, bob.home, bob.account))
+    await bob.home.change(lambda execute: rename(execute, bob.home, bob.account, bob.person(alice), "Ally"))
     sender = bob.sender_certificate()
     await bob.home.change(lambda execute: seal_own_copies(execute, bob.home, bob.account, sender))
     assert not copies_waiting(bob.home.database.read, 1)
     content = bob.home.database.read("SELECT content FROM own_envelope")[0][0]
-    await bob.home.change(lambda execute: gather_again(execute, bob.account, content))
+    refused = CommittedUpTo(1, (Refusal(1, Status.STATUS_QUOTA_EXCEEDED),))
+    await bob.home.change(lambda execute: settle_own(execute, bob.account, refused))
     assert await carry(bob, phone) == 1
-    assert phone.state_of(alice) == "accepted"
+    assert phone.person(alice).name == "Ally"
     assert isinstance(decode(content).body, OwnCopies)
 
 

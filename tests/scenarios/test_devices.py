@@ -41,7 +41,7 @@ async def test_a_request_that_one_device_accepts_is_accepted_on_all(world: World
         await device.until_text(ALICE, "hello, both of you")
 
 
-async def test_a_device_that_was_linked_later_knows_the_contacts_and_gets_what_follows(world: World) -> None:
+async def test_a_device_that_was_linked_later_shows_what_was_said_before_and_what_follows(world: World) -> None:
     (alice,) = await world.person(ALICE)
     (bob,) = await world.person(BOB)
     await world.befriend(alice, bob)
@@ -50,7 +50,9 @@ async def test_a_device_that_was_linked_later_knows_the_contacts_and_gets_what_f
     await phone.until_contact(BOB)
     await bob.node.send("", ALICE, "after the phone")
     await phone.until_text(BOB, "after the phone")
-    assert "before the phone" not in phone.texts(BOB)  # no history (first-message §9)
+    await phone.until(lambda: _complete(phone), what="the history")
+    assert [one.id for one in phone.log(BOB)] == [one.id for one in alice.log(BOB)]
+    assert phone.texts(BOB) == ["before the phone", "after the phone"]
 
 
 async def test_a_revoked_device_gets_nothing_more(world: World) -> None:
@@ -82,6 +84,11 @@ async def test_contacts_blocked_on_one_device_are_blocked_on_the_other(world: Wo
     await phone.until_contact(BOB)
     await laptop.node.block_contact("", BOB)
     await phone.until_contact(BOB, ContactState.BLOCKED)
+
+
+def _complete(device: Device) -> bool | None:
+    history = device.node.account().history
+    return True if history is not None and history.complete else None
 
 
 def _delivered_to(device: Device, message_id: str, devices: int) -> bool | None:

@@ -1,18 +1,17 @@
-"""What can be said: text, receipts, controls, own copies; their bytes, limits and order. Nothing about how it looks.
+"""What can be said: text, receipts, controls, and what one's own devices tell each other; their bytes, limits and order.
 
-Values inside, protobuf at the wire. What a reader does not know is kept as `NewerVersion`.
+Nothing here says how it looks. Values inside, protobuf at the wire. What a reader does not know is kept as `NewerVersion`.
 """
 
 from __future__ import annotations
 
 from connexa.content._codec import MAX_CONTENT, MAX_GAPS, MAX_OWN_CONTENT, MAX_RECEIPTS, decode, encode
+from connexa.content._content import Body, Content
 from connexa.content._introduction import MAX_REQUEST_TEXT, REQUEST_BUCKET, Introduced, check_introduction, check_request
 from connexa.content._kinds import (
     Accept,
-    Body,
     Contact,
     ContactState,
-    Content,
     DeviceLists,
     Introduction,
     InviteShown,
@@ -29,6 +28,27 @@ from connexa.content._kinds import (
 )
 from connexa.content._order import NOTHING_SEEN, conversation_id, last_seen_hash
 from connexa.content._own_copies import OWN_COPY_UNIT, batch_own_copies
+from connexa.content._sync import (
+    AccountName,
+    Buckets,
+    DeviceName,
+    Digest,
+    Digests,
+    Draft,
+    Entries,
+    Flags,
+    History,
+    HistoryWanted,
+    Item,
+    Listing,
+    LogEntry,
+    ReadMark,
+    Register,
+    Registers,
+    RegisterValue,
+    Sync,
+    Wanted,
+)
 
 __all__ = [
     "MAX_CONTENT",
@@ -40,24 +60,43 @@ __all__ = [
     "OWN_COPY_UNIT",
     "REQUEST_BUCKET",
     "Accept",
+    "AccountName",
     "Body",
+    "Buckets",
     "Contact",
     "ContactState",
     "Content",
     "DeviceLists",
+    "DeviceName",
+    "Digest",
+    "Digests",
+    "Draft",
+    "Entries",
+    "Flags",
+    "History",
+    "HistoryWanted",
     "Introduced",
     "Introduction",
     "InviteShown",
+    "Item",
+    "Listing",
+    "LogEntry",
     "Missing",
     "NewerVersion",
     "OwnCopies",
     "OwnCopy",
     "ProfileKey",
+    "ReadMark",
     "Receipt",
     "ReceiptState",
+    "Register",
+    "RegisterValue",
+    "Registers",
     "Resend",
     "ResendAnswer",
+    "Sync",
     "Text",
+    "Wanted",
     "batch_own_copies",
     "check_introduction",
     "check_request",

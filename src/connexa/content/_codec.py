@@ -10,12 +10,10 @@ from itertools import pairwise
 
 from google.protobuf.message import DecodeError
 
+from connexa.content._content import Body, Content
+from connexa.content._fields import Malformed, need, profile_key
 from connexa.content._kinds import (
     Accept,
-    Body,
-    Contact,
-    ContactState,
-    Content,
     DeviceLists,
     Introduction,
     InviteShown,
@@ -30,6 +28,7 @@ from connexa.content._kinds import (
     ResendAnswer,
     Text,
 )
+from connexa.content._sync_codec import read_sync, write_sync
 from connexa.errors import ConnexaError, IntegrityError, UsageError
 from connexa.identity import Address, check_user_id
 from connexa.wire import BODY_BUCKETS, DEVICE_SIZE, MAX_DEVICES, MAX_INTEGER, WireError, parse
@@ -41,7 +40,6 @@ VERSION = 1
 MAX_OWN_CONTENT = BODY_BUCKETS[-1] - 1  # one byte of padding at least
 MAX_CONTENT = MAX_OWN_CONTENT - 383  # so that an own copy of anything, with its address, fits a body
 MAX_SUBJECT = 1_024
-MAX_NAME = 256
 MAX_RECEIPTS = 256
 MAX_GAPS = 128  # counters that one part of a resend names
 MAX_LISTS = 16
@@ -59,7 +57,7 @@ def encode(content: Content) -> bytes:
         _write_body(message, content.body)
         raw = message.SerializeToString(deterministic=True)
         _read(message, raw)  # what the other side would refuse is not sent
-    except (_Malformed, ValueError):  # ValueError: protobuf refuses half characters and numbers out of range
+    except (Malformed, ValueError):  # ValueError: protobuf refuses half characters and numbers out of range
         raise UsageError("content.malformed", "That cannot be sent: a part of it is too long or has the wrong form.") from None
     return raw
 
@@ -72,19 +70,15 @@ def decode(raw: bytes) -> Content:
         return _read_newer(raw)
     try:
         return _read(message, raw)
-    except (_Malformed, ConnexaError):
+    except (Malformed, ConnexaError):
         raise _malformed() from None
-
-
-class _Malformed(Exception):
-    """A field of content has the wrong size or form."""
 
 
 def _read(message: pb.Content, raw: bytes) -> Content:
     if message.version > VERSION:
         return _read_newer(raw)
-    limit = MAX_OWN_CONTENT if message.WhichOneof("kind") == "own" else MAX_CONTENT
-    _need(message.version == VERSION and len(raw) <= limit)
+    limit = MAX_OWN_CONTENT if message.WhichOneof("kind") in ("own", "sync") else MAX_CONTENT
+    need(message.version == VERSION and len(raw) <= limit)
     intro = _read_introduction(message.intro) if message.HasField("intro") else None
     return Content(message.sent_ms, _read_body(message), intro)
 
@@ -94,11 +88,11 @@ def _read_newer(raw: bytes) -> Content:
     message = pb.Content()
     try:
         message.ParseFromString(raw)
-        _need(len(raw) <= MAX_OWN_CONTENT and message.version >= VERSION)
+        need(len(raw) <= MAX_OWN_CONTENT and message.version >= VERSION)
         intro = None
         if message.HasField("intro"):
             intro = _read_introduction(parse(pb.Introduction, message.intro.SerializeToString(), MAX_OWN_CONTENT))
-    except (DecodeError, _Malformed, ConnexaError):
+    except (DecodeError, Malformed, ConnexaError):
         raise _malformed() from None
     return Content(message.sent_ms, NewerVersion(raw), intro)
 
@@ -112,43 +106,43 @@ def _read_body(message: pb.Content) -> Body:
         case "control":
             return _read_control(message.control)
         case "own":
-            _need(1 <= len(message.own.copies) <= _MAX_COPIES)
+            need(1 <= len(message.own.copies) <= _MAX_COPIES)
             return OwnCopies(tuple(_read_copy(copy) for copy in message.own.copies))
+        case "sync":
+            return read_sync(message.sync)
         case _:
-            raise _Malformed
+            raise Malformed
 
 
 def _read_text(text: pb.Text) -> Text:
-    _need(bool(text.text or text.subject))
-    _need(len(text.subject.encode()) <= MAX_SUBJECT and len(text.reply_to) in (0, 16))
+    need(bool(text.text or text.subject))
+    need(len(text.subject.encode()) <= MAX_SUBJECT and len(text.reply_to) in (0, 16))
     return Text(text.text, text.subject, text.reply_to)
 
 
 def _read_receipt(receipt: pb.Receipt) -> Receipt:
-    _need(receipt.state in (pb.Receipt.DELIVERED, pb.Receipt.READ))
-    _need(1 <= len(receipt.messages) <= MAX_RECEIPTS and all(len(m) == 16 for m in receipt.messages))
+    need(receipt.state in (pb.Receipt.DELIVERED, pb.Receipt.READ))
+    need(1 <= len(receipt.messages) <= MAX_RECEIPTS and all(len(m) == 16 for m in receipt.messages))
     return Receipt(ReceiptState(receipt.state), tuple(receipt.messages))
 
 
 def _read_control(control: pb.Control) -> Body:
     match control.WhichOneof("kind"):
         case "accept":
-            return Accept(_key(control.accept.profile_key))
+            return Accept(profile_key(control.accept.profile_key))
         case "profile_key":
-            return ProfileKey(_key(control.profile_key.profile_key))
+            return ProfileKey(profile_key(control.profile_key.profile_key))
         case "device_lists":
-            _need(1 <= len(control.device_lists.lists) <= MAX_LISTS)
+            need(1 <= len(control.device_lists.lists) <= MAX_LISTS)
             return DeviceLists(tuple(control.device_lists.lists))
-        case "contact":
-            return _read_contact(control.contact)
         case "resend":
             return _read_resend(control.resend)
         case _:
-            raise _Malformed
+            raise Malformed
 
 
 def _read_resend(resend: pb.Resend) -> Resend:
-    _need(len(resend.missing) + len(resend.answers) >= 1 and max(len(resend.missing), len(resend.answers)) <= MAX_DEVICES)
+    need(len(resend.missing) + len(resend.answers) >= 1 and max(len(resend.missing), len(resend.answers)) <= MAX_DEVICES)
     missing = tuple(Missing(_device(one.device), _gaps(one.counters), _number(one.after), one.unconfirmed) for one in resend.missing)
     answers = tuple(
         ResendAnswer(_device(one.device), _number(one.first), _number(one.highest), _gaps(one.gone), _number(one.seen))
@@ -158,42 +152,27 @@ def _read_resend(resend: pb.Resend) -> Resend:
 
 
 def _device(raw: bytes) -> bytes:
-    _need(len(raw) == DEVICE_SIZE)
+    need(len(raw) == DEVICE_SIZE)
     return raw
 
 
 def _gaps(counters: Sequence[int]) -> tuple[int, ...]:
-    _need(len(counters) <= MAX_GAPS and all(low < high for low, high in pairwise((0, *counters, MAX_INTEGER))))
+    need(len(counters) <= MAX_GAPS and all(low < high for low, high in pairwise((0, *counters, MAX_INTEGER))))
     return tuple(counters)
 
 
-def _read_contact(contact: pb.Contact) -> Contact:
-    _need(len(contact.user_key) == 42 and len(contact.profile_key) in (0, 32) and len(contact.name.encode()) <= MAX_NAME)
-    _need(contact.state in ContactState._value2member_map_)
-    return Contact(
-        check_user_id(contact.user),
-        Address.from_wire(contact.address),
-        contact.user_key,
-        ContactState(contact.state),
-        contact.attestation if contact.HasField("attestation") else None,
-        contact.device_list if contact.HasField("device_list") else None,
-        contact.profile_key,
-        contact.name,
-    )
-
-
 def _read_copy(copy: pb.OwnCopy) -> OwnCopy:
-    _need(len(copy.message) == 16 and 1 <= len(copy.content) <= MAX_CONTENT)
+    need(len(copy.message) == 16 and 1 <= len(copy.content) <= MAX_CONTENT)
     return OwnCopy(check_user_id(copy.user), Address.from_wire(copy.address), copy.content, copy.message, copy.counter)
 
 
 def _read_introduction(intro: pb.Introduction) -> Introduction:
-    _need(len(intro.user_key) == 42 and intro.HasField("attestation") and 1 <= len(intro.device_lists) <= MAX_LISTS)
+    need(len(intro.user_key) == 42 and intro.HasField("attestation") and 1 <= len(intro.device_lists) <= MAX_LISTS)
     invite = None
     if intro.HasField("invite"):
-        _need(len(intro.invite.id) == 16 and len(intro.invite.proof) == 32)
+        need(len(intro.invite.id) == 16 and len(intro.invite.proof) == 32)
         invite = InviteShown(intro.invite.id, intro.invite.proof)
-    address, key = Address.from_wire(intro.address), _key(intro.profile_key)
+    address, key = Address.from_wire(intro.address), profile_key(intro.profile_key)
     return Introduction(address, intro.user_key, intro.attestation, tuple(intro.device_lists), key, invite)
 
 
@@ -211,10 +190,12 @@ def _write_body(message: pb.Content, body: Body) -> None:
             message.control.device_lists.lists.extend(lists)
         case Resend():
             message.control.resend.CopyFrom(_write_resend(body))
-        case Contact():
-            message.control.contact.CopyFrom(_write_contact(body))
         case OwnCopies(copies):
             message.own.copies.extend(_write_copy(copy) for copy in copies)
+        case NewerVersion():
+            raise Malformed
+        case _:
+            message.sync.CopyFrom(write_sync(body))
 
 
 def _write_resend(resend: Resend) -> pb.Resend:
@@ -225,19 +206,6 @@ def _write_resend(resend: Resend) -> pb.Resend:
         answers=[
             pb.ResendAnswer(device=one.device, first=one.first, highest=one.highest, gone=one.gone, seen=one.seen) for one in resend.answers
         ],
-    )
-
-
-def _write_contact(contact: Contact) -> pb.Contact:
-    return pb.Contact(
-        user=contact.user,
-        address=str(contact.address),
-        user_key=contact.user_key,
-        attestation=contact.attestation,
-        device_list=contact.device_list,
-        profile_key=contact.profile_key,
-        state=contact.state,
-        name=contact.name,
     )
 
 
@@ -257,19 +225,9 @@ def _write_introduction(intro: Introduction) -> pb.Introduction:
     )
 
 
-def _key(raw: bytes) -> bytes:
-    _need(len(raw) == 32)
-    return raw
-
-
 def _number(value: int) -> int:
-    _need(value < MAX_INTEGER)
+    need(value < MAX_INTEGER)
     return value
-
-
-def _need(condition: bool) -> None:
-    if not condition:
-        raise _Malformed
 
 
 def _malformed() -> IntegrityError:

@@ -10,10 +10,8 @@ from connexa.wire.v1.keys_pb2 import Signed
 
 __all__ = [
     "Accept",
-    "Body",
     "Contact",
     "ContactState",
-    "Content",
     "DeviceLists",
     "Introduction",
     "InviteShown",
@@ -116,7 +114,7 @@ class ContactState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """To own devices only: the whole state of one contact."""
+    """For own devices only: the whole state of one contact."""
 
     user: UserId
     address: Address = field(repr=False)
@@ -126,6 +124,7 @@ class Contact:
     device_list: Signed | None = None
     profile_key: bytes = field(default=b"", repr=False)
     name: str = field(default="", repr=False)
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +152,6 @@ class NewerVersion:
     raw: bytes = field(repr=False)
 
 
-Body = Text | Receipt | Accept | ProfileKey | DeviceLists | Resend | Contact | OwnCopies | NewerVersion
-
-
 @dataclass(frozen=True, slots=True)
 class InviteShown:
     """The recipient's invite by which a request came, proved to the recipient."""
@@ -174,12 +170,3 @@ class Introduction:
     device_lists: tuple[Signed, ...]  # newest last
     profile_key: bytes = field(repr=False)
     invite: InviteShown | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """One thing said, with the sender's clock."""
-
-    sent_ms: int
-    body: Body
-    intro: Introduction | None = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from connexa.content._codec import encode
-from connexa.content._kinds import Content, OwnCopies, OwnCopy
+from connexa.content._content import Content
+from connexa.content._kinds import OwnCopies, OwnCopy
 
 __all__ = ["OWN_COPY_UNIT", "batch_own_copies"]
 

@@ -159,6 +159,8 @@ class Delivery:
     def _judge_own(self, execute: Execute, envelope: Envelope, user: UserId, sender: DeviceId, accepted_at: int) -> Status:
         if envelope.WhichOneof("right") != "own" or envelope.user != user:
             return Status.STATUS_BAD_RIGHT
+        if envelope.own.only == sender:
+            return Status.STATUS_BAD_RIGHT
         return self._room_for(execute, envelope, user, accepted_at, sender, request=False)
 
     def _room_for(
@@ -168,6 +170,8 @@ class Delivery:
         week = envelope.packets[0].sek
         weeks = {week_of(accepted_at - CLOCK_SKEW), week_of(accepted_at + CLOCK_SKEW)}
         devices = reachable_devices(execute, user, week) - {sender} if week in weeks else set[bytes]()
+        if envelope.own.only:  # history and repair: the others have no part in it
+            devices &= {envelope.own.only}
         size = len(envelope.body) + max(len(packet.sealed) for packet in envelope.packets) + 128
         for device in devices:
             load = load_of(execute, device)

@@ -49,6 +49,8 @@ class Taken:
     outbox: set[int] = field(default_factory=set)  # people whose mail may go on
     held: bool = False
     own_list: bool = False  # a newer list of our own devices was found
+    own: bool = False  # another own device has said something, which may want an answer
+    doors: bool = False  # our door has a new key
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from connexa.content import ContactState, Content, OwnCopy, ProfileKey, encode
+from connexa.content import ContactState, ProfileKey
 from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import Address, UserId, fingerprint_text
 from connexa.node.account import Account, profile_key
-from connexa.node.contacts import accept, changed, open_requests
+from connexa.node.contacts import accept, change_door, changed, open_requests
 from connexa.node.home import Home, Query, first
 from connexa.node.log import conversation_of
 from connexa.node.outbox import say
-from connexa.node.own_copies import add_own_copy
 from connexa.node.people import Person, add_person, all_people, person_at, person_by_user, person_of, set_state
 from connexa.node.sending import find_person, parse_id
 from connexa.node.views import ContactView, RequestView, SafetyNumberView
@@ -106,18 +105,8 @@ def block(execute: Execute, home: Home, account: Account, person: Person) -> Non
     set_state(execute, person, ContactState.BLOCKED)
     execute("DELETE FROM outbox WHERE account = ? AND person = ? AND state = 'waiting'", (account.id, person.id))
     execute("DELETE FROM receipt WHERE account = ? AND person = ?", (account.id, person.id))
-    key, now = home.rng(32), home.clock()
-    execute("UPDATE account SET profile_key = ?, token_until = 0, token_replace = 1 WHERE id = ?", (key, account.id))
-    for other in all_people(execute, account.id):
-        if other.answers:
-            say(execute, account.id, other.id, "control", ProfileKey(key), now, home.rng)
-    _tell_own_devices(execute, home, account, key)
     changed(execute, home, account, person.id)
-
-
-def _tell_own_devices(execute: Execute, home: Home, account: Account, key: bytes) -> None:
-    content = encode(Content(int(home.clock() * 1000), ProfileKey(key)))
-    add_own_copy(execute, account, OwnCopy(account.user_id, account.address, content, home.rng(16), 0))
+    change_door(execute, home, account)
 
 
 def unblock(execute: Execute, home: Home, account: Account, person: Person) -> None:
@@ -144,7 +133,7 @@ def verify(execute: Execute, home: Home, account: Account, person: Person, verif
     if not person.user_key:
         raise RefusedError("contact.not_found_yet", "The key of this contact is not known yet.")
     execute("UPDATE person SET verified = ?, warning = '' WHERE id = ?", (verified, person.id))
-    changed(execute, home, account, person.id, copy=False)
+    changed(execute, home, account, person.id)
 
 
 def safety_view(account: Account, person: Person) -> SafetyNumberView:

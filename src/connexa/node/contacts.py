@@ -5,26 +5,27 @@ Every change is an event and a copy for the own devices, in one operation with t
 
 from __future__ import annotations
 
-from connexa.content import Accept, ContactState, ReceiptState, Text, decode
+from connexa.content import Accept, ContactState, ProfileKey, ReceiptState, Text, decode
 from connexa.node.account import Account, profile_key
 from connexa.node.home import Home, Query, rows
 from connexa.node.outbox import say
 from connexa.node.own_copies import contact_of, copy_to_own_devices
-from connexa.node.people import Person, person_of, set_state
+from connexa.node.people import Person, all_people, person_of, set_state
 from connexa.node.receipts import queue_receipt
+from connexa.node.registers import decide
 from connexa.store import Execute
 
-__all__ = ["accept", "accepted_by_arrival", "changed", "open_requests", "reject"]
+__all__ = ["accept", "accepted_by_arrival", "change_door", "changed", "open_requests", "reject"]
 
 
 def changed(execute: Execute, home: Home, account: Account, person: int, *, copy: bool = True) -> None:
-    """Tell faces and own devices that a contact is not what it was."""
+    """Tell faces that a contact is not what it was, and with `copy`, where the owner has decided it here, the own devices."""
     now, after = home.clock(), person_of(execute, person)
     home.events.record(
         execute, str(account.address), "contact.changed", now, user=after.user.hex(), address=str(after.address), state=after.state.value
     )
     if copy and after.user_key:
-        copy_to_own_devices(execute, home, account, after, contact_of(after))
+        decide(execute, home, account, contact_of(after))
 
 
 def accept(execute: Execute, home: Home, account: Account, person: Person, *, answer: bool, ours: bool = True) -> None:
@@ -88,3 +89,13 @@ def open_requests(query: Query, account: int, person: int) -> list[str]:
     )
     bodies = (decode(row[0]).body for row in query(sql, (account, person)))
     return [body.text for body in bodies if isinstance(body, Text)]
+
+
+def change_door(execute: Execute, home: Home, account: Account) -> None:
+    """Give our door a new key: whoever is no contact (any more) knows none that opens it; contacts and own devices are told."""
+    key, now = home.rng(32), home.clock()
+    execute("UPDATE account SET profile_key = ?, token_until = 0, token_replace = 1 WHERE id = ?", (key, account.id))
+    for person in all_people(execute, account.id):
+        if person.answers:
+            say(execute, account.id, person.id, "control", ProfileKey(key), now, home.rng)
+    decide(execute, home, account, ProfileKey(key))

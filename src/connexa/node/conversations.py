@@ -5,14 +5,16 @@ Unread is what stands behind one read cursor, counted by the store (product §1,
 
 from __future__ import annotations
 
-from connexa.content import ContactState, Receipt, ReceiptState
-from connexa.errors import NotFoundError
+from connexa.content import ContactState, Draft, Flags, ReadMark, ReceiptState
+from connexa.errors import NotFoundError, UsageError
+from connexa.identity import UserId
 from connexa.node.account import Account
 from connexa.node.home import Home, Query, first, rows
-from connexa.node.own_copies import copy_to_own_devices
+from connexa.node.own_log import hide, tell_deleted
 from connexa.node.people import Person, person_of
 from connexa.node.receipts import queue_receipt
-from connexa.node.sending import find_person, parse_id
+from connexa.node.registers import decide
+from connexa.node.sending import MAX_SENT, find_person, parse_id
 from connexa.node.views import ConversationView, MessageInfoView, MessageState, MessageView, RecipientDeviceView
 from connexa.store import Execute, Row
 
@@ -26,11 +28,12 @@ __all__ = [
     "message_info",
     "message_view",
     "number_of",
+    "set_draft",
     "set_flag",
 ]
 
 MAX_PAGE = 500
-READ_RECEIPTS = 256
+MAX_DRAFT_SUBJECT = 1_024
 
 _MESSAGE = (
     "SELECT m.message, c.public, m.cursor, CASE m.mine WHEN 1 THEN a.address ELSE p.address END, m.mine, m.text, m.subject, m.reply_to,"
@@ -96,13 +99,13 @@ def conversation_view(query: Query, number: int) -> ConversationView:
         " (SELECT count(*) FROM message WHERE account = c.account AND conversation = c.id AND cursor > c.read_cursor AND mine = 0"
         "  AND hidden = 0),"
         " (SELECT count(*) FROM counter_gap WHERE account = c.account AND conversation = c.id),"
-        " (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id AND hidden = 0)"
+        " (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id AND hidden = 0), c.draft, c.draft_subject"
         " FROM conversation c WHERE c.id = ?",
         (number,),
     )
     if row is None:
         raise NotFoundError("conversation.not_found", "There is no such conversation.")
-    public, person_number, muted, archived, unread, missing, newest = row
+    public, person_number, muted, archived, unread, missing, newest, draft, draft_subject = row
     person = person_of(query, person_number)
     return ConversationView(
         id=public.hex(),
@@ -114,6 +117,8 @@ def conversation_view(query: Query, number: int) -> ConversationView:
         muted=bool(muted),
         archived=bool(archived),
         missing=missing,
+        draft=draft,
+        draft_subject=draft_subject,
         last=message_view(query, newest) if newest else None,
     )
 
@@ -156,46 +161,70 @@ def mark_read(execute: Execute, home: Home, account: Account, number: int, perso
     if not unread:
         return False
     execute(
-        "UPDATE conversation SET read_cursor = (SELECT max(cursor) FROM message WHERE account = ? AND conversation = ?) WHERE id = ?",
+        "UPDATE conversation SET read_message = x'', read_cursor = (SELECT max(cursor) FROM message WHERE account = ? AND conversation = ?)"
+        " WHERE id = ?",
         (account.id, number, number),
     )
     messages = [row[0] for row in unread]
     for message in messages:
         queue_receipt(execute, person, message, ReceiptState.READ, home.settings.privacy)
     if person.user:
-        copy_to_own_devices(execute, home, account, person, Receipt(ReceiptState.READ, tuple(messages[-READ_RECEIPTS:])))
+        decide(execute, home, account, ReadMark(UserId(person.user), messages[-1]))
     home.events.record(execute, str(account.address), "conversation.read", home.clock(), user=person.user.hex())
     return True
 
 
-def set_flag(execute: Execute, home: Home, account: Account, number: int, flag: str, value: bool) -> None:
-    """Mute or archive a conversation on this node."""
+def set_flag(execute: Execute, home: Home, account: Account, number: int, person: Person, flag: str, value: bool) -> None:
+    """Mute or archive a conversation on all own devices."""
     sql = {"muted": "UPDATE conversation SET muted = ? WHERE id = ?", "archived": "UPDATE conversation SET archived = ? WHERE id = ?"}[flag]
     execute(sql, (value, number))
+    _flags_changed(execute, home, account, number, person)
+
+
+def _flags_changed(execute: Execute, home: Home, account: Account, number: int, person: Person) -> None:
+    row = first(execute, "SELECT muted, archived FROM conversation WHERE id = ?", (number,))
+    if person.user and row is not None:
+        decide(execute, home, account, Flags(UserId(person.user), bool(row[0]), bool(row[1])))
+    _changed(execute, home, account, number)
+
+
+def _changed(execute: Execute, home: Home, account: Account, number: int) -> None:
     public = first(execute, "SELECT public FROM conversation WHERE id = ?", (number,))
     home.events.record(execute, str(account.address), "conversation.changed", home.clock(), conversation=public[0].hex() if public else "")
 
 
-def delete_message(execute: Execute, account: int, message: str) -> None:
-    """Delete a message on this node; its id stays, so that a late copy does not bring it back."""
+def set_draft(execute: Execute, home: Home, account: Account, number: int, person: Person, text: str, subject: str) -> None:
+    """Keep what is typed in a conversation, on all own devices; nothing takes it away."""
+    if len(text.encode()) > MAX_SENT or len(subject.encode()) > MAX_DRAFT_SUBJECT:
+        raise UsageError("draft.too_large", "The draft is too long to be sent.", "Shorten it.")
+    execute("UPDATE conversation SET draft = ?, draft_subject = ? WHERE id = ?", (text, subject, number))
+    if person.user:
+        decide(execute, home, account, Draft(UserId(person.user), text, subject))
+    _changed(execute, home, account, number)
+
+
+def delete_message(execute: Execute, home: Home, account: Account, message: str) -> None:
+    """Delete a message on all own devices; its id stays, so that a late copy does not bring it back."""
     raw = parse_id(message, 16, "message")
-    hidden = rows(
-        execute,
-        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND message = ? AND hidden = 0"
-        " RETURNING 1",
-        (account, raw),
-    )
-    if not hidden:
+    found = rows(execute, "SELECT cursor, sender FROM message WHERE account = ? AND message = ? AND hidden = 0", (account.id, raw))
+    if not found:
         raise _no_message()
+    for _, sender in found:
+        hide(execute, account.id, sender, raw)
+    tell_deleted(execute, home, account, [cursor for cursor, _ in found])
 
 
-def delete_conversation(execute: Execute, account: int, number: int) -> None:
-    """Delete all entries of a conversation on this node."""
-    execute(
-        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ? AND hidden = 0",
-        (account, number),
+def delete_conversation(execute: Execute, home: Home, account: Account, number: int, person: Person) -> None:
+    """Delete all entries of a conversation on all own devices."""
+    deleted = rows(
+        execute,
+        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ? AND hidden = 0"
+        " RETURNING cursor",
+        (account.id, number),
     )
+    tell_deleted(execute, home, account, [row[0] for row in deleted])
     execute("UPDATE conversation SET archived = 0, muted = 0 WHERE id = ?", (number,))
+    _flags_changed(execute, home, account, number, person)
 
 
 def _no_message() -> NotFoundError:

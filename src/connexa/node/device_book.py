@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connexa.content import DeviceLists
+from connexa.content import DeviceLists, DeviceName
 from connexa.errors import ConnexaError, NotFoundError, RefusedError, UsageError
 from connexa.identity import next_device_list
 from connexa.node.account import Account, own_device_list, profile_key
@@ -10,6 +10,7 @@ from connexa.node.enrolment import NewDevice, answer_device, keep_device
 from connexa.node.home import Home, Query, rows
 from connexa.node.outbox import say
 from connexa.node.people import all_people
+from connexa.node.registers import decide
 from connexa.node.sending import parse_id
 from connexa.node.upkeep import Upkeep, own_certificates
 from connexa.node.views import DeviceView
@@ -85,12 +86,13 @@ def _tell_contacts(execute: Execute, home: Home, account: Account, signed: Signe
             say(execute, account.id, person.id, "control", DeviceLists((signed,)), home.clock(), home.rng)
 
 
-def rename_device(execute: Execute, account: Account, device: str, name: str) -> bytes:
-    """Give a device a name."""
+def rename_device(execute: Execute, home: Home, account: Account, device: str, name: str) -> bytes:
+    """Give a device a name, which the others learn too."""
     raw, name = parse_id(device, 32, "device"), name.strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise UsageError("device.bad_name", f"A name has 1 to {MAX_NAME} printable characters.")
     changed = rows(execute, "UPDATE own_device SET name = ? WHERE account = ? AND device = ? RETURNING 1", (name, account.id, raw))
     if not changed:
         raise NotFoundError("device.not_found", "There is no such device.")
+    decide(execute, home, account, DeviceName(raw, name))
     return raw

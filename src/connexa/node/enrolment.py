@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from connexa.content import DeviceName
 from connexa.crypto import Ed25519Public, Ed25519Secret, X25519Public, X25519Secret
 from connexa.errors import ConflictError, ConnexaError, IntegrityError, RefusedError, UsageError
 from connexa.identity import (
@@ -24,9 +25,11 @@ from connexa.identity import (
     verify_device_certificate,
 )
 from connexa.node.account import Account, AccountState, load_account
+from connexa.node.history import begin_history
 from connexa.node.home import Home, first, returned
 from connexa.node.link_doors import PairLink, register
 from connexa.node.own_devices import keep_own_list
+from connexa.node.registers import decide
 from connexa.pairwise import PairingCode, format_pairing_code, open_grant, pairing_code, seal_grant, slot_id
 from connexa.store import Execute
 from connexa.wire import MAX_PAIR_PAYLOAD, parse
@@ -131,7 +134,7 @@ def _activate(execute: Execute, home: Home, account: Account, attestation: Signe
 def keep_device(execute: Execute, home: Home, account: int, device: bytes, certificate: Signed, name: str, *, listed: bool = True) -> None:
     """Store one of the own devices; `listed` unless it is still to come into the list."""
     execute(
-        "INSERT INTO own_device (account, device, certificate, name, listed, greeted, added) VALUES (?, ?, ?, ?, ?, 0, ?)"
+        "INSERT INTO own_device (account, device, certificate, name, listed, added) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (account, device) DO UPDATE SET certificate = excluded.certificate, name = excluded.name",
         (account, device, certificate.SerializeToString(), name, listed, home.clock()),
     )
@@ -230,7 +233,11 @@ def _store_linked(execute: Execute, home: Home, linking: LinkingDevice, grant: P
         )
     )
     keep_device(execute, home, number, linking.device, grant.certificate, home.settings.device_name)
-    keep_own_list(execute, home, load_account(execute, number), newest)
+    account = load_account(execute, number)
+    keep_own_list(execute, home, account, newest)
+    if home.settings.device_name:
+        decide(execute, home, account, DeviceName(account.device, home.settings.device_name))
+    begin_history(execute, number, read_device_list(newest, user).devices[0].device)  # the primary stands first
     home.events.record(execute, str(linking.address), "account.new", now, user=user.id.hex())
     return number
 

@@ -1,7 +1,8 @@
 """The log of a conversation: entries come in once, keep the place in which they arrived, and know what is missing before them.
 
-Counters run per sending device and conversation (first-message §3). A jump leaves gaps, which show and are filled when the missing
-entries arrive. Everything here runs inside an operation of the writer.
+A place is the microsecond of the arrival, so that the log of another own device can be merged in (`own_log`). Counters run per sending
+device and conversation (first-message §3). A jump leaves gaps, which show and are filled when the missing entries arrive. Everything here
+runs inside an operation of the writer.
 """
 
 from __future__ import annotations
@@ -87,10 +88,12 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
     """Add an entry and return its cursor; None where it is in the log already: shown once per sender and message id."""
     row = first(
         execute,
-        "INSERT INTO message (account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to, content, sent,"
-        " received, state, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
+        " content, sent, received, state, last_seen)"
+        " VALUES (max(?, (SELECT coalesce(max(cursor), 0) + 1 FROM message)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING RETURNING cursor",
         (
+            int(now * 1_000_000),
             account,
             conversation,
             entry.message,
@@ -111,7 +114,11 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
     )
     if row is None:
         return None
-    execute("UPDATE conversation SET newest = ? WHERE id = ?", (last_seen_hash(entry.message, entry.content), conversation))
+    execute(
+        "UPDATE conversation SET newest = ?, read_cursor = CASE read_message WHEN ? THEN max(read_cursor, ?) ELSE read_cursor END"
+        " WHERE id = ?",
+        (last_seen_hash(entry.message, entry.content), entry.message, row[0], conversation),
+    )
     if entry.state is not MessageState.QUEUED:  # what this device says itself has no gaps here
         _count(execute, account, conversation, entry.device, entry.counter, now)
     return int(row[0])
@@ -173,6 +180,8 @@ def close_gaps(execute: Execute, account: int, conversation: int, device: bytes,
 
 def _open_gaps(execute: Execute, where: tuple[int, int, bytes], high: int, end: int, now: float) -> None:
     """Name what is missing behind `high` and before `end`, the newest first to be kept."""
+    if high == 0 and _was_linked(execute, where[0]):
+        return  # what that device said before this one was there comes with the history
     for missing in range(max(high + 1, end - MAX_GAPS), end):
         execute(
             "INSERT OR IGNORE INTO counter_gap (account, conversation, device, counter, since) VALUES (?, ?, ?, ?, ?)",
@@ -184,3 +193,7 @@ def _open_gaps(execute: Execute, where: tuple[int, int, bytes], high: int, end: 
             " WHERE account = ? AND conversation = ? AND device = ? ORDER BY counter DESC LIMIT 1 OFFSET ?)",
             (*where, *where, MAX_GAPS - 1),
         )
+
+
+def _was_linked(query: Query, account: int) -> bool:
+    return first(query, "SELECT 1 FROM history WHERE account = ?", (account,)) is not None

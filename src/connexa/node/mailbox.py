@@ -1,4 +1,4 @@
-"""The mailbox link of an account, kept up for as long as the node runs: pushes in, acks out, copies for own devices, upkeep.
+"""The mailbox link of an account, kept up for as long as the node runs: pushes in, acks out, what own devices are told, upkeep.
 
 One task owns one connection. It comes back after a short random wait that doubles; pushes are acknowledged after their commit alone.
 """
@@ -6,11 +6,10 @@ One task owns one connection. It comes back after a short random wait that doubl
 from __future__ import annotations
 
 import asyncio
-import math
 
 from connexa.errors import ConnexaError, NetworkError
 from connexa.identity import Domain
-from connexa.node.account import Account, sender_certificate
+from connexa.node.account import Account
 from connexa.node.arrivals import Taken
 from connexa.node.delivery import Delivery
 from connexa.node.endings import cause_of
@@ -18,15 +17,8 @@ from connexa.node.home import Home
 from connexa.node.inbox import take_held, take_push
 from connexa.node.link import MailboxLink
 from connexa.node.link_frames import CommittedUpTo, Noticed, Pushed
-from connexa.node.own_copies import (
-    copies_waiting,
-    greet_new_devices,
-    has_other_devices,
-    lacks_keys,
-    seal_own_copies,
-    settle_own,
-    unsent_own,
-)
+from connexa.node.own_copies import copies_waiting, settle_own
+from connexa.node.own_mail import OwnMail
 from connexa.node.receipts import send_receipts
 from connexa.node.retry import Backoff, fraction
 from connexa.node.rollback import agree
@@ -44,8 +36,6 @@ OUTCOMES_EVERY = 900.0
 HELD_EVERY = 60.0
 REFUSED_WAIT = 60.0  # this device was removed; its owner may still take it in again
 HELD_RETRY = 300.0
-KEYS_EVERY = 5.0  # while a device that was just linked has not uploaded its keys
-OWN_BATCH = 32
 
 
 class Mailbox:
@@ -130,8 +120,9 @@ class Mailbox:
                 self._up.set()
                 self._wakeups.mend.set()
                 await self._turn("up")
+                own = OwnMail(home, account, self._wakeups, link, self._upkeep)
                 tasks.create_task(self._keep_up())
-                tasks.create_task(self._write_own(link))
+                tasks.create_task(own.run())
                 tasks.create_task(self._find_domains())
         except BaseExceptionGroup as ended:
             cause = cause_of(ended)
@@ -163,6 +154,10 @@ class Mailbox:
             self._wakeups.held.set()
         if taken.outbox:
             self._delivery.go_on(taken.outbox)
+        if taken.own:
+            self._wakeups.own_messages.set()
+        if taken.doors:
+            self._wakeups.upkeep.set()
         if copies_waiting(self._home.database.read, self._account.id):
             self._wakeups.own_copies.set()
         self._wakeups.outbox.set()
@@ -179,40 +174,10 @@ class Mailbox:
             self._wakeups.passes.set()
             self._wakeups.outbox.set()
             self._wakeups.own_copies.set()
+            self._wakeups.own_messages.set()
             await wait_for(self._wakeups.upkeep, UPKEEP_EVERY * (0.5 + fraction(self._home.rng)))
             if count_passes(self._home.database.read, self._account.id, self._home.clock()):
                 await asyncio.sleep(fraction(self._home.rng))
-
-    async def _write_own(self, link: MailboxLink) -> None:
-        """Send copies to the own devices: identical bytes again after a reconnect, new ones on a clock of their own (P38)."""
-        query, account = self._home.database.read, self._account
-        sent = link.ready.last
-        await self._home.change(lambda execute: settle_own(execute, account, CommittedUpTo(sent, ())))
-        while True:
-            try:
-                await self._seal_own()
-            except ConnexaError as error:  # the copies stay gathered
-                if link.ended is not None:
-                    raise
-                self.failure = error.code
-            while batch := unsent_own(query, account.id, sent, OWN_BATCH):
-                link.send(batch)
-                sent = batch[-1][0]
-                await link.drain()
-            await wait_for(self._wakeups.own_copies, KEYS_EVERY if lacks_keys(query, account.id, self._home.clock()) else None)
-            await asyncio.sleep(_exponential(fraction(self._home.rng), self._home.settings.privacy.own_copies_mean))
-
-    async def _seal_own(self) -> None:
-        query, account, now = self._home.database.read, self._account, self._home.clock()
-        sender = sender_certificate(query, account.id, now)
-        if self._upkeep is None or sender is None or not has_other_devices(query, account.id):
-            return
-        if not copies_waiting(query, account.id) and not lacks_keys(query, account.id, now):
-            return
-        await self._upkeep.own_sessions()
-        await self._home.change(lambda execute: greet_new_devices(execute, self._home, account))
-        while await self._home.change(lambda execute: seal_own_copies(execute, self._home, account, sender)):
-            pass
 
     async def _send_receipts(self) -> None:
         """Send receipts together, after a wait that hides which arrival caused them (P21)."""
@@ -260,8 +225,3 @@ class Mailbox:
     async def _hold_longer(self, domain: str) -> None:
         until, sql = self._home.clock() + HELD_RETRY, "UPDATE held SET next_try = ? WHERE account = ? AND domain = ?"
         await self._home.change(lambda execute: execute(sql, (until, self._account.id, domain)))
-
-
-def _exponential(uniform: float, mean: float) -> float:
-    """A wait of the exponential distribution, cut at four means."""
-    return min(-math.log(1.0 - uniform), 4.0) * mean

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from connexa.content import Text
+from connexa.content import AccountName, Text
 from connexa.crypto import Rng
 from connexa.discovery import Resolver
 from connexa.errors import ConflictError, ConnexaError, RefusedError, UsageError
@@ -27,6 +27,7 @@ from connexa.node.export import armoured_certificate
 from connexa.node.home import Clock, Home
 from connexa.node.link_doors import PAIR_SECONDS, PairLink
 from connexa.node.people import Person, person_of
+from connexa.node.registers import decide
 from connexa.node.running import RunningAccount
 from connexa.node.sending import parse_id, send_text
 from connexa.node.settings import NodeSettings
@@ -160,8 +161,14 @@ class Node:
 
     async def rename_account(self, account: str, name: str) -> AccountView:
         """Name an account for its owner."""
-        number, called = self._number(account), _account_name(name)
-        await self._change(lambda execute: execute("UPDATE account SET name = ? WHERE id = ?", (called, number)))
+        of, called = self._account(account), _account_name(name)
+
+        def store(execute: Execute) -> None:
+            execute("UPDATE account SET name = ? WHERE id = ?", (called, of.id))
+            decide(execute, self._home, of, AccountName(called))
+
+        await self._change(store)
+        self._wake(of.id)
         return self.account(account)
 
     def export_openpgp(self, account: str = "") -> str:
@@ -189,7 +196,8 @@ class Node:
     async def rename_device(self, account: str, device: str, name: str) -> DeviceView:
         """Give a device a name."""
         of = self._account(account)
-        raw = await self._change(lambda execute: device_book.rename_device(execute, of, device, name))
+        raw = await self._change(lambda execute: device_book.rename_device(execute, self._home, of, device, name))
+        self._wake(of.id)
         return device_book.device_view(self._home.database.read, of, raw)
 
     # Messages
@@ -252,21 +260,42 @@ class Node:
         return await self._flag(account, conversation, "archived", archived)
 
     async def _flag(self, account: str, conversation: str, flag: str, value: bool) -> ConversationView:
-        of = self._account(account)
-        number, _ = conversations.number_of(self._home.database.read, of.id, conversation)
-        await self._change(lambda execute: conversations.set_flag(execute, self._home, of, number, flag, value))
-        return conversations.conversation_view(self._home.database.read, number)
+        return await self._on_conversation(
+            account,
+            conversation,
+            lambda execute, of, number, person: conversations.set_flag(execute, self._home, of, number, person, flag, value),
+        )
+
+    async def set_draft(self, account: str, conversation: str, text: str, subject: str = "") -> ConversationView:
+        """Keep what is typed in a conversation and not sent yet; empty where nothing is."""
+        return await self._on_conversation(
+            account,
+            conversation,
+            lambda execute, of, number, person: conversations.set_draft(execute, self._home, of, number, person, text, subject),
+        )
 
     async def delete_conversation(self, account: str, conversation: str) -> None:
-        """Delete a conversation's entries on this node."""
-        of = self._number(account)
-        number, _ = conversations.number_of(self._home.database.read, of, conversation)
-        await self._change(lambda execute: conversations.delete_conversation(execute, of, number))
+        """Delete a conversation's entries on all own devices."""
+        await self._on_conversation(
+            account,
+            conversation,
+            lambda execute, of, number, person: conversations.delete_conversation(execute, self._home, of, number, person),
+        )
+
+    async def _on_conversation(
+        self, account: str, conversation: str, act: Callable[[Execute, Account, int, Person], None]
+    ) -> ConversationView:
+        of = self._account(account)
+        number, person = conversations.number_of(self._home.database.read, of.id, conversation)
+        await self._change(lambda execute: act(execute, of, number, person))
+        self._wake(of.id)
+        return conversations.conversation_view(self._home.database.read, number)
 
     async def delete_message(self, account: str, message_id: str) -> None:
-        """Delete a message on this node."""
-        of = self._number(account)
-        await self._change(lambda execute: conversations.delete_message(execute, of, message_id))
+        """Delete a message on all own devices."""
+        of = self._account(account)
+        await self._change(lambda execute: conversations.delete_message(execute, self._home, of, message_id))
+        self._wake(of.id)
 
     # Contacts and requests
 

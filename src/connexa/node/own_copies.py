@@ -1,6 +1,11 @@
-"""What leaves for the person's other devices: gathered in the store by whoever changes something, sent on a clock of its own (P38)."""
+"""What leaves for the person's other devices, gathered in the store by whoever changes something, then sealed for the mailbox link.
+
+Copies of what the person does leave on a clock of their own (P38). What no send causes (history, repair) leaves at once.
+"""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from connexa.content import NOTHING_SEEN, Body, Contact, Content, OwnCopies, OwnCopy, batch_own_copies, decode, encode
 from connexa.identity import Address, UserId
@@ -8,7 +13,7 @@ from connexa.node.account import Account, own_device_list
 from connexa.node.devices import OWN, Recipient, recipient_of, sending_sessions
 from connexa.node.home import Home, Query, first, returned, rows
 from connexa.node.link_frames import CommittedUpTo
-from connexa.node.people import Person, all_people
+from connexa.node.people import Person
 from connexa.node.sealing import Door, Outgoing, seal_envelope
 from connexa.node.sessions import SendingSessions
 from connexa.pairwise import week_of
@@ -24,16 +29,21 @@ __all__ = [
     "copies_waiting",
     "copy_to_own_devices",
     "gather_again",
-    "greet_new_devices",
     "has_other_devices",
+    "is_own_device",
     "lacks_keys",
+    "messages_waiting",
     "own_recipient",
+    "seal_own",
     "seal_own_copies",
     "settle_own",
+    "seal_own_messages",
+    "tell_own_devices",
     "unsent_own",
 ]
 
 OWN_LIFE = 30 * 86_400
+AT_ONCE = 16  # envelopes sealed in one operation: they hold the loop for some milliseconds
 
 
 def copy_to_own_devices(execute: Execute, home: Home, account: Account, person: Person, body: Body) -> None:
@@ -42,14 +52,22 @@ def copy_to_own_devices(execute: Execute, home: Home, account: Account, person: 
     add_own_copy(execute, account, OwnCopy(UserId(person.user), person.address, content, home.rng(16), 0))
 
 
-def add_own_copy(execute: Execute, account: Account, copy: OwnCopy) -> None:
-    """Gather a copy for the own devices; without any there is nothing to gather."""
+def add_own_copy(execute: Execute, account: Account, copy: OwnCopy, *, register: bytes = b"") -> None:
+    """Gather a copy for the own devices; without any there is nothing to gather. Of one register only the newest is gathered."""
     if not has_other_devices(execute, account.id):
         return
     message = message_pb2.OwnCopy(
         user=copy.user, address=str(copy.address), content=copy.content, message=copy.message, counter=copy.counter
     )
-    execute("INSERT INTO own_copy (account, copy) VALUES (?, ?)", (account.id, message.SerializeToString()))
+    if register:
+        execute("DELETE FROM own_copy WHERE account = ? AND register = ?", (account.id, register))
+    execute("INSERT INTO own_copy (account, register, copy) VALUES (?, ?, ?)", (account.id, register, message.SerializeToString()))
+
+
+def tell_own_devices(execute: Execute, home: Home, account: Account, body: Body, *, only: bytes = b"") -> None:
+    """Tell the own devices, or one of them, something that no send of the person causes: it leaves at once."""
+    content = encode(Content(int(home.clock() * 1000), body))
+    execute("INSERT INTO own_message (account, device, content) VALUES (?, ?, ?)", (account.id, only, content))
 
 
 def has_other_devices(query: Query, account: int) -> bool:
@@ -74,6 +92,7 @@ def contact_of(person: Person) -> Contact:
         device_list=Signed.FromString(person.device_list) if person.device_list else None,
         profile_key=person.profile_key,
         name=person.name,
+        verified=person.verified,
     )
 
 
@@ -82,25 +101,32 @@ def copies_waiting(query: Query, account: int) -> bool:
     return first(query, "SELECT 1 FROM own_copy WHERE account = ? LIMIT 1", (account,)) is not None
 
 
-def own_recipient(query: Query, account: Account, now: float) -> Recipient | None:
-    """The own other devices as a recipient; None without a list."""
+def messages_waiting(query: Query, account: int) -> bool:
+    """Whether something for own devices shall leave at once."""
+    return first(query, "SELECT 1 FROM own_message WHERE account = ? LIMIT 1", (account,)) is not None
+
+
+def own_recipient(query: Query, account: Account, now: float, only: bytes = b"") -> Recipient | None:
+    """The own other devices as a recipient, or one of them; None while there is no list, or nobody who can read."""
     own = own_device_list(query, account)
     if own is None:
         return None
-    return recipient_of(query, account.id, OWN, account.user_id, account.address.domain, *own, now)
+    to = recipient_of(query, account.id, OWN, account.user_id, account.address.domain, *own, now)
+    devices = tuple(key for key in to.devices if only in (b"", key.device))
+    return replace(to, devices=devices) if devices else None
 
 
 def seal_own_copies(execute: Execute, home: Home, account: Account, sender: Signed) -> int:
     """Make envelopes of what was gathered, numbered for the mailbox link; returns how many."""
     now = home.clock()
     to = own_recipient(execute, account, now)
-    if to is None or not to.devices:
+    if to is None:
         return 0  # the copies wait until one of the devices can read
     gathered = rows(execute, "SELECT id, copy FROM own_copy WHERE account = ? ORDER BY id LIMIT 256", (account.id,))
     copies = [_copy(raw) for _, raw in gathered]
     count, sessions = 0, sending_sessions(execute, account.id, to, now)
     for content in batch_own_copies(copies, int(now * 1000)):
-        _seal(execute, home, account, to, sessions, content, sender)
+        _seal(execute, home, account, to, sessions, content, Door("own"), sender)
         count += 1
     sessions.store(execute)
     if gathered:
@@ -114,7 +140,7 @@ def _copy(raw: bytes) -> OwnCopy:
 
 
 def settle_own(execute: Execute, account: Account, committed: CommittedUpTo) -> None:
-    """Forget what the homeserver has; what it refused for a reason that passes is gathered again."""
+    """Forget what the homeserver has; copies that it refused for a reason that passes are gathered again, the rest is asked for again."""
     for refusal in committed.refused:
         row = first(execute, "SELECT content FROM own_envelope WHERE account = ? AND number = ?", (account.id, refusal.number))
         stale = refusal.status == Status.STATUS_STALE_DEVICES
@@ -133,26 +159,43 @@ def gather_again(execute: Execute, account: Account, content: bytes) -> None:
             add_own_copy(execute, account, copy)
 
 
-def greet_new_devices(execute: Execute, home: Home, account: Account) -> None:
-    """Give every contact to own devices that were linked since, as soon as they can read; the primary does this (product §1, U2)."""
-    sql = (
-        "SELECT o.device FROM own_device o JOIN person_device p ON p.account = o.account AND p.person = ? AND p.device = o.device"
-        " WHERE o.account = ? AND o.greeted = 0 AND p.sek_week = ?"
-    )
-    new = rows(execute, sql, (OWN, account.id, week_of(home.clock())))
-    if not new or not account.is_primary:
-        return
-    for person in all_people(execute, account.id):
-        if person.user_key:
-            copy_to_own_devices(execute, home, account, person, contact_of(person))
-    for (device,) in new:
-        execute("UPDATE own_device SET greeted = 1 WHERE account = ? AND device = ?", (account.id, device))
+def seal_own_messages(execute: Execute, home: Home, account: Account, sender: Signed) -> int:
+    """Make envelopes of what leaves at once; returns how many. What is for a device that cannot read yet waits."""
+    sealed = 0
+    waiting = rows(execute, "SELECT id, device, content FROM own_message WHERE account = ? ORDER BY id LIMIT ?", (account.id, AT_ONCE))
+    for number, device, content in waiting:
+        if seal_own(execute, home, account, sender, content, only=device):
+            sealed += 1
+        elif is_own_device(execute, account.id, device):
+            continue
+        execute("DELETE FROM own_message WHERE id = ?", (number,))
+    return sealed
 
 
-def _seal(execute: Execute, home: Home, account: Account, to: Recipient, sessions: SendingSessions, content: bytes, sender: Signed) -> None:
+def seal_own(execute: Execute, home: Home, account: Account, sender: Signed, content: bytes, *, only: bytes) -> bool:
+    """Make one envelope for one own device or (empty) all; False where nobody can read it yet."""
+    now = home.clock()
+    to = own_recipient(execute, account, now, only)
+    if to is None:
+        return False
+    sessions = sending_sessions(execute, account.id, to, now)
+    _seal(execute, home, account, to, sessions, content, Door("own", id=only), sender)
+    sessions.store(execute)
+    return True
+
+
+def is_own_device(query: Query, account: int, device: bytes) -> bool:
+    """Whether this is one of the listed other devices, or (empty) there is any."""
+    sql = "SELECT 1 FROM person_device WHERE account = ? AND person = ? AND ? IN (x'', device) LIMIT 1"
+    return first(query, sql, (account, OWN, device)) is not None
+
+
+def _seal(
+    execute: Execute, home: Home, account: Account, to: Recipient, sessions: SendingSessions, content: bytes, door: Door, sender: Signed
+) -> None:
     now = home.clock()
     what = Outgoing(home.rng(16), 0, NOTHING_SEEN, content, now + OWN_LIFE)
-    raw, _ = seal_envelope(execute, account, to, sessions, what, Door("own"), sender, now, home.rng)
+    raw, _ = seal_envelope(execute, account, to, sessions, what, door, sender, now, home.rng)
     number = returned(execute, "UPDATE account SET own_number = own_number + 1 WHERE id = ? RETURNING own_number", (account.id,))
     execute(
         "INSERT INTO own_envelope (account, number, content, sealed, raw) VALUES (?, ?, ?, ?, ?)", (account.id, number, content, now, raw)

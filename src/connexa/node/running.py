@@ -57,3 +57,4 @@ class RunningAccount:
         self.delivery.go_on(people)
         self.wakeups.receipts.set()
         self.wakeups.own_copies.set()
+        self.wakeups.own_messages.set()

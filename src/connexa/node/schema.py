@@ -11,7 +11,7 @@ FIRST = """
 -- `seed` is on the primary device alone; the attestation is empty until the homeserver has given it. `own_number` counts the
 -- envelopes to own devices on this device's mailbox link, `resume_seq` is the highest push that is stored here. `refused` counts
 -- arrivals that nobody whom we know has sent, `dropped` those of unknown domains for which there was no more room; `rolled_back` is when
--- this store was found to be older than what its homeserver remembers.
+-- this store was found to be older than what its homeserver remembers; `compare_from` when the own devices are next told what is here.
 CREATE TABLE account (
     id             INTEGER PRIMARY KEY,
     address        TEXT NOT NULL UNIQUE,
@@ -36,6 +36,7 @@ CREATE TABLE account (
     refused        INTEGER NOT NULL DEFAULT 0,
     dropped        INTEGER NOT NULL DEFAULT 0,
     rolled_back    REAL NOT NULL DEFAULT 0,
+    compare_from   REAL NOT NULL DEFAULT 0,
     created        REAL NOT NULL
 ) STRICT;
 
@@ -45,7 +46,6 @@ CREATE TABLE own_device (
     certificate BLOB NOT NULL DEFAULT x'',
     name        TEXT NOT NULL DEFAULT '',
     listed      INTEGER NOT NULL,
-    greeted     INTEGER NOT NULL DEFAULT 0,
     added       REAL NOT NULL,
     PRIMARY KEY (account, device)
 ) STRICT, WITHOUT ROWID;
@@ -132,24 +132,29 @@ CREATE TABLE session (
     PRIMARY KEY (account, user, device)
 ) STRICT, WITHOUT ROWID;
 
+-- `read_message`: a read mark of another own device whose message is not here yet.
 CREATE TABLE conversation (
-    id          INTEGER PRIMARY KEY,
-    account     INTEGER NOT NULL,
-    public      BLOB NOT NULL,
-    provisional BLOB NOT NULL DEFAULT x'',
-    person      INTEGER NOT NULL,
-    counter     INTEGER NOT NULL DEFAULT 0,
-    newest      BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000',
-    read_cursor INTEGER NOT NULL DEFAULT 0,
-    muted       INTEGER NOT NULL DEFAULT 0,
-    archived    INTEGER NOT NULL DEFAULT 0
+    id            INTEGER PRIMARY KEY,
+    account       INTEGER NOT NULL,
+    public        BLOB NOT NULL,
+    provisional   BLOB NOT NULL DEFAULT x'',
+    person        INTEGER NOT NULL,
+    counter       INTEGER NOT NULL DEFAULT 0,
+    newest        BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000',
+    read_cursor   INTEGER NOT NULL DEFAULT 0,
+    read_message  BLOB NOT NULL DEFAULT x'',
+    draft         TEXT NOT NULL DEFAULT '',
+    draft_subject TEXT NOT NULL DEFAULT '',
+    muted         INTEGER NOT NULL DEFAULT 0,
+    archived      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX conversation_by_public ON conversation (account, public);
 CREATE UNIQUE INDEX conversation_by_person ON conversation (account, person);
 
--- The log. `hidden` rows are deleted here and stay so that they are not shown again when a copy arrives.
+-- The log. `cursor` is an entry's place in it: the unix microsecond of its arrival, so that the history of another own device finds
+-- its places between what is here. `hidden` rows are deleted and stay so that they are not shown again when a copy arrives.
 CREATE TABLE message (
-    cursor       INTEGER PRIMARY KEY AUTOINCREMENT,
+    cursor       INTEGER PRIMARY KEY,
     account      INTEGER NOT NULL,
     conversation INTEGER NOT NULL,
     message      BLOB NOT NULL,
@@ -291,13 +296,22 @@ CREATE TABLE envelope (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX envelope_by_outbox ON envelope (outbox);
 
--- Copies for own devices: gathered on their own clock, then numbered envelopes of the mailbox link.
+-- For own devices: copies, which leave on a clock of their own (of one register only the newest), and messages, which leave at once,
+-- to one device (`device`) or all; both become numbered envelopes of the mailbox link.
 CREATE TABLE own_copy (
-    id      INTEGER PRIMARY KEY AUTOINCREMENT,
-    account INTEGER NOT NULL,
-    copy    BLOB NOT NULL
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    account  INTEGER NOT NULL,
+    register BLOB NOT NULL DEFAULT x'',
+    copy     BLOB NOT NULL
 ) STRICT;
 CREATE INDEX own_copy_by_account ON own_copy (account, id);
+CREATE TABLE own_message (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    account INTEGER NOT NULL,
+    device  BLOB NOT NULL,
+    content BLOB NOT NULL
+) STRICT;
+CREATE INDEX own_message_by_account ON own_message (account, id);
 CREATE TABLE own_envelope (
     account INTEGER NOT NULL,
     number  INTEGER NOT NULL,
@@ -305,6 +319,38 @@ CREATE TABLE own_envelope (
     sealed  REAL NOT NULL,
     raw     BLOB NOT NULL,
     PRIMARY KEY (account, number)
+) STRICT, WITHOUT ROWID;
+
+-- When and on which device the owner last decided something; the values stand where they are used.
+CREATE TABLE register (
+    account INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,
+    key     BLOB NOT NULL,
+    at      INTEGER NOT NULL,
+    device  BLOB NOT NULL,
+    PRIMARY KEY (account, kind, key)
+) STRICT, WITHOUT ROWID;
+
+-- The history that this device takes over from another own one (`source`): everything from `place` on is here. `asked`: when it was
+-- last asked for or came; `waiting` is 0 once all of it has come.
+CREATE TABLE history (
+    account   INTEGER PRIMARY KEY,
+    source    BLOB NOT NULL,
+    place     INTEGER NOT NULL DEFAULT 0,
+    done      INTEGER NOT NULL DEFAULT 0,
+    remaining INTEGER NOT NULL DEFAULT 0,
+    asked     REAL NOT NULL DEFAULT 0,
+    waiting   INTEGER NOT NULL DEFAULT 1
+) STRICT;
+
+-- What this device was asked for by a new one: so many chunks of what stands before `place`.
+CREATE TABLE history_owed (
+    account   INTEGER NOT NULL,
+    device    BLOB NOT NULL,
+    place     INTEGER NOT NULL,
+    chunks    INTEGER NOT NULL,
+    remaining INTEGER NOT NULL,
+    PRIMARY KEY (account, device)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE pass (

@@ -37,7 +37,7 @@ class Door:
 
     kind: str  # token, invite, stranger, own
     key: bytes = field(default=b"", repr=False)  # weekly key, or the invite's secret
-    id: bytes = b""  # the invite's, or the step's
+    id: bytes = b""  # the invite's, the step's, or the one own device that it is for
     profile: bytes = field(default=b"", repr=False)  # the profile key from which a token's weekly key follows
 
     @property
@@ -98,6 +98,8 @@ def seal_envelope(
 
 def _introduced(query: Query, account: Account, to: Recipient, sessions: SendingSessions, what: Outgoing, door: Door) -> bytes:
     """The content, with an introduction as long as one of the devices has not answered in its session (first-message §9)."""
+    if door.kind == "own" and door.id:
+        return what.content  # the two devices know each other by the list; every byte of the body is the content's
     if not sessions.introduces() and not door.is_first_contact:
         return what.content
     shown = None
@@ -130,7 +132,7 @@ def _wrap(body: SealedBody, envelope: bytes, what: Outgoing, conversation: bytes
 def _open_door(envelope: Envelope, door: Door, body: SealedBody) -> None:
     match door.kind:
         case "own":
-            envelope.own.CopyFrom(Own())
+            envelope.own.CopyFrom(Own(only=door.id))
         case "stranger":
             envelope.stranger.CopyFrom(Step(id=door.id))
         case _:

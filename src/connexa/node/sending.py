@@ -15,7 +15,7 @@ from connexa.node.sealing import Outgoing, introduction_of
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
-__all__ = ["find_person", "parse_id", "send_text"]
+__all__ = ["MAX_SENT", "find_person", "parse_id", "send_text"]
 
 MAX_SENT = 14_336  # leaves room for an introduction in the largest body
 

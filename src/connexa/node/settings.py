@@ -10,6 +10,8 @@ from connexa.discovery import DiscoverySettings
 
 __all__ = ["ApiSettings", "LimitSettings", "NodeSettings", "PrivacySettings", "RepairSettings"]
 
+STRICT_COPIES_MEAN = 60.0
+
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 
 
@@ -25,9 +27,13 @@ class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
     receipts: Annotated[bool, msgspec.Meta(description="Tell contacts that a message was delivered and read.")] = True
     read_receipts: Annotated[bool, msgspec.Meta(description="Tell contacts that a message was read.")] = True
     receipt_delay: Annotated[Seconds, msgspec.Meta(description="Longest wait before receipts are sent together, in seconds.")] = 2.0
-    own_copies_mean: Annotated[Seconds, msgspec.Meta(description="Mean of the random wait before own devices get copies, in seconds.")] = (
-        2.0  # pairwise P38: 60 with strict privacy
-    )
+    strict: Annotated[bool, msgspec.Meta(description="Hide even from the homeserver when you write: own devices get copies later.")] = False
+    own_copies_mean: Annotated[Seconds, msgspec.Meta(description="Mean of the random wait until own devices get copies, in seconds.")] = 2.0
+
+    @property
+    def copies_mean(self) -> float:
+        """Mean wait of own copies in seconds: the setting, and a minute at least where privacy is strict (P38)."""
+        return max(self.own_copies_mean, STRICT_COPIES_MEAN) if self.strict else self.own_copies_mean
 
 
 class RepairSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +52,8 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     push_window: Annotated[int, msgspec.Meta(ge=1, le=4096, description="Pushes that this node takes before it acknowledges.")] = 256
     passes_kept: Annotated[int, msgspec.Meta(ge=2, le=100, description="Passes held ready.")] = 20
     reconnect_max: Annotated[Seconds, msgspec.Meta(description="Longest wait before the mailbox link is tried again.")] = 20.0
+    history_silence: Annotated[Seconds, msgspec.Meta(description="Seconds after which another own device is asked for the history.")] = 60.0
+    compare_every: Annotated[Seconds, msgspec.Meta(description="Seconds between two comparisons of what the own devices hold.")] = 86_400.0
     call_timeout: Annotated[Seconds, msgspec.Meta(description="Seconds to wait for an answer of the homeserver.")] = 20.0
 
 

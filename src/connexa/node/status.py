@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connexa import __version__
 from connexa.identity import UserPublic, fingerprint_text
+from connexa.node.history import history_view
 from connexa.node.home import Home, first
 from connexa.node.running import RunningAccount
 from connexa.node.streams import count_passes
@@ -44,6 +45,7 @@ def account_view(home: Home, number: int, running: RunningAccount | None) -> Acc
         unread=unread,
         waiting=waiting,
         undecryptable=undecryptable,
+        history=history_view(home.database.read, number),
     )
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "ConversationView",
     "DeviceView",
     "EventView",
+    "HistoryView",
     "InviteView",
     "LinkCodeView",
     "LinkStatusView",
@@ -44,6 +45,15 @@ class MessageState(enum.StrEnum):
     RECEIVED = "received"  # somebody else's message
 
 
+class HistoryView(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of the history has come from another own device."""
+
+    source: str  # the device that is asked
+    done: int  # entries
+    left: int  # as far as that device has said
+    complete: bool
+
+
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """A person's registration at a homeserver, as this node holds it."""
 
@@ -59,6 +69,7 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     unread: int
     waiting: int  # messages in the outbox
     undecryptable: int  # messages of known devices that arrived and did not open; asked for where there is evidence
+    history: HistoryView | None  # of a device that was linked
 
 
 class MessageView(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +103,8 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     muted: bool
     archived: bool
     missing: int  # entries that were sent and are not here
+    draft: str  # what is typed and not sent yet, on whichever own device
+    draft_subject: str
     last: MessageView | None
 
 

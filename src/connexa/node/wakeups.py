@@ -28,6 +28,8 @@ class Wakeups:
     passes: asyncio.Event = field(default_factory=asyncio.Event)  # there are some now
     receipts: asyncio.Event = field(default_factory=asyncio.Event)
     own_copies: asyncio.Event = field(default_factory=asyncio.Event)
+    own_messages: asyncio.Event = field(default_factory=asyncio.Event)
+    own_sealed: asyncio.Event = field(default_factory=asyncio.Event)  # there are envelopes for own devices
     upkeep: asyncio.Event = field(default_factory=asyncio.Event)
     held: asyncio.Event = field(default_factory=asyncio.Event)
     mend: asyncio.Event = field(default_factory=asyncio.Event)

@@ -47,7 +47,7 @@ def _check_right(envelope: Envelope) -> None:
         case "stranger":
             sound = len(envelope.stranger.id) in (0, ID_SIZE)  # empty between homeservers
         case "own":
-            sound = True
+            sound = len(envelope.own.only) in (0, DEVICE_SIZE)
         case _:
             sound = False
     if not sound:

@@ -49,8 +49,10 @@ class Step(_message.Message):
     def __init__(self, id: _Optional[bytes] = ...) -> None: ...
 
 class Own(_message.Message):
-    __slots__ = ()
-    def __init__(self) -> None: ...
+    __slots__ = ("only",)
+    ONLY_FIELD_NUMBER: _ClassVar[int]
+    only: bytes
+    def __init__(self, only: _Optional[bytes] = ...) -> None: ...
 
 class Packet(_message.Message):
     __slots__ = ("device", "sek", "sealed")
@@ -63,7 +65,7 @@ class Packet(_message.Message):
     def __init__(self, device: _Optional[bytes] = ..., sek: _Optional[int] = ..., sealed: _Optional[bytes] = ...) -> None: ...
 
 class Content(_message.Message):
-    __slots__ = ("version", "sent_ms", "intro", "text", "receipt", "control", "own")
+    __slots__ = ("version", "sent_ms", "intro", "text", "receipt", "control", "own", "sync")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SENT_MS_FIELD_NUMBER: _ClassVar[int]
     INTRO_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +73,7 @@ class Content(_message.Message):
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     CONTROL_FIELD_NUMBER: _ClassVar[int]
     OWN_FIELD_NUMBER: _ClassVar[int]
+    SYNC_FIELD_NUMBER: _ClassVar[int]
     version: int
     sent_ms: int
     intro: Introduction
@@ -78,7 +81,8 @@ class Content(_message.Message):
     receipt: Receipt
     control: Control
     own: OwnCopies
-    def __init__(self, version: _Optional[int] = ..., sent_ms: _Optional[int] = ..., intro: _Optional[_Union[Introduction, _Mapping]] = ..., text: _Optional[_Union[Text, _Mapping]] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., own: _Optional[_Union[OwnCopies, _Mapping]] = ...) -> None: ...
+    sync: Sync
+    def __init__(self, version: _Optional[int] = ..., sent_ms: _Optional[int] = ..., intro: _Optional[_Union[Introduction, _Mapping]] = ..., text: _Optional[_Union[Text, _Mapping]] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., own: _Optional[_Union[OwnCopies, _Mapping]] = ..., sync: _Optional[_Union[Sync, _Mapping]] = ...) -> None: ...
 
 class Introduction(_message.Message):
     __slots__ = ("address", "user_key", "attestation", "device_lists", "profile_key", "invite")
@@ -123,18 +127,16 @@ class Receipt(_message.Message):
     def __init__(self, state: _Optional[_Union[Receipt.State, str]] = ..., messages: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class Control(_message.Message):
-    __slots__ = ("accept", "profile_key", "device_lists", "contact", "resend")
+    __slots__ = ("accept", "profile_key", "device_lists", "resend")
     ACCEPT_FIELD_NUMBER: _ClassVar[int]
     PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
     DEVICE_LISTS_FIELD_NUMBER: _ClassVar[int]
-    CONTACT_FIELD_NUMBER: _ClassVar[int]
     RESEND_FIELD_NUMBER: _ClassVar[int]
     accept: Accept
     profile_key: ProfileKey
     device_lists: DeviceLists
-    contact: Contact
     resend: Resend
-    def __init__(self, accept: _Optional[_Union[Accept, _Mapping]] = ..., profile_key: _Optional[_Union[ProfileKey, _Mapping]] = ..., device_lists: _Optional[_Union[DeviceLists, _Mapping]] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ...) -> None: ...
+    def __init__(self, accept: _Optional[_Union[Accept, _Mapping]] = ..., profile_key: _Optional[_Union[ProfileKey, _Mapping]] = ..., device_lists: _Optional[_Union[DeviceLists, _Mapping]] = ..., resend: _Optional[_Union[Resend, _Mapping]] = ...) -> None: ...
 
 class Accept(_message.Message):
     __slots__ = ("profile_key",)
@@ -153,26 +155,6 @@ class DeviceLists(_message.Message):
     LISTS_FIELD_NUMBER: _ClassVar[int]
     lists: _containers.RepeatedCompositeFieldContainer[_keys_pb2.Signed]
     def __init__(self, lists: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ...) -> None: ...
-
-class Contact(_message.Message):
-    __slots__ = ("user", "address", "user_key", "attestation", "device_list", "profile_key", "state", "name")
-    USER_FIELD_NUMBER: _ClassVar[int]
-    ADDRESS_FIELD_NUMBER: _ClassVar[int]
-    USER_KEY_FIELD_NUMBER: _ClassVar[int]
-    ATTESTATION_FIELD_NUMBER: _ClassVar[int]
-    DEVICE_LIST_FIELD_NUMBER: _ClassVar[int]
-    PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
-    STATE_FIELD_NUMBER: _ClassVar[int]
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    user: bytes
-    address: str
-    user_key: bytes
-    attestation: _keys_pb2.Signed
-    device_list: _keys_pb2.Signed
-    profile_key: bytes
-    state: str
-    name: str
-    def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Resend(_message.Message):
     __slots__ = ("missing", "answers")
@@ -227,3 +209,207 @@ class OwnCopy(_message.Message):
     message: bytes
     counter: int
     def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., content: _Optional[bytes] = ..., message: _Optional[bytes] = ..., counter: _Optional[int] = ...) -> None: ...
+
+class Sync(_message.Message):
+    __slots__ = ("registers", "entries", "history_wanted", "history", "digests", "buckets", "listing", "wanted")
+    REGISTERS_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_WANTED_FIELD_NUMBER: _ClassVar[int]
+    HISTORY_FIELD_NUMBER: _ClassVar[int]
+    DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    BUCKETS_FIELD_NUMBER: _ClassVar[int]
+    LISTING_FIELD_NUMBER: _ClassVar[int]
+    WANTED_FIELD_NUMBER: _ClassVar[int]
+    registers: Registers
+    entries: Entries
+    history_wanted: HistoryWanted
+    history: History
+    digests: Digests
+    buckets: Buckets
+    listing: Listing
+    wanted: Wanted
+    def __init__(self, registers: _Optional[_Union[Registers, _Mapping]] = ..., entries: _Optional[_Union[Entries, _Mapping]] = ..., history_wanted: _Optional[_Union[HistoryWanted, _Mapping]] = ..., history: _Optional[_Union[History, _Mapping]] = ..., digests: _Optional[_Union[Digests, _Mapping]] = ..., buckets: _Optional[_Union[Buckets, _Mapping]] = ..., listing: _Optional[_Union[Listing, _Mapping]] = ..., wanted: _Optional[_Union[Wanted, _Mapping]] = ...) -> None: ...
+
+class Registers(_message.Message):
+    __slots__ = ("registers",)
+    REGISTERS_FIELD_NUMBER: _ClassVar[int]
+    registers: _containers.RepeatedCompositeFieldContainer[OwnRegister]
+    def __init__(self, registers: _Optional[_Iterable[_Union[OwnRegister, _Mapping]]] = ...) -> None: ...
+
+class OwnRegister(_message.Message):
+    __slots__ = ("at", "device", "contact", "read", "flags", "draft", "account", "name", "profile_key")
+    AT_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_FIELD_NUMBER: _ClassVar[int]
+    READ_FIELD_NUMBER: _ClassVar[int]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    DRAFT_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
+    at: int
+    device: bytes
+    contact: Contact
+    read: ReadMark
+    flags: Flags
+    draft: Draft
+    account: AccountName
+    name: DeviceName
+    profile_key: ProfileKey
+    def __init__(self, at: _Optional[int] = ..., device: _Optional[bytes] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ..., read: _Optional[_Union[ReadMark, _Mapping]] = ..., flags: _Optional[_Union[Flags, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., account: _Optional[_Union[AccountName, _Mapping]] = ..., name: _Optional[_Union[DeviceName, _Mapping]] = ..., profile_key: _Optional[_Union[ProfileKey, _Mapping]] = ...) -> None: ...
+
+class Contact(_message.Message):
+    __slots__ = ("user", "address", "user_key", "attestation", "device_list", "profile_key", "state", "name", "verified")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    USER_KEY_FIELD_NUMBER: _ClassVar[int]
+    ATTESTATION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_LIST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    address: str
+    user_key: bytes
+    attestation: _keys_pb2.Signed
+    device_list: _keys_pb2.Signed
+    profile_key: bytes
+    state: str
+    name: str
+    verified: bool
+    def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., verified: _Optional[bool] = ...) -> None: ...
+
+class ReadMark(_message.Message):
+    __slots__ = ("user", "message")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    message: bytes
+    def __init__(self, user: _Optional[bytes] = ..., message: _Optional[bytes] = ...) -> None: ...
+
+class Flags(_message.Message):
+    __slots__ = ("user", "muted", "archived")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    MUTED_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    muted: bool
+    archived: bool
+    def __init__(self, user: _Optional[bytes] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ...) -> None: ...
+
+class Draft(_message.Message):
+    __slots__ = ("user", "text", "subject")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    text: str
+    subject: str
+    def __init__(self, user: _Optional[bytes] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ...) -> None: ...
+
+class AccountName(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class DeviceName(_message.Message):
+    __slots__ = ("device", "name")
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    device: bytes
+    name: str
+    def __init__(self, device: _Optional[bytes] = ..., name: _Optional[str] = ...) -> None: ...
+
+class Entries(_message.Message):
+    __slots__ = ("user", "address", "entries")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    address: str
+    entries: _containers.RepeatedCompositeFieldContainer[LogEntry]
+    def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ...) -> None: ...
+
+class LogEntry(_message.Message):
+    __slots__ = ("message", "mine", "device", "counter", "place", "content", "state")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    MINE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    COUNTER_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    message: bytes
+    mine: bool
+    device: bytes
+    counter: int
+    place: int
+    content: bytes
+    state: str
+    def __init__(self, message: _Optional[bytes] = ..., mine: _Optional[bool] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., place: _Optional[int] = ..., content: _Optional[bytes] = ..., state: _Optional[str] = ...) -> None: ...
+
+class HistoryWanted(_message.Message):
+    __slots__ = ("before", "chunks")
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    before: int
+    chunks: int
+    def __init__(self, before: _Optional[int] = ..., chunks: _Optional[int] = ...) -> None: ...
+
+class History(_message.Message):
+    __slots__ = ("before", "next", "chunks", "left", "conversations")
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    NEXT_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    LEFT_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATIONS_FIELD_NUMBER: _ClassVar[int]
+    before: int
+    next: int
+    chunks: int
+    left: int
+    conversations: _containers.RepeatedCompositeFieldContainer[Entries]
+    def __init__(self, before: _Optional[int] = ..., next: _Optional[int] = ..., chunks: _Optional[int] = ..., left: _Optional[int] = ..., conversations: _Optional[_Iterable[_Union[Entries, _Mapping]]] = ...) -> None: ...
+
+class Digests(_message.Message):
+    __slots__ = ("digests",)
+    DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    digests: _containers.RepeatedCompositeFieldContainer[Digest]
+    def __init__(self, digests: _Optional[_Iterable[_Union[Digest, _Mapping]]] = ...) -> None: ...
+
+class Digest(_message.Message):
+    __slots__ = ("user", "count", "hash")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    HASH_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    count: int
+    hash: bytes
+    def __init__(self, user: _Optional[bytes] = ..., count: _Optional[int] = ..., hash: _Optional[bytes] = ...) -> None: ...
+
+class Buckets(_message.Message):
+    __slots__ = ("user", "hashes")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    HASHES_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    hashes: bytes
+    def __init__(self, user: _Optional[bytes] = ..., hashes: _Optional[bytes] = ...) -> None: ...
+
+class Listing(_message.Message):
+    __slots__ = ("user", "buckets", "items")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    BUCKETS_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    buckets: bytes
+    items: bytes
+    def __init__(self, user: _Optional[bytes] = ..., buckets: _Optional[bytes] = ..., items: _Optional[bytes] = ...) -> None: ...
+
+class Wanted(_message.Message):
+    __slots__ = ("user", "items")
+    USER_FIELD_NUMBER: _ClassVar[int]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    user: bytes
+    items: bytes
+    def __init__(self, user: _Optional[bytes] = ..., items: _Optional[bytes] = ...) -> None: ...

@@ -1,0 +1,225 @@
+"""What own devices say to each other, to the wire form and back; every size is held to its limit before anybody sees the values."""
+
+from __future__ import annotations
+
+from connexa.content._fields import Malformed, need, profile_key
+from connexa.content._kinds import Contact, ContactState, ProfileKey
+from connexa.content._sync import (
+    AccountName,
+    Buckets,
+    DeviceName,
+    Digest,
+    Digests,
+    Draft,
+    Entries,
+    Flags,
+    History,
+    HistoryWanted,
+    Item,
+    Listing,
+    LogEntry,
+    ReadMark,
+    Register,
+    Registers,
+    RegisterValue,
+    Sync,
+    Wanted,
+)
+from connexa.identity import Address, check_user_id
+from connexa.wire.v1 import message_pb2 as pb
+
+__all__ = ["MAX_CHUNKS", "read_sync", "write_sync"]
+
+MAX_CHUNKS = 256
+MAX_NAME = 256
+MAX_DRAFT_SUBJECT = 1_024
+BUCKET_HASHES = 256 * 16
+ITEM_SIZE = 17
+_STATES = frozenset({"received", "accepted", "delivered", "read", "refused", "expired"})
+
+
+def read_sync(sync: pb.Sync) -> Sync:
+    """The value of a message, or `Malformed`."""
+    match sync.WhichOneof("kind"):
+        case "registers":
+            need(len(sync.registers.registers) >= 1)
+            return Registers(tuple(_read_register(one) for one in sync.registers.registers))
+        case "entries":
+            return _read_entries(sync.entries)
+        case "history_wanted":
+            need(1 <= sync.history_wanted.chunks <= MAX_CHUNKS)
+            return HistoryWanted(sync.history_wanted.before, sync.history_wanted.chunks)
+        case "history":
+            return _read_history(sync.history)
+        case "digests":
+            need(len(sync.digests.digests) >= 1)
+            return Digests(tuple(_read_digest(one) for one in sync.digests.digests))
+        case "buckets":
+            need(len(sync.buckets.hashes) == BUCKET_HASHES)
+            return Buckets(check_user_id(sync.buckets.user), sync.buckets.hashes)
+        case "listing":
+            need(1 <= len(sync.listing.buckets) == len(set(sync.listing.buckets)))
+            items = _read_items(sync.listing.items)
+            need(all(identity[0] in sync.listing.buckets for _, identity in items))
+            return Listing(check_user_id(sync.listing.user), sync.listing.buckets, items)
+        case "wanted":
+            need(len(sync.wanted.items) >= ITEM_SIZE)
+            return Wanted(check_user_id(sync.wanted.user), _read_items(sync.wanted.items))
+        case _:
+            raise Malformed
+
+
+def _read_register(register: pb.OwnRegister) -> Register:
+    need(len(register.device) == (32 if register.at else 0))
+    return Register(register.at, register.device, _read_value(register))
+
+
+def _read_value(register: pb.OwnRegister) -> RegisterValue:
+    match register.WhichOneof("value"):
+        case "contact":
+            return _read_contact(register.contact)
+        case "read":
+            need(len(register.read.message) == 16)
+            return ReadMark(check_user_id(register.read.user), register.read.message)
+        case "flags":
+            return Flags(check_user_id(register.flags.user), register.flags.muted, register.flags.archived)
+        case "draft":
+            need(len(register.draft.subject.encode()) <= MAX_DRAFT_SUBJECT)
+            return Draft(check_user_id(register.draft.user), register.draft.text, register.draft.subject)
+        case "account":
+            return AccountName(_name(register.account.name))
+        case "name":
+            need(len(register.name.device) == 32)
+            return DeviceName(register.name.device, _name(register.name.name))
+        case "profile_key":
+            return ProfileKey(profile_key(register.profile_key.profile_key))
+        case _:
+            raise Malformed
+
+
+def _read_contact(contact: pb.Contact) -> Contact:
+    need(len(contact.user_key) == 42 and len(contact.profile_key) in (0, 32))
+    need(contact.state in ContactState._value2member_map_)
+    return Contact(
+        check_user_id(contact.user),
+        Address.from_wire(contact.address),
+        contact.user_key,
+        ContactState(contact.state),
+        contact.attestation if contact.HasField("attestation") else None,
+        contact.device_list if contact.HasField("device_list") else None,
+        contact.profile_key,
+        _name(contact.name),
+        contact.verified,
+    )
+
+
+def _name(name: str) -> str:
+    need(len(name.encode()) <= MAX_NAME)
+    return name
+
+
+def _read_entries(entries: pb.Entries) -> Entries:
+    need(len(entries.entries) >= 1)
+    read = tuple(_read_entry(one) for one in entries.entries)
+    return Entries(check_user_id(entries.user), Address.from_wire(entries.address), read)
+
+
+def _read_entry(entry: pb.LogEntry) -> LogEntry:
+    need(len(entry.message) == 16 and len(entry.device) == 32 and entry.place > 0)
+    need(entry.state in _STATES if entry.content else not entry.state)
+    return LogEntry(entry.message, entry.mine, entry.device, entry.counter, entry.place, entry.content, entry.state)
+
+
+def _read_history(history: pb.History) -> History:
+    need(history.next < history.before or history.before == 0)
+    need(history.chunks < MAX_CHUNKS)
+    conversations = tuple(_read_entries(one) for one in history.conversations)
+    return History(history.before, history.next, history.chunks, history.left, conversations)
+
+
+def _read_digest(digest: pb.Digest) -> Digest:
+    need(len(digest.hash) == 32)
+    return Digest(check_user_id(digest.user), digest.count, digest.hash)
+
+
+def _read_items(raw: bytes) -> tuple[Item, ...]:
+    need(len(raw) % ITEM_SIZE == 0)
+    items = tuple((raw[at], raw[at + 1 : at + ITEM_SIZE]) for at in range(0, len(raw), ITEM_SIZE))
+    need(all(flags < 4 for flags, _ in items))
+    return items
+
+
+def write_sync(value: Sync) -> pb.Sync:
+    """A value as a message."""
+    match value:
+        case Registers(registers):
+            return pb.Sync(registers=pb.Registers(registers=[_write_register(one) for one in registers]))
+        case Entries():
+            return pb.Sync(entries=_write_entries(value))
+        case HistoryWanted(before, chunks):
+            return pb.Sync(history_wanted=pb.HistoryWanted(before=before, chunks=chunks))
+        case History(before, following, chunks, left, conversations):
+            parts = [_write_entries(one) for one in conversations]
+            return pb.Sync(history=pb.History(before=before, next=following, chunks=chunks, left=left, conversations=parts))
+        case Digests(digests):
+            return pb.Sync(digests=pb.Digests(digests=[pb.Digest(user=one.user, count=one.count, hash=one.hash) for one in digests]))
+        case Buckets(user, hashes):
+            return pb.Sync(buckets=pb.Buckets(user=user, hashes=hashes))
+        case Listing(user, buckets, items):
+            return pb.Sync(listing=pb.Listing(user=user, buckets=buckets, items=_write_items(items)))
+        case Wanted(user, items):
+            return pb.Sync(wanted=pb.Wanted(user=user, items=_write_items(items)))
+
+
+def _write_register(register: Register) -> pb.OwnRegister:
+    message = pb.OwnRegister(at=register.at, device=register.device)
+    match register.value:
+        case Contact():
+            message.contact.CopyFrom(_write_contact(register.value))
+        case ReadMark(user, read):
+            message.read.CopyFrom(pb.ReadMark(user=user, message=read))
+        case Flags(user, muted, archived):
+            message.flags.CopyFrom(pb.Flags(user=user, muted=muted, archived=archived))
+        case Draft(user, text, subject):
+            message.draft.CopyFrom(pb.Draft(user=user, text=text, subject=subject))
+        case AccountName(name):
+            message.account.CopyFrom(pb.AccountName(name=name))
+        case DeviceName(device, name):
+            message.name.CopyFrom(pb.DeviceName(device=device, name=name))
+        case ProfileKey(key):
+            message.profile_key.CopyFrom(pb.ProfileKey(profile_key=key))
+    return message
+
+
+def _write_contact(contact: Contact) -> pb.Contact:
+    return pb.Contact(
+        user=contact.user,
+        address=str(contact.address),
+        user_key=contact.user_key,
+        attestation=contact.attestation,
+        device_list=contact.device_list,
+        profile_key=contact.profile_key,
+        state=contact.state,
+        name=contact.name,
+        verified=contact.verified,
+    )
+
+
+def _write_entries(entries: Entries) -> pb.Entries:
+    written = [
+        pb.LogEntry(
+            message=one.message,
+            mine=one.mine,
+            device=one.device,
+            counter=one.counter,
+            place=one.place,
+            content=one.content,
+            state=one.state,
+        )
+        for one in entries.entries
+    ]
+    return pb.Entries(user=entries.user, address=str(entries.address), entries=written)
+
+
+def _write_items(items: tuple[Item, ...]) -> bytes:
+    return b"".join(bytes([flags]) + identity for flags, identity in items)
