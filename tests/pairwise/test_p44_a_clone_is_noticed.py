@@ -115,7 +115,7 @@ def test_a_retired_session_is_replaced_before_the_next_message_and_both_go_on() 
     bob.receive(alice.send(b"x"))
     with pytest.raises(Clone):
         bob.receive(copy.send(b"y"))
-    bob.sessions = bob.sessions.retired()
+    bob.sessions = bob.sessions.after_clone()
     assert bob.sessions.for_sending(NOW) is None
     assert SessionSet.load(bob.sessions.dump()).for_sending(NOW) is None
     bob.receive(alice.send(b"in flight on the old session"))
@@ -132,10 +132,24 @@ def test_a_retired_session_is_replaced_before_the_next_message_and_both_go_on() 
 def test_a_retired_session_is_not_revived() -> None:
     alice, bob = acquainted()
     answered = bob.send(b"sent before")
-    bob.sessions = bob.sessions.retired()
+    bob.sessions = bob.sessions.after_clone()
     bob.send(b"anew, and lost")
     alice.receive(answered)
     bob.receive(alice.send(b"a step on the old session"))
     assert bob.opened[-1] == b"a step on the old session"
     assert bob.events == []
     assert not bob.sessions.sessions[0].retired
+
+
+def test_a_copy_that_goes_on_speaking_does_not_undo_the_new_session() -> None:
+    alice, bob = acquainted()
+    copy = _cloned(alice)
+    stored = copy.sessions.dump()
+    bob.receive(alice.send(b"x"))
+    for _ in range(3):
+        with pytest.raises(Clone):
+            bob.receive(copy.send(b"y"))
+        copy.sessions = SessionSet.load(stored)
+        bob.sessions = bob.sessions.after_clone()
+        alice.receive(bob.send(b"on one new session"))
+    assert len(bob.sessions.sessions) == 2

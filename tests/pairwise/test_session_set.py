@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connexa.errors import IntegrityError
-from connexa.pairwise import MAX_ARCHIVED, Reason, Reject, SessionEvent, SessionSet, dump_session
+from connexa.pairwise import MAX_ARCHIVED, SessionSet, dump_session
 from tests.pairwise.world import NOW, End, acquainted, two_ends
 
 DAY = 86_400
@@ -53,65 +53,6 @@ def test_the_first_answer_ends_the_initial_part() -> None:
     alice.receive(bob.send(b"x"))
     assert alice.send(b"y")[0] == b""
     assert alice.sessions.sessions[0].confirmed
-
-
-def test_p18_a_device_that_begins_anew_is_noticed() -> None:
-    alice, bob = acquainted()
-    bob.sessions = SessionSet()
-    alice.receive(bob.send(b"I lost everything"))
-    assert alice.events == [SessionEvent.REPLACED]
-    bob.receive(alice.send(b"go on"))
-    assert _active(alice) == _active(bob)
-    assert len(alice.sessions.sessions) == 2
-
-
-def test_p45_once_a_newer_session_is_used_older_ones_take_no_step() -> None:
-    alice, bob = acquainted()
-    old = alice.send(b"in flight on the old session")
-    alice.receive(bob.send(b"still the old one"))
-    stolen = bob.sessions  # an attacker has this copy of Bob's state
-    bob.sessions = SessionSet()
-    alice.receive(bob.send(b"anew"))
-    bob.receive(alice.send(b"good"))
-    alice.receive(bob.send(b"and on"))  # Bob's step on Alice's key: the new session is in use on both sides
-    thief = End(bob.device, alice.device, stolen)
-    thief.receive(old)
-    before = alice.sessions.dump()
-    with pytest.raises(Reject) as refused:
-        alice.receive(thief.send(b"it is me, Bob"))
-    assert refused.value.reason is Reason.STEP
-    assert alice.sessions.dump() == before
-    assert alice.events == [SessionEvent.REPLACED]
-
-
-def test_p45_what_was_in_flight_on_the_older_session_still_opens() -> None:
-    alice, bob = acquainted()
-    alice.receive(bob.send(b"first of a chain"))
-    late = bob.send(b"late")
-    bob.sessions = SessionSet()
-    alice.receive(bob.send(b"anew"))
-    bob.receive(alice.send(b"good"))
-    alice.receive(bob.send(b"and on"))
-    alice.receive(late)
-    assert alice.opened[-1] == b"late"
-    assert _active(alice) == _active(bob)
-
-
-def test_p18_a_session_that_comes_back_is_noticed() -> None:
-    alice, bob = two_ends()
-    bob.receive(alice.send(b"are you there?"))
-    alice.now = NOW + 31 * DAY
-    bob.device.renew_prekeys(alice.now)
-    anew = alice.send(b"I begin anew, as nobody answered")
-    bob.now = alice.now
-    answer = bob.send(b"I am, on the old session")
-    bob.receive(anew)
-    alice.receive(answer)
-    assert alice.events == [SessionEvent.REVIVED]
-    bob.receive(alice.send(b"good"))
-    alice.receive(bob.send(b"and on"))
-    assert alice.opened == [b"I am, on the old session", b"and on"]
-    assert bob.opened[1:] == [b"I begin anew, as nobody answered", b"good"]
 
 
 def test_archived_sessions_are_few_and_young() -> None:

@@ -48,6 +48,7 @@ __all__ = [
     "keep_opened",
     "load_sessions",
     "open_message",
+    "retire_cloned",
     "retire_sessions",
     "unseal",
 ]
@@ -82,9 +83,19 @@ def forget_sessions(execute: Execute, account: int, user: bytes, device: bytes) 
 def retire_sessions(execute: Execute, account: int, user: UserId, device: DeviceId) -> bool:
     """Send no more on any session with a device, so that a new one is begun; False where that was so already."""
     sessions = load_sessions(execute, account, user, device)
-    if all(session.retired for session in sessions.sessions):
+    return _keep_retired(execute, account, user, device, sessions, sessions.retired())
+
+
+def retire_cloned(execute: Execute, account: int, user: UserId, device: DeviceId) -> bool:
+    """The same after `Clone`; False also where a new session is on its way."""
+    sessions = load_sessions(execute, account, user, device)
+    return _keep_retired(execute, account, user, device, sessions, sessions.after_clone())
+
+
+def _keep_retired(execute: Execute, account: int, user: UserId, device: DeviceId, before: SessionSet, after: SessionSet) -> bool:
+    if after is before or all(session.retired for session in before.sessions):
         return False
-    _store(execute, account, user, device, sessions.retired())
+    _store(execute, account, user, device, after)
     return True
 
 

@@ -47,7 +47,7 @@ class Duplicate(Reject):
 class Clone(Reject):
     """Another message under a number that was used: somebody else holds that device's keys, or it was restored from an old copy (P44).
 
-    It changed nothing by itself; whoever catches it retires the sessions with that device (`SessionSet.retired`).
+    It changed nothing by itself; whoever catches it stores `SessionSet.after_clone`.
     """
 
     def __init__(self, user: UserId, device: DeviceId) -> None:

@@ -24,7 +24,7 @@ class Session:
     initial: bytes  # goes with every message until the first answer; empty afterwards
     heard: int  # unix seconds of the newest message from the other side, 0 for none
     confirmed: bool  # the other side has shown that it holds our newest keys
-    archived: int = 0  # unix seconds since when it only receives; 0 for the active one
+    archived: int = 0  # unix seconds since when a newer one is there; 0 for the newest
     retired: bool = False  # it only receives from now on: a new one is due
 
     def __repr__(self) -> str:

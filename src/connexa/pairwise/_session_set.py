@@ -1,8 +1,8 @@
-"""All sessions with one other device (pairwise §5): one active, at most five archived that only receive.
+"""All sessions with one other device (pairwise §5), newest first: one that sends, at most five archived that only receive.
 
 Two rules keep both sides together and old states dead. Where both began at once, both put the session with the lower ephemeral key
-first. A message that begins a new chain on an archived session makes it the active one again, unless the other side has shown that
-it uses a newer session: then older ones take no step and come back no more (P16, P45).
+first. Once the other side has spoken on a session, older ones take no ratchet step any more (P16, P45). Until then our own new session
+is what we send on, since whoever knows us can open it; only if the other side still speaks on an older one a day later, that one sends.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from connexa.pairwise._skipped import MAX_AGE
 __all__ = ["MAX_ARCHIVED", "Received", "SessionEvent", "SessionSet"]
 
 MAX_ARCHIVED = 5
+PATIENCE = 86_400  # seconds that our new session waits for its first answer while the other side speaks on an older one
 
 
 class SessionEvent(Enum):
     """Something that a person may want to know (P18)."""
 
-    REVIVED = auto()  # an archived session became the active one: two first messages crossed, or an old copy was restored
+    REVIVED = auto()  # nobody answers our newest session, and an older one sends again: an old copy may have been restored
     REPLACED = auto()  # the other device began anew although a session was running
     PQ_BROKEN = auto()  # a new post-quantum key came mixed with another, as from a restored copy; the third time retires the session
     CLONED = auto()  # `Clone` was raised: two devices hold the other device's keys, or it was restored from an old copy (P44)
@@ -33,21 +34,34 @@ class SessionEvent(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SessionSet:
-    """The sessions with one device, active first."""
+    """The sessions with one device, newest first."""
 
     sessions: tuple[Session, ...] = ()
 
     def for_sending(self, now: float) -> Session | None:
-        """The active session, or None where a new one must be begun."""
-        return self.sessions[0] if self.sessions and self.sessions[0].may_send(now) else None
+        """The session to send on, or None where a new one must be begun."""
+        if not self.sessions:
+            return None
+        newest, *older = self.sessions
+        if _unanswered(newest):
+            since = newest.binding.created + PATIENCE
+            if still := next((session for session in older if session.heard > since and session.may_send(now)), None):
+                return still
+        return newest if newest.may_send(now) else None
 
     def retired(self) -> SessionSet:
-        """After `Clone`: everything here only receives from now on, so that a new session is begun before the next message."""
+        """Where we ourselves were restored: everything here only receives from now on, and a new session is begun for the next message."""
         return SessionSet(tuple(replace(session, retired=True) for session in self.sessions))
 
+    def after_clone(self) -> SessionSet:
+        """After `Clone`: the same, unless our new session is on its way already; a copy may speak up more than once."""
+        renewing = self.sessions and _unanswered(self.sessions[0]) and not self.sessions[0].retired
+        return self if renewing else self.retired()
+
     def with_sent(self, session: Session) -> SessionSet:
-        """After `encrypt` on the active session."""
-        return SessionSet((session, *self.sessions[1:]))
+        """After `encrypt` on the session for sending."""
+        ephemeral = session.binding.ephemeral
+        return SessionSet(tuple(session if one.binding.ephemeral == ephemeral else one for one in self.sessions))
 
     def with_own(self, session: Session, now: float) -> SessionSet:
         """After `initiate`: our new session is the active one."""
@@ -57,10 +71,10 @@ class SessionSet:
     def with_theirs(self, session: Session, now: float) -> tuple[SessionSet, SessionEvent | None]:
         """After `respond`: the other side's new session, in the place that both sides give it, or `Reject` for somebody else's."""
         self._check_party(session)
-        front = self.for_sending(now)
-        if front and _unanswered(front) and front.binding.ephemeral < session.binding.ephemeral:
-            return _pruned((front, session, *self.sessions[1:]), now), None
-        event = SessionEvent.REPLACED if self.sessions and not _unanswered(self.sessions[0]) else None
+        newest = self.sessions[0] if self.sessions else None
+        if newest and _unanswered(newest) and newest.binding.ephemeral < session.binding.ephemeral:
+            return _pruned((newest, session, *self.sessions[1:]), now), None
+        event = SessionEvent.REPLACED if newest and not _unanswered(newest) else None
         return _pruned((session, *self.sessions), now), event
 
     def knows(self, ephemeral: bytes) -> bool:
@@ -69,24 +83,28 @@ class SessionSet:
 
     def receive(self, sender: Sender, message: bytes, now: float) -> Received:
         """Open a message with whichever session it belongs to, or raise `Reject`, `Duplicate` or `Clone`."""
-        newer_in_use = False
+        newer_spoke = False
         for index, session in enumerate(self.sessions):
             _check_sender(session, sender)
             try:
-                after, plaintext = decrypt(session, message, now, may_step=not newer_in_use)
+                after, plaintext = decrypt(session, message, now, may_step=not newer_spoke)
             except Reject as refusal:
                 if refusal.reason is Reason.CLONE:
                     raise Clone(sender.user, sender.device) from None
                 if refusal.reason is not Reason.HEADER:
                     raise
-                newer_in_use = newer_in_use or session.confirmed
+                newer_spoke = newer_spoke or session.heard > 0
                 continue
-            revived = index > 0 and not session.retired and after.ratchet.remote != session.ratchet.remote
-            others = self.sessions[:index] + self.sessions[index + 1 :]
-            place = 0 if revived else index
-            kept = _pruned((*others[:place], after, *others[place:]), now)
-            return Received(kept, plaintext, _event(session, after, revived=revived))
+            kept = _pruned((*self.sessions[:index], after, *self.sessions[index + 1 :]), now)
+            return Received(kept, plaintext, self._event(kept, session, after, now))
         raise Reject(Reason.HEADER)
+
+    def _event(self, kept: SessionSet, before: Session, after: Session, now: float) -> SessionEvent | None:
+        if after.ratchet.pq.agreement.broken > before.ratchet.pq.agreement.broken:
+            return SessionEvent.PQ_BROKEN
+        was, sends = self.for_sending(now), kept.for_sending(now)
+        changed = was and sends and was.binding.ephemeral != sends.binding.ephemeral
+        return SessionEvent.REVIVED if changed and sends is not kept.sessions[0] else None
 
     def _check_party(self, session: Session) -> None:
         # People choose the ids of their devices, so a stranger may take one that a contact's device has (P13, P24).
@@ -115,12 +133,6 @@ class Received:
         return f"<Received redacted, event={self.event}>"
 
 
-def _event(before: Session, after: Session, *, revived: bool) -> SessionEvent | None:
-    if after.ratchet.pq.agreement.broken > before.ratchet.pq.agreement.broken:
-        return SessionEvent.PQ_BROKEN
-    return SessionEvent.REVIVED if revived else None
-
-
 def _party(session: Session) -> tuple[UserId, DeviceId]:
     return session.binding.remote_user, session.binding.remote_device
 
@@ -136,9 +148,8 @@ def _check_sender(session: Session, sender: Sender) -> None:
 
 
 def _pruned(sessions: tuple[Session, ...], now: float) -> SessionSet:
-    """The first is the active one; the others are archived from now on, or have been for at most 30 days."""
-    active, *others = sessions
-    active = replace(active, archived=0) if active.archived else active
+    """The first is the newest one; the others are archived from now on, or have been for at most 30 days."""
+    newest, *others = sessions
     archived = (s if s.archived else replace(s, archived=int(now)) for s in others)
     kept = [s for s in archived if s.archived + MAX_AGE >= now]
-    return SessionSet((active, *kept[:MAX_ARCHIVED]))
+    return SessionSet((newest, *kept[:MAX_ARCHIVED]))
