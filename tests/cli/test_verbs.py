@@ -191,13 +191,19 @@ def test_a_device_is_linked_and_revoked(stage: Stage) -> None:
         tablet.program.start().await_ready()
         with shown_code(tablet, bob.address) as link:
             code = read_object(link)["code"]
-            assert on(bob.phone, "device", "approve", "-", stdin=code).code != 0  # only the primary device may
-            approved = on(bob.laptop, "device", "approve", "-", stdin=code).data
+            assert on(bob.phone, "device", "approve", "-", stdin=code).code == 5  # only the primary device may
+            met = on(bob.laptop, "device", "approve", "-", stdin=code).data
+            assert met["name"] == "tablet"
+            shown = read_object(link)
+            assert shown["fingerprint"] == on(bob.laptop, "account", "show").data["fingerprint"]
+            approved = on(bob.laptop, "device", "confirm", met["id"], "-", stdin=shown["digits"]).data
+            assert (approved["name"], approved["last_seen"] > 0) == ("tablet", True)
             assert read_object(link)["state"] == "active"
             assert link.wait(20) == 0
         tablet.until_active()
         assert len(on(bob.laptop, "device", "list").data["items"]) == 3
-        on(bob.laptop, "device", "revoke", approved["id"], "--yes")
+        assert on(bob.phone, "device", "revoke", "tablet", "--yes").code == 5  # only the primary device may
+        assert on(bob.laptop, "device", "revoke", "tablet", "--yes").data["listed"] is False
         listed = [one for one in on(bob.laptop, "device", "list").data["items"] if one["listed"]]
         assert len(listed) == 2
     finally:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from connexa.crypto import sha256
 from connexa.pairwise import (
+    PairingCode,
+    PairingTalk,
     SessionSet,
     Wrap,
     decode_wrap,
@@ -18,13 +21,16 @@ from connexa.pairwise import (
     encrypt,
     format_pairing_code,
     load_session,
-    open_grant,
+    open_pairing_answer,
+    open_pairing_grant,
+    open_pairing_request,
     open_sealed,
     pad,
-    pairing_code,
     parse_pairing_code,
     read_initial,
-    seal_grant,
+    seal_pairing_answer,
+    seal_pairing_grant,
+    seal_pairing_request,
     unpad,
     verify_bundle,
     week_of,
@@ -45,8 +51,11 @@ _alices, _second = encrypt(_alices, _wrap, _rng)
 _alices, _third = encrypt(_alices, _wrap, _rng)
 _sealed = _alice.seal_to(_bob, b"", _second)
 _sealed_initial = _alice.seal_to(_bob, _session.initial, _message)
-_code = pairing_code(_alice.dik.public, _rng(32), _bob.dsk.public, _bob.dik.public)
-_grant = seal_grant(_code, b"grant" * 20, _bob.id, _alice.id)
+_code = PairingCode(_alice.dik.public, _rng(32), sha256(_bob.dsk.public.raw, _bob.dik.public.raw), sha256(_rng(32)))
+_request = seal_pairing_request(_code, b"request" * 20)
+_answer = seal_pairing_answer(_code, b"answer" * 20, _bob.id, _alice.id)
+_talk = PairingTalk(_code, _bob.id, _alice.id, _request, _answer, _rng(32))
+_grant = seal_pairing_grant(_talk, b"grant" * 20)
 
 
 def _target(name: str, seeds: tuple[bytes, ...], read: Callable[[bytes], object], *codes: str) -> Target:
@@ -80,15 +89,14 @@ TARGETS = (
         (format_pairing_code(_code).encode(),),
         lambda raw: parse_pairing_code(raw.decode(errors="surrogateescape")),
         "pairing.malformed",
-    ),
-    _target(
-        "grant",
-        (_grant,),
-        lambda raw: open_grant(_alice.dik, _code.secret, raw, _alice.id),
-        "pairing.invalid",
-        "seal.broken",
+        "pairing.in_address",
+        "pairing.other_code",
+        "pairing.version",
         "key.invalid",
     ),
+    _target("pairing_request", (_request,), lambda raw: open_pairing_request(_code, raw), "pairing.invalid"),
+    _target("pairing_answer", (_answer,), lambda raw: open_pairing_answer(_alice.dik, _code, raw, _alice.id), "pairing.invalid"),
+    _target("pairing_grant", (_grant,), lambda raw: open_pairing_grant(_alice.dik, _talk, raw), "pairing.invalid"),
     _target("wrap", (_wrap,), decode_wrap, "message.rejected"),
     _target("padding", (pad(b"content"), pad(b"")), unpad, "message.rejected"),
     _target("message", (_second, _third), _read_message, "message.rejected"),

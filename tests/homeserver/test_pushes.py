@@ -171,36 +171,6 @@ async def test_another_persons_rows_cannot_be_acknowledged(tmp_path: Path) -> No
         assert v.rows() == 1
 
 
-async def test_pairing_carries_one_payload_each_way_between_two(tmp_path: Path) -> None:
-    async with village(tmp_path, settings_with(pair_seconds=0.3)) as v:
-        slot = v.rng(16)
-        new = await v.pair(slot, "new")
-        await new.expect("ready")
-        new.say(pair_data={"payload": b"request"})
-        old = await v.pair(slot, "old")
-        await old.expect("ready")
-        assert (await old.expect("pair_data")).payload == b"request"
-        third = await v.pair(slot, "third")
-        assert await third.closed() == (4409, "pair.taken")
-        old.say(pair_data={"payload": b"grant" * 3_000})
-        assert (await new.expect("pair_data")).payload == b"grant" * 3_000
-        new.say(pair_data={"payload": b"again"})
-        assert await new.closed() == (4400, "frame.unexpected")
-        assert await old.closed() == (4408, "link.timeout")
-
-
-async def test_a_pairing_payload_has_a_size_and_a_slot_its_time(tmp_path: Path) -> None:
-    async with village(tmp_path, settings_with(pair_seconds=0.1)) as v:
-        big = await v.pair(v.rng(16), "big")
-        await big.expect("ready")
-        big.say(pair_data={"payload": bytes(16_385)})
-        assert await big.closed() == (4413, "frame.too_large")
-        lonely = await v.pair(v.rng(16), "lonely")
-        await lonely.expect("ready")
-        assert await lonely.closed() == (4408, "link.timeout")
-        assert await (await v.pair(bytes(15), "short")).closed() == (4400, "frame.malformed")
-
-
 async def test_a_silent_submit_link_is_closed(tmp_path: Path) -> None:
     async with village(tmp_path, settings_with(submit_idle=0.1)) as v:
         client = await sender(v, await v.settle("alice"))

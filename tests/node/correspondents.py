@@ -44,7 +44,7 @@ from connexa.node.mender import mend
 from connexa.node.outbox import mark_sealed, waiting_for
 from connexa.node.outcomes import settle_committed
 from connexa.node.own_copies import seal_own_copies, seal_own_messages
-from connexa.node.own_devices import keep_own_list
+from connexa.node.own_list import keep_own_list
 from connexa.node.people import Person, add_person, person_by_user
 from connexa.node.prekeys import make_due_prekeys
 from connexa.node.receipts import send_receipts

@@ -50,7 +50,9 @@ async def test_a_device_in_the_list_has_its_certificate_here_whatever_happens(tm
         (desk,) = await world.person("alice@a.example")
         phone = await world.device("phone", "alice@a.example")
         shown = await phone.node.link_account("alice@a.example")
+        met = await desk.node.approve_device("", shown.code)
+        digits = await phone.until_digits()
         monkeypatch.setattr(Upkeep, "put_list", lose_answer)
         with pytest.raises(NetworkError):
-            await desk.node.approve_device("", shown.code)
+            await desk.node.confirm_device("", met.id, digits)
         assert certified(desk) == (2, 2)

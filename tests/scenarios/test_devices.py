@@ -71,7 +71,7 @@ async def test_a_wrong_linking_code_links_nothing(world: World) -> None:
     (alice,) = await world.person(ALICE)
     device = await world.device("stranger", ALICE)
     shown = await device.node.link_account(ALICE)
-    broken = shown.code[:-1] + ("A" if shown.code[-1] != "A" else "B")
+    broken = shown.code[:-2] + ("A" if shown.code[-2] != "A" else "B") + shown.code[-1]
     with pytest.raises(ConnexaError):
         await alice.node.approve_device("", broken)
     assert len(alice.node.devices()) == 1

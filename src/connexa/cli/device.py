@@ -1,8 +1,7 @@
-"""`connexa device`: list, link, approve, rename, revoke."""
+"""`connexa device`: list, rename, revoke; link, approve and confirm stand in `linking`."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import click
@@ -11,10 +10,9 @@ from connexa.errors import RefusedError
 
 from .client import Client
 from .group import Family
+from .linking import approve, confirm_device, link
 from .options import account_option, options
-from .output import answer, clean, moment, say, table, write_json
-from .secret import SECRET_HELP, read_secret
-from .send import WaitEndedError
+from .output import answer, moment, table
 
 __all__ = ["device"]
 
@@ -24,68 +22,28 @@ def device() -> None:
     """Your devices: each has keys of its own, and sees the same conversations."""
 
 
+for verb in (link, approve, confirm_device):
+    device.add_command(verb)
+
+
 @device.command("list")
 @account_option
 def list_(account: str) -> None:
     """List the devices of an account."""
     with Client() as node:
         found = node.get("/api/devices", account=account)
-    answer(found, *table([_row(one) for one in found["items"]]))
+    keeper = any(one["this"] and one["primary"] for one in found["items"])
+    answer(found, *table([_row(one, keeper=keeper) for one in found["items"]]))
 
 
-def _row(one: dict[str, Any]) -> list[str]:
-    marks = [word for word, holds in (("this one", one["this"]), ("primary", one["primary"]), ("not listed", not one["listed"])) if holds]
-    return [one["id"][:16], one["name"], ", ".join(marks), moment(one["added"])]
-
-
-@device.command()
-@click.argument("address")
-@click.option("--name", default="", help="Name that your contacts are shown.")
-@click.option("--no-wait", is_flag=True, help="Return with the code at once; the node goes on waiting.")
-def link(address: str, name: str, no_wait: bool) -> None:
-    """Make this node another device of ADDRESS: it shows a code, which you approve on your primary device."""
-    with Client() as node:
-        cursor = node.cursor()
-        made = node.post("/api/account/link", address=address, name=name)
-        if options().json:
-            write_json({"event": "code", **made})
-        else:
-            click.echo(made["code"])
-        say(f"\n  On your primary device, before {moment(made['expires'])}:  connexa device approve")
-        if not no_wait:
-            _await_approval(node, made, cursor)
-
-
-def _await_approval(node: Client, made: dict[str, Any], cursor: int) -> None:
-    seconds = options().given_timeout or max(0.0, made["expires"] - time.time())
-    limit = time.monotonic() + seconds
-    while True:
-        accounts = node.get("/api/accounts")["items"]
-        found = next((one for one in accounts if one["address"] == made["account"]), None)  # not there before the approval
-        if found is not None and found["state"] == "active":
-            return answer(found, f"linked: this is a device of {clean(found['address'])}")
-        left = limit - time.monotonic()
-        if left <= 0:
-            raise WaitEndedError("wait.ended", "The code was not approved in time.", "Make a new one: connexa device link")
-        for event in node.events(cursor, left):
-            cursor = max(cursor, int(event["cursor"]))
-            if event["kind"] == "account.link_failed" and event["account"] == made["account"]:
-                code = str(event["fields"]["code"])
-                raise RefusedError(code, "The device was not linked.", "Make a new code: connexa device link", retryable=True)
-
-
-@device.command()
-@click.argument("code", metavar="[SOURCE]", required=False)
-@account_option
-def approve(code: str | None, account: str) -> None:
-    """Let a new device in, by the code that it shows."""
-    secret = read_secret(code, "Code of the new device")
-    with Client() as node:
-        found = node.post("/api/devices/approve", account=account, code=secret)
-    answer(found, f"approved: {' '.join(_row(found)[:2])}")
-
-
-approve.help = f"{approve.help} SOURCE: {SECRET_HELP}."
+def _row(one: dict[str, Any], *, keeper: bool = False) -> list[str]:
+    """A device in words; `keeper`: this device let it in, so it knows whether it ever came."""
+    marks = [word for word, holds in (("this one", one["this"]), ("primary", one["primary"]), ("shut out", not one["listed"])) if holds]
+    if one["last_seen"] and not one["this"]:
+        marks.append(f"last seen {moment(one['last_seen'])}")
+    elif keeper and not one["this"]:
+        marks.append("never came back")
+    return [one["id"][:16], one["name"] or "(no name)", f"since {moment(one['added'])}", ", ".join(marks)]
 
 
 @device.command()
@@ -93,7 +51,7 @@ approve.help = f"{approve.help} SOURCE: {SECRET_HELP}."
 @click.argument("name")
 @account_option
 def rename(device: str, name: str, account: str) -> None:
-    """Name a device."""
+    """Name a device: DEVICE is its name, or how its id begins."""
     with Client() as node:
         found = node.post("/api/devices/rename", account=account, device=device, name=name)
     answer(found, *table([_row(found)]))
@@ -104,11 +62,11 @@ def rename(device: str, name: str, account: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @account_option
 def revoke(device: str, yes: bool, account: str) -> None:
-    """Shut a device out: it gets nothing more, and your contacts learn of it."""
+    """Shut a device out: it gets nothing more, and your contacts learn of it. DEVICE is its name, or how its id begins."""
     confirm(yes, f"Shut the device {device} out?")
     with Client() as node:
-        node.post("/api/devices/revoke", account=account, device=device)
-    answer({"device": device}, f"revoked {device}")
+        gone = node.post("/api/devices/revoke", account=account, device=device)
+    answer(gone, f"shut out: {' '.join(_row(gone)[:2])}", "  it gets nothing more; your contacts are being told")
 
 
 def confirm(yes: bool, question: str) -> None:

@@ -59,6 +59,8 @@ def parse_contact_invite(text: str) -> ContactInvite:
     if len(text) > MAX_TEXT:
         raise _malformed("It is too long.")
     word = "".join(text.split()).replace("-", "").lower()
+    if "cxpair" in word:  # P48: whoever brings somebody to enter such a code here wants more than to be a contact
+        raise UsageError("invite.other_code", "That is the code of a new device, not an invite.", "It is nobody's but its owner's.")
     if not word.startswith(PREFIX):
         raise _malformed(f"An invite starts with {PREFIX}.")
     try:

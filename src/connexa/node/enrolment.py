@@ -1,44 +1,29 @@
-"""How an account comes to this node: made anew at a homeserver, or linked to a device that holds the user key (first-message §9).
+"""How a new account is made at a homeserver. A device that joins an account which another one has is the matter of `linking`.
 
-The keys of a new account are stored before the homeserver hears of them, so that a lost answer leaves nobody without keys. A device that
-is being linked keeps its keys in memory until the primary has answered; nothing is stored before that answer was checked.
+The keys of a new account are stored before the homeserver hears of them, so that a lost answer leaves nobody without keys.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from connexa.content import DeviceName
-from connexa.crypto import Ed25519Public, Ed25519Secret, X25519Public, X25519Secret
-from connexa.errors import ConflictError, ConnexaError, IntegrityError, RefusedError, UsageError
+from connexa.crypto import Ed25519Secret, X25519Secret
+from connexa.errors import ConflictError, ConnexaError, UsageError
 from connexa.identity import (
     Address,
     DeviceCertificate,
     DeviceId,
-    UserPublic,
     UserSecret,
-    follow_device_lists,
     issue_device_certificate,
     next_device_list,
-    read_device_list,
     verify_attestation,
-    verify_device_certificate,
 )
 from connexa.node.account import Account, AccountState, load_account
-from connexa.node.history import begin_history
 from connexa.node.home import Home, first, returned
-from connexa.node.link_doors import PairLink, register
-from connexa.node.own_devices import keep_own_list
-from connexa.node.registers import decide
-from connexa.pairwise import PairingCode, format_pairing_code, open_grant, pairing_code, seal_grant, slot_id
+from connexa.node.link_doors import register
 from connexa.store import Execute
-from connexa.wire import MAX_PAIR_PAYLOAD, parse
 from connexa.wire.v1.keys_pb2 import Signed
-from connexa.wire.v1.link_pb2 import PairGrant, PairRequest
 
-__all__ = ["LinkingDevice", "NewDevice", "account_invite", "answer_device", "create", "keep_device", "receive_device"]
+__all__ = ["CERTIFICATE_LIFE", "account_invite", "create", "keep_device"]
 
-LINGER_SECONDS = 5.0
 CERTIFICATE_LIFE = 10 * 365 * 86_400  # the list, renewed monthly, says which certificates count
 
 
@@ -138,153 +123,3 @@ def keep_device(execute: Execute, home: Home, account: int, device: bytes, certi
         " ON CONFLICT (account, device) DO UPDATE SET certificate = excluded.certificate, name = excluded.name",
         (account, device, certificate.SerializeToString(), name, listed, home.clock()),
     )
-
-
-@dataclass(slots=True)
-class LinkingDevice:
-    """This device while it waits for the primary; `code` is what it shows."""
-
-    address: Address
-    name: str
-    device: DeviceId
-    dsk: Ed25519Secret = field(repr=False)
-    dik: X25519Secret = field(repr=False)
-    key: X25519Secret = field(repr=False)
-    secret: bytes = field(repr=False)
-
-    @classmethod
-    def begin(cls, home: Home, address: Address, name: str) -> LinkingDevice:
-        """Make the keys of a new device."""
-        return cls(
-            address,
-            name,
-            DeviceId(home.rng(32)),
-            Ed25519Secret.generate(home.rng),
-            X25519Secret.generate(home.rng),
-            X25519Secret.generate(home.rng),
-            home.rng(32),
-        )
-
-    @property
-    def code(self) -> str:
-        """What a person takes to the primary device; it holds a secret."""
-        return format_pairing_code(pairing_code(self.key.public, self.secret, self.dsk.public, self.dik.public))
-
-    async def open(self, home: Home) -> PairLink:
-        """Take a place in the slot and leave the request there."""
-        link = await _open_slot(home, self.address, self.secret)
-        request = PairRequest(device=self.device, dsk=self.dsk.public.raw, dik=self.dik.public.raw)
-        link.send(request.SerializeToString())
-        return link
-
-
-async def _open_slot(home: Home, address: Address, secret: bytes) -> PairLink:
-    remote = await home.domains.book().require(address.domain)
-    channel = await home.dialer.dial(address.domain, str(remote.link), remote.keys)
-    return await PairLink.open(channel, domain=address.domain, slot=slot_id(secret))
-
-
-async def receive_device(home: Home, linking: LinkingDevice, link: PairLink, seconds: float) -> int:
-    """Wait for the primary's grant, check all of it, and store the account; returns its number."""
-    try:
-        payload = await link.receive(seconds)
-    finally:
-        link.close()
-    _, raw = open_grant(linking.key, linking.secret, payload, linking.device)
-    grant = parse(PairGrant, raw, MAX_PAIR_PAYLOAD)
-    remote = await home.domains.book().require(linking.address.domain)
-    now, user = home.clock(), UserPublic.from_packet(grant.user_key)
-    if grant.address != str(linking.address):
-        raise IntegrityError("pairing.invalid", "The other device answered for another account.")
-    verify_attestation(grant.attestation, remote.keys, address=linking.address, user=user.id)
-    certificate = verify_device_certificate(grant.certificate, user, now)
-    newest = follow_device_lists(None, list(grant.device_lists), user, now)
-    ours = (linking.device, linking.dsk.public, linking.dik.public)
-    if (certificate.device, certificate.dsk, certificate.dik) != ours or linking.device not in read_device_list(newest, user).device_ids():
-        raise IntegrityError("pairing.invalid", "The other device certified other keys than ours.")
-    if len(grant.profile_key) != 32:
-        raise IntegrityError("pairing.invalid", "The other device's answer is incomplete.")
-    return await home.change(lambda execute: _store_linked(execute, home, linking, grant, user, newest))
-
-
-def _store_linked(execute: Execute, home: Home, linking: LinkingDevice, grant: PairGrant, user: UserPublic, newest: Signed) -> int:
-    if first(execute, "SELECT 1 FROM account WHERE address = ?", (str(linking.address),)) is not None:
-        raise ConflictError("account.exists", "This node has that account already.")
-    now = home.clock()
-    number = int(
-        returned(
-            execute,
-            "INSERT INTO account (address, name, state, user, user_key, device, dsk, dik, certificate, attestation, profile_key, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            (
-                str(linking.address),
-                linking.name,
-                AccountState.ACTIVE.value,
-                user.id,
-                user.packet,
-                linking.device,
-                linking.dsk.seed,
-                linking.dik.raw,
-                grant.certificate.SerializeToString(),
-                grant.attestation.SerializeToString(),
-                grant.profile_key,
-                now,
-            ),
-        )
-    )
-    keep_device(execute, home, number, linking.device, grant.certificate, home.settings.device_name)
-    account = load_account(execute, number)
-    keep_own_list(execute, home, account, newest)
-    if home.settings.device_name:
-        decide(execute, home, account, DeviceName(account.device, home.settings.device_name))
-    begin_history(execute, number, read_device_list(newest, user).devices[0].device)  # the primary stands first
-    home.events.record(execute, str(linking.address), "account.new", now, user=user.id.hex())
-    return number
-
-
-@dataclass(frozen=True, slots=True)
-class NewDevice:
-    """A new device at the other end of the slot, certified and waiting for its grant."""
-
-    link: PairLink
-    device: DeviceId
-    certificate: Signed
-
-    def grant(self, home: Home, account: Account, code: PairingCode, device_list: Signed, profile_key: bytes) -> None:
-        """Hand over everything but the user key."""
-        grant = PairGrant(
-            address=str(account.address),
-            user_key=account.user.packet,
-            certificate=self.certificate,
-            device_lists=[device_list],
-            attestation=account.attestation,
-            profile_key=profile_key,
-        )
-        self.link.send(seal_grant(code, grant.SerializeToString(), account.device, self.device))
-
-    async def linger(self) -> None:
-        """Keep the place for a moment: closing a connection may lose what was written last."""
-        try:
-            await self.link.receive(LINGER_SECONDS)
-        except ConnexaError:
-            pass  # nothing comes any more: the new device has its grant, or it begins again
-        finally:
-            self.link.close()
-
-
-async def answer_device(home: Home, account: Account, code: PairingCode) -> NewDevice:
-    """Meet the new device at its slot, check that its keys are those of the code, and certify them."""
-    if account.secret is None:
-        raise RefusedError("device.not_primary", "This device does not hold the user key.", "Approve the new device on the primary one.")
-    link = await _open_slot(home, account.address, code.secret)
-    try:
-        request = parse(PairRequest, await link.receive(), MAX_PAIR_PAYLOAD)
-        dsk, dik = Ed25519Public.from_bytes(request.dsk), X25519Public.from_bytes(request.dik)
-        if not code.matches(dsk, dik) or len(request.device) != 32:
-            raise IntegrityError("pairing.invalid", "Another device than the one with this code has answered.")
-    except ConnexaError:
-        link.close()
-        raise
-    device = DeviceId(request.device)
-    certificate = DeviceCertificate(account.user_id, device, dsk, dik, int(home.clock()) + CERTIFICATE_LIFE)
-    return NewDevice(link, device, issue_device_certificate(certificate, account.secret))

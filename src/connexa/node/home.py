@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,12 +14,15 @@ from connexa.node.settings import NodeSettings
 from connexa.store import Database, Execute, Row, Writer
 from connexa.wire.transport import LinkDialer
 
-__all__ = ["Clock", "Home", "Query", "first", "returned", "rows"]
+__all__ = ["Clock", "Home", "Query", "Spawn", "Work", "first", "returned", "rows"]
 
 T = TypeVar("T")
 Clock = Callable[[], float]
 Query = Callable[[str, Sequence[Any]], Iterable[Row]]
 """Reads rows: `Database.read` on what is committed, or an operation's `execute` on what it has done so far."""
+Work = Callable[[], Coroutine[None, None, None]]
+Spawn = Callable[[Work], Awaitable[None]]
+"""Begins a task that lives as long as the node at most."""
 
 
 def first(query: Query, sql: str, bindings: Sequence[Any] = ()) -> Row | None:

@@ -1,4 +1,4 @@
-"""The two links that are used once: `register` makes an account, `pair` carries one exchange between two devices of a person.
+"""The two links that are used once: `register` makes an account, `pair` carries a few words between two devices of a person.
 
 Implements first-message §1 and §9. What the pairing payloads mean, and their sealing, is for the pairwise room.
 """
@@ -20,7 +20,7 @@ from .link_frames import down, end_of, unexpected, up
 
 __all__ = ["PAIR_SECONDS", "PairLink", "register"]
 
-PAIR_SECONDS = 60.0  # first-message §1
+PAIR_SECONDS = 60.0  # first-message §1: a code is good for that long, and so are the digits that follow
 
 
 async def register(
@@ -56,7 +56,7 @@ async def register(
 
 
 class PairLink:
-    """One side of a pairing slot: what one sends, the other receives, once each way."""
+    """One side of a pairing slot: what one sends, the other receives, in order."""
 
     def __init__(self, channel: FrameChannel) -> None:
         self._channel = channel
@@ -78,20 +78,32 @@ class PairLink:
             raise UsageError("pair.too_large", f"A pairing payload has at most {MAX_PAIR_PAYLOAD} bytes.")
         self._channel.send(up(pair_data=PairData(payload=payload)))
 
-    async def receive(self, timeout: float = PAIR_SECONDS) -> bytes:
-        """Wait for the other device's payload."""
+    async def receive(self, timeout: float) -> bytes:
+        """Wait for the other device's next payload; `pair.gone` where it has left."""
         try:
             async with asyncio.timeout(timeout):
-                frame = down(await self._channel.receive())
-        except LinkClosed as closed:
-            raise end_of(closed, None) from None
+                return await self._payload()
         except TimeoutError:
             self.close()
             raise NetworkError("pair.timeout", "The other device did not answer in time.", "Start again on both devices.") from None
-        if frame.WhichOneof("frame") != "pair_data":
-            self.close()
-            raise unexpected()
-        return frame.pair_data.payload
+
+    async def _payload(self) -> bytes:
+        reason = None
+        while True:
+            try:
+                frame = down(await self._channel.receive())
+            except LinkClosed as closed:
+                if reason == "pair.gone":
+                    raise NetworkError(reason, "The other device has ended the linking.", "Start again on both devices.") from None
+                raise end_of(closed, reason) from None
+            match frame.WhichOneof("frame"):
+                case "pair_data":
+                    return frame.pair_data.payload
+                case "notice":  # why the link is about to be closed
+                    reason = frame.notice.code
+                case _:
+                    self.close()
+                    raise unexpected()
 
     def close(self) -> None:
         """Give the place up."""

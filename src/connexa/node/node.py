@@ -15,17 +15,18 @@ from typing import TypeVar
 from connexa.content import AccountName, Text
 from connexa.crypto import Rng
 from connexa.discovery import Resolver
-from connexa.errors import ConflictError, ConnexaError, RefusedError, UsageError
+from connexa.errors import ConnexaError, RefusedError, UsageError
 from connexa.identity import Address
 from connexa.node import contact_book, conversations, device_book, invites
 from connexa.node.account import Account, AccountState, all_accounts, find_account, load_account
+from connexa.node.approvals import Approvals
 from connexa.node.contacts import accept, reject
 from connexa.node.domains import Domains
-from connexa.node.enrolment import LinkingDevice, NewDevice, account_invite, create, receive_device
+from connexa.node.enrolment import account_invite, create
 from connexa.node.events import EventLog, Subscription
 from connexa.node.export import armoured_certificate
-from connexa.node.home import Clock, Home
-from connexa.node.link_doors import PAIR_SECONDS, PairLink
+from connexa.node.home import Clock, Home, Work
+from connexa.node.linking import Linkings
 from connexa.node.people import Person, person_of
 from connexa.node.registers import decide
 from connexa.node.running import RunningAccount
@@ -34,12 +35,14 @@ from connexa.node.settings import NodeSettings
 from connexa.node.status import account_view, status_view
 from connexa.node.views import (
     AccountView,
+    ApprovalView,
     ContactView,
     ConversationView,
     DeviceView,
     EventView,
     InviteView,
     LinkCodeView,
+    LinkingView,
     MessageInfoView,
     MessageView,
     RequestView,
@@ -54,7 +57,6 @@ __all__ = ["Node"]
 
 T = TypeVar("T")
 EMPTY_LOG_EVERY = 60.0
-MAX_LINKING = 4
 MAX_NAME = 64
 
 
@@ -65,8 +67,9 @@ class Node:
         self._home = home
         self._started = home.clock()
         self._running: dict[int, RunningAccount] = {}
-        self._linking: dict[str, LinkingDevice] = {}
-        self._new: asyncio.Queue[Callable[[TaskGroup], None]] = asyncio.Queue(64)
+        self._new: asyncio.Queue[Work] = asyncio.Queue(64)
+        self._linkings = Linkings(home, self._new.put, self._begin)
+        self._approvals = Approvals(home, self._new.put)
 
     @classmethod
     async def open(
@@ -83,10 +86,10 @@ class Node:
             tasks.create_task(self._empty_log())
             for number, _, state in all_accounts(self._home.database.read):
                 if state is AccountState.ACTIVE:
-                    self._start(tasks, number)
+                    await self._begin(number)
             while True:
-                begin = await self._new.get()
-                begin(tasks)
+                work = await self._new.get()
+                tasks.create_task(work())
 
     async def _empty_log(self) -> None:
         """Take deleted keys off the disk: the pages that held them wait in the write-ahead log until it is emptied (P15)."""
@@ -95,10 +98,10 @@ class Node:
             with contextlib.suppress(ConnexaError):  # the disk takes no writes now; the next round tries again
                 await self._home.writer.truncate_log()
 
-    def _start(self, tasks: TaskGroup, number: int) -> None:
-        running = RunningAccount(self._home, load_account(self._home.database.read, number))
-        self._running[number] = running
-        tasks.create_task(running.run())
+    async def _begin(self, number: int) -> None:
+        if number not in self._running:
+            self._running[number] = running = RunningAccount(self._home, load_account(self._home.database.read, number))
+            await self._new.put(running.run)
 
     async def close(self) -> None:
         """Finish what is being written."""
@@ -117,38 +120,15 @@ class Node:
         return account_view(self._home, number, None)
 
     async def link_account(self, address: str, name: str = "") -> LinkCodeView:
-        """Begin to link this device to an account; the code is good for a minute, then event `account.new` or `account.link_failed`."""
-        parsed = Address.parse(address)
-        if any(known == str(parsed) for _, known, _ in all_accounts(self._home.database.read)):
-            raise ConflictError("account.exists", "This node has that account already.")
-        if str(parsed) in self._linking or len(self._linking) >= MAX_LINKING:
-            raise ConflictError("account.linking", "This device is being linked already.", "Wait a minute, then start again.")
-        linking = LinkingDevice.begin(self._home, parsed, _account_name(name))
-        self._linking[str(parsed)] = linking
-        try:
-            link = await linking.open(self._home)
-        except ConnexaError:
-            del self._linking[str(parsed)]
-            raise
-        await self._new.put(lambda tasks: self._expect(tasks, linking, link))
-        return LinkCodeView(account=str(parsed), code=linking.code, expires=self._home.clock() + PAIR_SECONDS)
+        """Begin to link this device to an account by a code that is good for a minute.
 
-    def _expect(self, tasks: TaskGroup, linking: LinkingDevice, link: PairLink) -> None:
-        tasks.create_task(self._await_grant(linking, link))
+        Events: `account.linking` when there are digits to show, then `account.new` or `account.link_failed`.
+        """
+        return await self._linkings.begin(Address.parse(address), _account_name(name))
 
-    async def _await_grant(self, linking: LinkingDevice, link: PairLink) -> None:
-        try:
-            number = await receive_device(self._home, linking, link, PAIR_SECONDS)
-        except ConnexaError as error:
-            await self._note_failed_link(str(linking.address), error.code)
-            return
-        finally:
-            self._linking.pop(str(linking.address), None)
-        await self._begin(number)
-
-    async def _note_failed_link(self, address: str, code: str) -> None:
-        now = self._home.clock()
-        await self._change(lambda execute: self._home.events.record(execute, address, "account.link_failed", now, code=code))
+    def linking(self, address: str) -> LinkingView:
+        """How far this device is in being linked, with the digits to type on the primary device."""
+        return self._linkings.view(Address.parse(address))
 
     def accounts(self) -> list[AccountView]:
         """All accounts."""
@@ -179,19 +159,24 @@ class Node:
         """The person's devices."""
         return device_book.list_devices(self._home.database.read, self._account(account))
 
-    async def approve_device(self, account: str, code: str) -> DeviceView:
-        """Take the device that shows this code into the account."""
-        running = self._at_work(account)
-        new = await device_book.approve(self._home, running.account, await running.mailbox.upkeep(), code)
-        await self._new.put(lambda tasks: _linger(tasks, new))
-        running.wake()
-        return device_book.device_view(self._home.database.read, running.account, new.device)
+    async def approve_device(self, account: str, code: str) -> ApprovalView:
+        """Meet the new device that shows this code; it is let in by `confirm_device`, within a minute."""
+        return await self._approvals.begin(self._at_work(account).account, code)
 
-    async def revoke_device(self, account: str, device: str) -> None:
-        """Take a device out of the account."""
+    async def confirm_device(self, account: str, approval: str, digits: str) -> DeviceView:
+        """Let a new device in by the digits that it shows: one try. No digits keep it out."""
         running = self._at_work(account)
-        await device_book.revoke_device(self._home, running.account, await running.mailbox.upkeep(), device)
+        device = await self._approvals.confirm(running.account, await running.mailbox.upkeep(), approval, digits)
         running.wake()
+        return device_book.device_view(self._home.database.read, running.account, device)
+
+    async def revoke_device(self, account: str, device: str) -> DeviceView:
+        """Take a device out of the account; `device` is its name, or how its id begins."""
+        running = self._at_work(account)
+        raw = await device_book.revoke_device(self._home, running.account, await running.mailbox.upkeep(), device)
+        running.wake()
+        await running.mailbox.change_doors()
+        return device_book.device_view(self._home.database.read, running.account, raw)
 
     async def rename_device(self, account: str, device: str, name: str) -> DeviceView:
         """Give a device a name."""
@@ -433,16 +418,8 @@ class Node:
         if account in self._running:
             self._running[account].wake(*people)
 
-    async def _begin(self, number: int) -> None:
-        if number not in self._running:
-            await self._new.put(lambda tasks: self._start(tasks, number))
-
     async def _change(self, operation: Callable[[Execute], T]) -> T:
         return await self._home.change(operation)
-
-
-def _linger(tasks: TaskGroup, new: NewDevice) -> None:
-    tasks.create_task(new.linger())
 
 
 def _account_name(name: str) -> str:

@@ -23,15 +23,15 @@ from connexa.content import (
     decode,
 )
 from connexa.errors import ConnexaError
-from connexa.identity import DeviceList, follow_device_lists, read_device_list
+from connexa.identity import follow_device_lists, read_device_list
 from connexa.node.account import Account, own_device_list
 from connexa.node.arrivals import Taken
 from connexa.node.contacts import accept
 from connexa.node.converge import person_named, take_register
-from connexa.node.devices import OWN, keep_list
 from connexa.node.history import owe_history, take_history
 from connexa.node.home import Home, first
 from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.own_list import keep_own_list, note_seen
 from connexa.node.own_log import keep_entries
 from connexa.node.people import Person
 from connexa.node.sessions import Opened
@@ -39,34 +39,10 @@ from connexa.node.states import apply_early_receipts
 from connexa.node.views import MessageState
 from connexa.pairwise import Reason, Reject
 from connexa.store import Execute
-from connexa.wire.v1.keys_pb2 import Signed
 
-__all__ = ["check_own_sender", "keep_own_list", "take_own"]
+__all__ = ["check_own_sender", "take_own"]
 
 T = TypeVar("T")
-
-
-def keep_own_list(execute: Execute, home: Home, account: Account, newest: Signed) -> bool:
-    """Take over a newer list of our own devices; True if it was news."""
-    known = own_device_list(execute, account)
-    if known is not None and known[0].body == newest.body:
-        return False
-    devices = read_device_list(newest, account.user)
-    keep_list(execute, account.id, OWN, devices, but=account.device)
-    execute("UPDATE account SET device_list = ? WHERE id = ?", (newest.SerializeToString(), account.id))
-    _keep_rows(execute, home, account, devices)
-    home.events.record(execute, str(account.address), "device.changed", home.clock(), devices=len(devices.devices))
-    return True
-
-
-def _keep_rows(execute: Execute, home: Home, account: Account, devices: DeviceList) -> None:
-    execute("UPDATE own_device SET listed = 0 WHERE account = ?", (account.id,))
-    for listed in devices.devices:
-        execute(
-            "INSERT INTO own_device (account, device, listed, added) VALUES (?, ?, 1, ?)"
-            " ON CONFLICT (account, device) DO UPDATE SET listed = 1",
-            (account.id, listed.device, home.clock()),
-        )
 
 
 def check_own_sender(execute: Execute, home: Home, account: Account, opened: Opened, content: Content, at: float) -> None:
@@ -80,6 +56,7 @@ def check_own_sender(execute: Execute, home: Home, account: Account, opened: Ope
         keep_own_list(execute, home, account, newest)
     if opened.sender.device not in read_device_list(newest, account.user).device_ids():
         raise Reject(Reason.IDENTITY)
+    note_seen(execute, account.id, opened.sender.device, home.clock())
 
 
 def take_own(execute: Execute, home: Home, account: Account, opened: Opened, content: Content, taken: Taken) -> None:

@@ -47,6 +47,7 @@ CREATE TABLE own_device (
     name        TEXT NOT NULL DEFAULT '',
     listed      INTEGER NOT NULL,
     added       REAL NOT NULL,
+    seen        REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (account, device)
 ) STRICT, WITHOUT ROWID;
 

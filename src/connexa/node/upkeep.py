@@ -23,7 +23,7 @@ from connexa.node.directory import verified_bundles
 from connexa.node.home import Home, first
 from connexa.node.link import MailboxLink
 from connexa.node.outbox import expire
-from connexa.node.own_devices import keep_own_list
+from connexa.node.own_list import keep_own_list
 from connexa.node.passes import fetch_passes
 from connexa.node.prekeys import forget_old_prekeys, make_due_prekeys, mark_uploaded, pending_upload
 from connexa.node.sessions import begin_session, can_send
@@ -206,6 +206,9 @@ class Upkeep:
                 begin_session(execute, account, bundle, now, self._home.rng)
                 keep_certificates(execute, account.id, OWN, [(bundle.party.device, certificate)])
                 keep_seal_keys(execute, account.id, OWN, [bundle.seal_key])
+                # It has been at the homeserver, though its last word of the linking may have been lost.
+                seen = "UPDATE own_device SET seen = ? WHERE account = ? AND device = ? AND seen = 0"
+                execute(seen, (now, account.id, bundle.party.device))
 
         await self._home.change(begin)
 

@@ -14,6 +14,7 @@ from connexa.content import ContactState
 
 __all__ = [
     "AccountView",
+    "ApprovalView",
     "ContactState",
     "ContactView",
     "ConversationView",
@@ -22,6 +23,7 @@ __all__ = [
     "HistoryView",
     "InviteView",
     "LinkCodeView",
+    "LinkingView",
     "LinkStatusView",
     "MessageInfoView",
     "MessageState",
@@ -171,13 +173,33 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
     primary: bool
     listed: bool
     added: float
+    last_seen: float  # when this device last heard of it; 0: never
 
 
 class LinkCodeView(msgspec.Struct, frozen=True, kw_only=True):
-    """The code that a new device shows; the account appears when the primary device has approved it (event `account.new`)."""
+    """The code that a new device shows; the account appears when the primary device has let it in (event `account.new`)."""
 
     account: str
     code: str
+    expires: float
+
+
+class LinkingView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far this device is in being linked; once the primary has answered, the digits to type there."""
+
+    account: str
+    state: str  # waiting, comparing
+    digits: str  # six, or empty
+    fingerprint: str  # of the person who would take this device in, or empty
+    expires: float
+
+
+class ApprovalView(msgspec.Struct, frozen=True, kw_only=True):
+    """A new device that was met by its code; it is let in by the digits that it shows."""
+
+    id: str
+    device: str
+    name: str  # what it calls itself
     expires: float
 
 

@@ -1,98 +1,141 @@
-"""Linking a device by a pasted code (pairwise §8, first-message §9).
+"""What two devices of a person say to each other while one of them is linked (pairwise §8, P28, P48).
 
-The new device shows the code; the primary answers with a grant that only that device can open. The homeserver relays both payloads
-and learns nothing. The secret in the code binds the answer, so an X25519 key suffices. A code is a secret: never in argv.
+    new device                                 primary
+    shows the code                      →      reads it
+    request, sealed under its secret    →
+                                        ←      answer: who takes the device in
+    reveals r                           →      its hash stands in the code
+    shows six digits                    →      a person types them; one try
+                                        ←      grant
+    done                                →
+
+The homeserver carries the payloads and can read none of them. The digits follow from all that was said: who stands between the two
+devices, and even knows the code, has to fix the answer before r is known, so that the digits of the two sides differ. The secret binds
+every payload, which also is the margin against a quantum computer that X25519 alone does not give.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+import struct
 from dataclasses import dataclass, field
 
-from connexa.crypto import Ed25519Public, X25519Public, X25519Secret, equal, hpke_x25519_open, hpke_x25519_seal, sha256
-from connexa.errors import IntegrityError, UsageError
+from connexa.crypto import (
+    ZERO_SALT,
+    InvalidTag,
+    X25519Secret,
+    aead_open,
+    aead_seal,
+    equal,
+    hkdf,
+    hpke_x25519_open,
+    hpke_x25519_seal,
+    sha256,
+)
+from connexa.errors import IntegrityError
 from connexa.identity import DeviceId
+from connexa.pairwise._pairing_code import PairingCode, slot_id
 
-__all__ = ["PairingCode", "format_pairing_code", "open_grant", "pairing_code", "parse_pairing_code", "seal_grant", "slot_id"]
+__all__ = [
+    "PairingTalk",
+    "check_reveal",
+    "open_pairing_answer",
+    "open_pairing_grant",
+    "open_pairing_request",
+    "pairing_digits",
+    "pairing_done",
+    "seal_pairing_answer",
+    "seal_pairing_grant",
+    "seal_pairing_request",
+]
 
-_VERSION = 1
-_SIZE = 1 + 32 + 32 + 32
-_CHECK = 4
-_LABEL = b"connexa/pair-code/v1\0"
-_GROUP = 6
+_DIGITS = 1_000_000
+_FIELD = struct.Struct(">HI")
+_NONCE = bytes(12)  # a code's secret seals one request
 
 
 @dataclass(frozen=True, slots=True)
-class PairingCode:
-    """What the new device shows."""
+class PairingTalk:
+    """All that was said before the digits, as it was carried."""
 
-    key: X25519Public
-    secret: bytes = field(repr=False)
-    keys_digest: bytes  # SHA-256(DSK | DIK) of the new device
+    code: PairingCode
+    primary: DeviceId
+    new: DeviceId
+    request: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
+    reveal: bytes = field(repr=False)
 
-    def matches(self, dsk: Ed25519Public, dik: X25519Public) -> bool:
-        """Whether the keys that came over the slot are those of the device that showed the code."""
-        return equal(self.keys_digest, sha256(dsk.raw, dik.raw))
-
-
-def pairing_code(key: X25519Public, secret: bytes, dsk: Ed25519Public, dik: X25519Public) -> PairingCode:
-    """The code of a new device with a fresh HPKE key and a fresh 32-byte secret."""
-    if len(secret) != 32:
-        raise ValueError("a pairing secret has 32 bytes")
-    return PairingCode(key, secret, sha256(dsk.raw, dik.raw))
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over f(1, code), f(2, request), f(3, answer), f(4, r)."""
+        said = (self.code.raw, self.request, self.answer, self.reveal)
+        return sha256(*(_FIELD.pack(tag, len(part)) + part for tag, part in enumerate(said, 1)))
 
 
-def format_pairing_code(code: PairingCode) -> str:
-    """The code as 27 groups of six letters and digits."""
-    raw = bytes([_VERSION]) + code.key.raw + code.secret + code.keys_digest
-    text = base64.b32encode(raw + _checksum(raw)).decode().rstrip("=")
-    return "-".join(text[i : i + _GROUP] for i in range(0, len(text), _GROUP))
+def seal_pairing_request(code: PairingCode, request: bytes) -> bytes:
+    """The new device's first word; only who has seen the code can read it or could have made it."""
+    return aead_seal(_request_key(code), _NONCE, request, slot_id(code.secret))
 
 
-def parse_pairing_code(typed: str) -> PairingCode:
-    """Read a pasted code; spaces, line breaks, hyphens and lower case do not matter."""
-    text = "".join(typed.split()).replace("-", "").upper()
-    if len(text) != 162:
-        raise _wrong()
+def open_pairing_request(code: PairingCode, payload: bytes) -> bytes:
+    """The request, or `IntegrityError` `pairing.invalid`."""
     try:
-        raw = base64.b32decode(text + "=" * (-len(text) % 8))
-    except (binascii.Error, ValueError):
-        raise _wrong() from None
-    body, check = raw[:_SIZE], raw[_SIZE:]
-    # Comparing the text too refuses a second spelling of the last, partly used letter.
-    if not equal(check, _checksum(body)) or base64.b32encode(raw).decode().rstrip("=") != text:
-        raise _wrong()
-    if body[0] != _VERSION:
-        raise UsageError("pairing.version", "That pairing code is of another version.", "Upgrade the older device.")
-    return PairingCode(X25519Public(body[1:33]), body[33:65], body[65:])
+        return aead_open(_request_key(code), _NONCE, payload, slot_id(code.secret))
+    except InvalidTag:
+        raise _foreign() from None
 
 
-def slot_id(secret: bytes) -> bytes:
-    """Where the two devices meet at the homeserver."""
-    return sha256(b"connexa/pair/v1\0", secret)[:16]
+def seal_pairing_answer(code: PairingCode, answer: bytes, primary: DeviceId, new: DeviceId) -> bytes:
+    """The primary's device id in the clear, then its answer sealed to the new device."""
+    return primary + hpke_x25519_seal(code.key, answer, b"Connexa/1 link" + code.secret + primary + new)
 
 
-def seal_grant(code: PairingCode, grant: bytes, primary: DeviceId, new: DeviceId) -> bytes:
-    """The primary's answer: its device id in the clear, then the grant sealed to the new device."""
-    return primary + hpke_x25519_seal(code.key, grant, _info(code.secret, primary, new))
-
-
-def open_grant(key: X25519Secret, secret: bytes, payload: bytes, new: DeviceId) -> tuple[DeviceId, bytes]:
-    """The primary's device id and its grant, or `IntegrityError`: then nobody who saw the code made it."""
-    if len(payload) < 32 + 48:
-        raise IntegrityError("pairing.invalid", "The answer to the pairing code is malformed.")
+def open_pairing_answer(key: X25519Secret, code: PairingCode, payload: bytes, new: DeviceId) -> tuple[DeviceId, bytes]:
+    """The primary's device id and its answer, or `IntegrityError` `pairing.invalid`: nobody who saw the code made it."""
     primary = DeviceId(payload[:32])
-    return primary, hpke_x25519_open(key, payload[32:], _info(secret, primary, new))
+    return primary, _open(key, payload[32:], b"Connexa/1 link" + code.secret + primary + new)
 
 
-def _info(secret: bytes, primary: DeviceId, new: DeviceId) -> bytes:
-    return b"Connexa/1 link" + secret + primary + new
+def check_reveal(code: PairingCode, reveal: bytes) -> None:
+    """Check that r is the number to which the code was bound before the answer was known, or raise `pairing.invalid`."""
+    if len(reveal) != 32 or not equal(sha256(reveal), code.reveal_digest):
+        raise _foreign()
 
 
-def _checksum(raw: bytes) -> bytes:
-    return sha256(_LABEL, raw)[:_CHECK]
+def pairing_digits(talk: PairingTalk) -> str:
+    """The six digits that both devices come to if both have heard the same."""
+    raw = hkdf(talk.code.secret, salt=ZERO_SALT, info=b"Connexa/1 link sas" + talk.digest, length=8)
+    return f"{int.from_bytes(raw, 'big') % _DIGITS:06d}"
 
 
-def _wrong() -> UsageError:
-    return UsageError("pairing.malformed", "That is not a whole pairing code.", "Copy it again from the new device.")
+def seal_pairing_grant(talk: PairingTalk, grant: bytes) -> bytes:
+    """The grant, sealed to the new device and to what was said."""
+    return hpke_x25519_seal(talk.code.key, grant, _grant_info(talk))
+
+
+def open_pairing_grant(key: X25519Secret, talk: PairingTalk, payload: bytes) -> bytes:
+    """The grant, or `IntegrityError` `pairing.invalid`."""
+    return _open(key, payload, _grant_info(talk))
+
+
+def pairing_done(talk: PairingTalk) -> bytes:
+    """What the new device says when it has stored the grant."""
+    return hkdf(talk.code.secret, salt=ZERO_SALT, info=b"Connexa/1 link done" + talk.digest, length=32)
+
+
+def _request_key(code: PairingCode) -> bytes:
+    return hkdf(code.secret, salt=ZERO_SALT, info=b"Connexa/1 link request", length=32)
+
+
+def _grant_info(talk: PairingTalk) -> bytes:
+    return b"Connexa/1 link grant" + talk.code.secret + talk.primary + talk.new + talk.digest
+
+
+def _open(key: X25519Secret, sealed: bytes, info: bytes) -> bytes:
+    try:
+        return hpke_x25519_open(key, sealed, info)
+    except InvalidTag:
+        raise _foreign() from None
+
+
+def _foreign() -> IntegrityError:
+    return IntegrityError("pairing.invalid", "Another device than the one with this code has answered.", "Start again on the new device.")

@@ -128,6 +128,14 @@ class NodeClient:
             before = {"before": page[0]["cursor"]}
         return messages
 
+    async def until_digits(self, address: str) -> str:
+        """Wait until this node, which is being linked to an account, shows its six digits."""
+
+        async def look() -> str | None:
+            return (await self.get("/api/account/link", account=address))["digits"] or None
+
+        return await self.until(look, what="its digits")
+
     async def until_text(self, address: str, text: str, *, timeout: float = WAIT_SECONDS) -> Any:
         """Wait until somebody's text is shown here."""
 

@@ -177,7 +177,9 @@ class ProgramWorld:
         """Start a node and link it to a person's account."""
         device = await self.device(name, primary.address)
         shown = await device.client.post("/api/account/link", address=primary.address)
-        await primary.client.post("/api/devices/approve", code=shown["code"])
+        met = await primary.client.post("/api/devices/approve", code=shown["code"])
+        digits = await device.client.until_digits(primary.address)
+        await primary.client.post("/api/devices/confirm", approval=met["id"], digits=digits)
         await self.until_up(device)
         return device
 

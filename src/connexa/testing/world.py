@@ -133,6 +133,14 @@ class Device:
             timeout=timeout,
         )
 
+    async def until_digits(self) -> str:
+        """Wait until this device, which is being linked, shows its six digits."""
+
+        def look() -> str | None:
+            return self.node.linking(self.address).digits or None
+
+        return await self.until(look, what="its digits")
+
     async def until_up(self, *, timeout: float = WAIT_SECONDS) -> None:
         """Wait until the mailbox link is up and the keys are where others find them."""
 
@@ -269,7 +277,8 @@ class World:
         """Start a node and link it to a person's account."""
         device = await self.device(name, primary.address)
         shown = await device.node.link_account(primary.address)
-        await primary.node.approve_device("", shown.code)
+        met = await primary.node.approve_device("", shown.code)
+        await primary.node.confirm_device("", met.id, await device.until_digits())
         await device.until_up()
         return device
 

@@ -100,6 +100,15 @@ class Device:
 
         return self.until(look, "its account")
 
+    def until_digits(self, address: str) -> str:
+        """Wait until this device, which is being linked, shows its six digits."""
+
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.node.get("/api/account/link", account=address)
+            return found if found["digits"] else None
+
+        return str(self.until(look, "its digits")["digits"])
+
     def until_devices(self, message: str, state: str, count: int) -> dict[str, Any]:
         """Wait until a message of ours has come this far at so many devices."""
         reached = {"delivered": {"delivered", "read"}, "read": {"read"}}[state]

@@ -137,7 +137,8 @@ def _link_phones(stage: Stage, workers: ThreadPoolExecutor, tell: Tell) -> None:
 
     def link(person: Person) -> None:
         code = person.phone.node.post("/api/account/link", address=person.address, name="")["code"]
-        person.laptop.node.post("/api/devices/approve", code=code)
+        met = person.laptop.node.post("/api/devices/approve", code=code)
+        person.laptop.node.post("/api/devices/confirm", approval=met["id"], digits=person.phone.until_digits(person.address))
         person.phone.until_active()
 
     list(workers.map(link, stage.people))

@@ -6,10 +6,10 @@ from litestar import Response, get, post
 from litestar.datastructures import Cookie
 from litestar.params import FromQuery, JSONBody
 
-from connexa.node.views import AccountView, DeviceView, LinkCodeView
+from connexa.node.views import AccountView, ApprovalView, DeviceView, LinkCodeView, LinkingView
 
-from .answers import CertificateAnswer, Done, KeyAnswer, Listing, TokenAnswer
-from .bodies import BrowserKey, CreateAccount, LinkAccount, NameAccount, NameDevice, Nothing, WithCode, WithDevice
+from .answers import CertificateAnswer, KeyAnswer, Listing, TokenAnswer
+from .bodies import BrowserKey, CreateAccount, LinkAccount, NameAccount, NameDevice, Nothing, WithCode, WithDevice, WithDigits
 from .given import GivenAccess, GivenNode
 
 __all__ = ["HANDLERS"]
@@ -37,6 +37,12 @@ async def create_account(node: GivenNode, data: JSONBody[CreateAccount]) -> Acco
 async def link_account(node: GivenNode, data: JSONBody[LinkAccount]) -> LinkCodeView:
     """Make this node another device of an account; the code is to be approved on the primary device."""
     return await node.link_account(data.address, data.name)
+
+
+@get("/api/account/link")
+async def show_linking(node: GivenNode, account: FromQuery[str]) -> LinkingView:
+    """How far this node is in being linked to an account; the digits to type on the primary device."""
+    return node.linking(account)
 
 
 @post("/api/account/set", status_code=200)
@@ -73,9 +79,15 @@ async def list_devices(node: GivenNode, account: FromQuery[str] = "") -> Listing
 
 
 @post("/api/devices/approve", status_code=200)
-async def approve_device(node: GivenNode, data: JSONBody[WithCode]) -> DeviceView:
-    """Let the device in that shows this code."""
+async def approve_device(node: GivenNode, data: JSONBody[WithCode]) -> ApprovalView:
+    """Meet the new device that shows this code; its digits let it in."""
     return await node.approve_device(data.account, data.code)
+
+
+@post("/api/devices/confirm", status_code=200)
+async def confirm_device(node: GivenNode, data: JSONBody[WithDigits]) -> DeviceView:
+    """Let a new device in by the six digits that it shows: one try."""
+    return await node.confirm_device(data.account, data.approval, data.digits)
 
 
 @post("/api/devices/rename", status_code=200)
@@ -85,10 +97,9 @@ async def rename_device(node: GivenNode, data: JSONBody[NameDevice]) -> DeviceVi
 
 
 @post("/api/devices/revoke", status_code=200)
-async def revoke_device(node: GivenNode, data: JSONBody[WithDevice]) -> Done:
+async def revoke_device(node: GivenNode, data: JSONBody[WithDevice]) -> DeviceView:
     """Shut an own device out."""
-    await node.revoke_device(data.account, data.device)
-    return Done()
+    return await node.revoke_device(data.account, data.device)
 
 
 HANDLERS = [
@@ -96,12 +107,14 @@ HANDLERS = [
     show_account,
     create_account,
     link_account,
+    show_linking,
     set_account,
     export_account,
     create_browser_key,
     log_in,
     list_devices,
     approve_device,
+    confirm_device,
     rename_device,
     revoke_device,
 ]

@@ -29,6 +29,7 @@ __all__ = [
     "WithContact",
     "WithConversation",
     "WithDevice",
+    "WithDigits",
     "WithInvite",
     "WithMessage",
     "WithRequest",
@@ -183,8 +184,15 @@ class WithCode(OfAccount, frozen=True):
     code: Pasted
 
 
+class WithDigits(OfAccount, frozen=True):
+    """The digits of a new device that waits; none keep it out."""
+
+    approval: Hex16
+    digits: Annotated[str, msgspec.Meta(max_length=32)]
+
+
 class WithDevice(OfAccount, frozen=True):
-    """One of our devices, by id."""
+    """One of our devices, by its name or how its id begins."""
 
     device: Line
 

@@ -601,34 +601,36 @@ class DomainReply(_message.Message):
     def __init__(self, server_info: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., pinned: _Optional[bool] = ...) -> None: ...
 
 class PairRequest(_message.Message):
-    __slots__ = ("device", "dsk", "dik")
+    __slots__ = ("device", "dsk", "dik", "name")
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     DSK_FIELD_NUMBER: _ClassVar[int]
     DIK_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
     device: bytes
     dsk: bytes
     dik: bytes
-    def __init__(self, device: _Optional[bytes] = ..., dsk: _Optional[bytes] = ..., dik: _Optional[bytes] = ...) -> None: ...
+    name: str
+    def __init__(self, device: _Optional[bytes] = ..., dsk: _Optional[bytes] = ..., dik: _Optional[bytes] = ..., name: _Optional[str] = ...) -> None: ...
 
-class PairGrant(_message.Message):
-    __slots__ = ("address", "user_key", "certificate", "device_lists", "attestation", "profile_key", "domain_key", "link")
+class PairAnswer(_message.Message):
+    __slots__ = ("address", "user_key", "attestation")
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     USER_KEY_FIELD_NUMBER: _ClassVar[int]
-    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
-    DEVICE_LISTS_FIELD_NUMBER: _ClassVar[int]
     ATTESTATION_FIELD_NUMBER: _ClassVar[int]
-    PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
-    DOMAIN_KEY_FIELD_NUMBER: _ClassVar[int]
-    LINK_FIELD_NUMBER: _ClassVar[int]
     address: str
     user_key: bytes
-    certificate: _keys_pb2.Signed
-    device_lists: _containers.RepeatedCompositeFieldContainer[_keys_pb2.Signed]
     attestation: _keys_pb2.Signed
+    def __init__(self, address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ...) -> None: ...
+
+class PairGrant(_message.Message):
+    __slots__ = ("certificate", "device_list", "profile_key")
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_LIST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
+    certificate: _keys_pb2.Signed
+    device_list: _keys_pb2.Signed
     profile_key: bytes
-    domain_key: bytes
-    link: str
-    def __init__(self, address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., certificate: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_lists: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., profile_key: _Optional[bytes] = ..., domain_key: _Optional[bytes] = ..., link: _Optional[str] = ...) -> None: ...
+    def __init__(self, certificate: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., profile_key: _Optional[bytes] = ...) -> None: ...
 
 class ContactInvite(_message.Message):
     __slots__ = ("address", "user", "id", "secret", "expires", "domain_key", "federation", "link", "https")
