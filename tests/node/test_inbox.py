@@ -7,6 +7,7 @@ from dataclasses import replace
 from connexa.content import Accept, ContactState, Content, DeviceLists, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, encode
 from connexa.crypto import Ed25519Secret
 from connexa.identity import PinState
+from connexa.node import inbox
 from connexa.node.account import own_device_list, profile_key
 from connexa.node.contacts import accept
 from connexa.node.inbox import take_held
@@ -153,6 +154,16 @@ async def test_mail_of_an_unknown_domain_is_held_until_the_domain_is_found(pair:
     await bob.home.change(lambda execute: take_held(execute, bob.home, bob.account, "a.example"))
     assert bob.texts() == ["hello"]
     assert bob.home.database.read("SELECT * FROM held") == []
+
+
+async def test_what_is_held_of_unknown_domains_has_a_bound(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob = pair
+    monkeypatch.setattr(inbox, "MAX_HELD_OF_DOMAIN", 2)
+    bob.home.database.writer_connection.execute("DELETE FROM remote WHERE domain = 'a.example'")
+    for number in range(3):
+        await bob.take(bob.pushed(await alice.write([bob], Text(f"{number}"), "stranger", counter=number + 1)))
+    assert bob.home.database.read("SELECT count(*) FROM held") == [(2,)]
+    assert bob.home.database.read("SELECT dropped FROM account") == [(1,)]
 
 
 async def test_p32_missing_entries_show_and_are_filled(pair: Pair) -> None:

@@ -24,6 +24,7 @@ VERBS: Final = {
     "up": ("life:up", "Start your node."),
     "down": ("life:down", "Stop your node."),
     "status": ("life:status", "Say how the node, its accounts and their links are."),
+    "doctor": ("doctor:doctor", "Check that all is well."),
     "logs": ("life:logs", "Show the node's log."),
     "send": ("send:send", "Send a message."),
     "inbox": ("reading:inbox", "List conversations with something new, and requests."),

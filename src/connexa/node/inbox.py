@@ -33,6 +33,8 @@ from connexa.wire.v1.message_pb2 import Packet
 
 __all__ = ["take_held", "take_push"]
 
+MAX_HELD = 2_048  # arrivals of domains that are not found yet: some 40 MB of them
+MAX_HELD_OF_DOMAIN = 256
 SEEN_KEPT = 60 * 86_400  # twice the longest life of an envelope
 
 
@@ -160,7 +162,7 @@ def _count_refused(execute: Execute, account: Account) -> None:
 
 
 def _hold(execute: Execute, home: Home, account: Account, item: PushedItem, domain: str) -> None:
-    """Keep what cannot be judged yet: its domain is looked up, and nothing is lost meanwhile (first-message §8)."""
+    """Keep what cannot be judged yet: its domain is looked up meanwhile (first-message §8). What is too much for our disk is counted."""
     stored = PushItem(
         seq=item.seq,
         accepted_at=item.accepted_at,
@@ -170,6 +172,14 @@ def _hold(execute: Execute, home: Home, account: Account, item: PushedItem, doma
         **{"class": item.kind},
     )
     now = home.clock()
+    full = first(
+        execute,
+        "SELECT count(*) >= ? OR coalesce(sum(domain = ?), 0) >= ? FROM held WHERE account = ?",
+        (MAX_HELD, domain, MAX_HELD_OF_DOMAIN, account.id),
+    )
+    if full is not None and full[0]:
+        execute("UPDATE account SET dropped = dropped + 1 WHERE id = ?", (account.id,))
+        return
     execute(
         "INSERT INTO held (account, domain, item, since, next_try) VALUES (?, ?, ?, ?, ?)",
         (account.id, domain, stored.SerializeToString(), now, now),

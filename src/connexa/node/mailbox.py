@@ -53,6 +53,7 @@ class Mailbox:
         self.since = home.clock()
         self.failure = ""
         self.clock_skew = 0.0  # seconds by which this machine is behind the homeserver
+        self.delay: float | None = None  # seconds from the homeserver's acceptance of the newest message to its arrival here
 
     async def run(self) -> None:
         """Keep the link up."""
@@ -138,6 +139,7 @@ class Mailbox:
                 case Pushed(items):
                     taken = await self._home.change(lambda execute, pushed=items: take_push(execute, self._home, self._account, pushed))  # type: ignore[misc]
                     link.ack([item.seq for item in items])
+                    self.delay = max(0.0, self._home.clock() + self.clock_skew - max(item.accepted_at for item in items))
                     self._go_on(taken)
                 case CommittedUpTo():
                     await self._home.change(lambda execute, committed=event: settle_own(execute, self._account, committed))  # type: ignore[misc]

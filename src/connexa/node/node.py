@@ -21,6 +21,7 @@ from connexa.node import contact_book, conversations, device_book, invites
 from connexa.node.account import Account, AccountState, all_accounts, find_account, load_account
 from connexa.node.approvals import Approvals
 from connexa.node.contacts import accept, reject
+from connexa.node.doctor import examine
 from connexa.node.domains import Domains
 from connexa.node.enrolment import account_invite, create
 from connexa.node.events import EventLog, Subscription
@@ -39,6 +40,7 @@ from connexa.node.views import (
     ContactView,
     ConversationView,
     DeviceView,
+    DoctorView,
     EventView,
     InviteView,
     LinkCodeView,
@@ -110,6 +112,10 @@ class Node:
     def status(self) -> StatusView:
         """How the node is."""
         return status_view(self._home, self._started, self._running)
+
+    async def doctor(self) -> DoctorView:
+        """Check what can be checked; the whole database file is read."""
+        return await examine(self._home, [self._running[number] for number in sorted(self._running)])
 
     # Accounts and devices
 

@@ -10,7 +10,7 @@ from connexa.node.running import RunningAccount
 from connexa.node.streams import count_passes
 from connexa.node.views import AccountView, LinkStatusView, StatusView
 
-__all__ = ["account_view", "link_view", "status_view"]
+__all__ = ["CLOCK_WARNING", "account_view", "link_view", "status_view"]
 
 CLOCK_WARNING = 60.0  # seconds; more than this and statements of others may look expired
 

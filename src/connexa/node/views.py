@@ -15,10 +15,12 @@ from connexa.content import ContactState
 __all__ = [
     "AccountView",
     "ApprovalView",
+    "CheckView",
     "ContactState",
     "ContactView",
     "ConversationView",
     "DeviceView",
+    "DoctorView",
     "EventView",
     "HistoryView",
     "InviteView",
@@ -32,6 +34,7 @@ __all__ = [
     "RequestView",
     "SafetyNumberView",
     "StatusView",
+    "Verdict",
 ]
 
 
@@ -238,6 +241,31 @@ class StatusView(msgspec.Struct, frozen=True, kw_only=True):
     links: list[LinkStatusView]
     event_cursor: int
     warnings: list[str]  # codes
+
+
+class Verdict(enum.StrEnum):
+    """How a check went, the worst last."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class CheckView(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of the doctor; text and hint may be copied anywhere."""
+
+    name: str
+    account: int  # which one by its order, from 1; 0 where the node as a whole is meant
+    verdict: Verdict
+    text: str
+    hint: str  # the next step, or empty
+
+
+class DoctorView(msgspec.Struct, frozen=True, kw_only=True):
+    """All checks, and the worst of their verdicts."""
+
+    verdict: Verdict
+    checks: list[CheckView]
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):

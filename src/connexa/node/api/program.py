@@ -9,7 +9,7 @@ from litestar import MediaType, get, post
 from litestar.params import JSONBody, QueryParameter
 
 from connexa import __version__
-from connexa.node.views import EventView, StatusView
+from connexa.node.views import DoctorView, EventView, StatusView
 
 from .answers import Done, Listing
 from .bodies import Nothing
@@ -39,6 +39,12 @@ async def show_status(node: GivenNode) -> StatusView:
     return node.status()
 
 
+@get("/api/doctor")
+async def examine_node(node: GivenNode) -> DoctorView:
+    """Check the node and its accounts; what it says may be copied anywhere."""
+    return await node.doctor()
+
+
 @post("/api/stop", status_code=200)
 async def stop_node(stop: GivenStop, data: JSONBody[Nothing]) -> Done:
     """End the node; what is under way is stored."""
@@ -66,4 +72,4 @@ async def list_events(
         return Listing(found)
 
 
-HANDLERS = [front_page, show_status, stop_node, list_events]
+HANDLERS = [front_page, show_status, examine_node, stop_node, list_events]
