@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from connexa.content import Accept, ContactState, Content, DeviceLists, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, encode
 from connexa.crypto import Ed25519Secret
 from connexa.identity import PinState
