@@ -95,9 +95,9 @@ syncs = st.one_of(
     entries,
     st.builds(HistoryWanted, st.integers(0, 2**60), st.integers(1, 256)),
     st.builds(History, st.integers(1000, 2**60), st.integers(0, 999), st.integers(0, 255), st.integers(0, 2**40), st.tuples(entries)),
-    st.lists(st.builds(Digest, people, st.integers(0, 2**40), keys), min_size=1, max_size=4).map(lambda d: Digests(tuple(d))),
-    st.builds(Buckets, people, st.binary(min_size=4096, max_size=4096)),
-    st.builds(Listing, people, st.just(bytes(range(256))), items),
+    st.lists(st.builds(Digest, people, st.integers(0, 2**40), keys), min_size=1, max_size=4).map(lambda d: Digests(9, tuple(d))),
+    st.builds(Buckets, st.integers(0, 2**50), people, st.binary(min_size=4096, max_size=4096)),
+    st.builds(Listing, st.integers(0, 2**50), people, st.just(bytes(range(256))), items),
     st.builds(Wanted, people, items),
 )
 bodies = st.one_of(

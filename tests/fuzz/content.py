@@ -72,9 +72,9 @@ _bodies: tuple[Body, ...] = (
     _entries,
     HistoryWanted(7, 3),
     History(9, 7, 1, 40, (_entries, _entries)),
-    Digests((Digest(_user.id, 3, _rng(32)),)),
-    Buckets(_user.id, _rng(4_096)),
-    Listing(_user.id, b"lm", ((1, b"l" * 16), (2, b"m" * 16))),
+    Digests(9, (Digest(_user.id, 3, _rng(32)),)),
+    Buckets(9, _user.id, _rng(4_096)),
+    Listing(9, _user.id, b"lm", ((1, b"l" * 16), (2, b"m" * 16))),
     Wanted(_user.id, ((1, b"l" * 16),)),
     OwnCopies((OwnCopy(_user.id, _address, encode(Content(7, Text("said"))), _rng(16), 3),)),
 )

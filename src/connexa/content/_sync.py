@@ -145,8 +145,9 @@ class Digest:
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Some collections."""
+    """Some collections, of what was said or decided before a time: later things may still be on their way."""
 
+    until: int  # unix ms
     digests: tuple[Digest, ...]
 
 
@@ -154,6 +155,7 @@ class Digests:
 class Buckets:
     """A collection whose digests differ: one hash of 16 bytes for each first byte of an item's id."""
 
+    until: int
     user: UserId
     hashes: bytes
 
@@ -166,6 +168,7 @@ Item = tuple[int, bytes]
 class Listing:
     """Everything that a device holds of some buckets."""
 
+    until: int
     user: UserId
     buckets: bytes
     items: tuple[Item, ...]

@@ -53,15 +53,15 @@ def read_sync(sync: pb.Sync) -> Sync:
             return _read_history(sync.history)
         case "digests":
             need(len(sync.digests.digests) >= 1)
-            return Digests(tuple(_read_digest(one) for one in sync.digests.digests))
+            return Digests(sync.digests.until, tuple(_read_digest(one) for one in sync.digests.digests))
         case "buckets":
             need(len(sync.buckets.hashes) == BUCKET_HASHES)
-            return Buckets(check_user_id(sync.buckets.user), sync.buckets.hashes)
+            return Buckets(sync.buckets.until, check_user_id(sync.buckets.user), sync.buckets.hashes)
         case "listing":
             need(1 <= len(sync.listing.buckets) == len(set(sync.listing.buckets)))
             items = _read_items(sync.listing.items)
             need(all(identity[0] in sync.listing.buckets for _, identity in items))
-            return Listing(check_user_id(sync.listing.user), sync.listing.buckets, items)
+            return Listing(sync.listing.until, check_user_id(sync.listing.user), sync.listing.buckets, items)
         case "wanted":
             need(len(sync.wanted.items) >= ITEM_SIZE)
             return Wanted(check_user_id(sync.wanted.user), _read_items(sync.wanted.items))
@@ -161,12 +161,14 @@ def write_sync(value: Sync) -> pb.Sync:
         case History(before, following, chunks, left, conversations):
             parts = [_write_entries(one) for one in conversations]
             return pb.Sync(history=pb.History(before=before, next=following, chunks=chunks, left=left, conversations=parts))
-        case Digests(digests):
-            return pb.Sync(digests=pb.Digests(digests=[pb.Digest(user=one.user, count=one.count, hash=one.hash) for one in digests]))
-        case Buckets(user, hashes):
-            return pb.Sync(buckets=pb.Buckets(user=user, hashes=hashes))
-        case Listing(user, buckets, items):
-            return pb.Sync(listing=pb.Listing(user=user, buckets=buckets, items=_write_items(items)))
+        case Digests(until, digests):
+            return pb.Sync(
+                digests=pb.Digests(until=until, digests=[pb.Digest(user=one.user, count=one.count, hash=one.hash) for one in digests])
+            )
+        case Buckets(until, user, hashes):
+            return pb.Sync(buckets=pb.Buckets(until=until, user=user, hashes=hashes))
+        case Listing(until, user, buckets, items):
+            return pb.Sync(listing=pb.Listing(until=until, user=user, buckets=buckets, items=_write_items(items)))
         case Wanted(user, items):
             return pb.Sync(wanted=pb.Wanted(user=user, items=_write_items(items)))
 

@@ -58,6 +58,7 @@ def _apply(execute: Execute, home: Home, account: Account, register: Register, t
         case ProfileKey(key):
             # The device that changed it has uploaded the keys that follow from it; to do so again is harmless.
             execute("UPDATE account SET profile_key = ?, token_until = 0 WHERE id = ?", (key, account.id))
+            taken.doors = True
 
 
 def _settle_doors(execute: Execute, home: Home, account: Account, other: ProfileKey, taken: Taken) -> None:

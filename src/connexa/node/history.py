@@ -7,13 +7,13 @@ after the other. Decisions (contacts, flags, read marks, drafts, names) come bef
 
 from __future__ import annotations
 
-from connexa.content import MAX_OWN_CONTENT, Content, History, HistoryWanted, Register, Registers, encode
+from connexa.content import MAX_OWN_CONTENT, Content, History, HistoryWanted, Registers, encode
 from connexa.identity import DeviceId
 from connexa.node.account import Account, own_device_list
 from connexa.node.home import Home, Query, first, returned, rows
 from connexa.node.own_copies import is_own_device, seal_own, tell_own_devices
 from connexa.node.own_log import COLUMNS, SHARED, in_conversations, keep_entries, that_fit
-from connexa.node.registers import all_registers
+from connexa.node.registers import all_registers, in_batches
 from connexa.node.views import HistoryView
 from connexa.store import Execute
 from connexa.wire.v1.keys_pb2 import Signed
@@ -34,6 +34,7 @@ ROOM = MAX_OWN_CONTENT - 256
 MARGIN = 3_600_000_000  # microseconds: two devices may have had the same entry this far apart
 END = 1 << 62
 PAGE = 200
+COMPARE_LATER = 3_600.0  # what is still on its way is no difference
 
 
 def begin_history(execute: Execute, account: int, source: bytes) -> None:
@@ -115,26 +116,14 @@ def take_history(execute: Execute, home: Home, account: Account, sender: bytes, 
 def owe_history(execute: Execute, home: Home, account: Account, device: bytes, wanted: HistoryWanted) -> None:
     """Note what a new device has asked for; the first thing that it gets is what was decided."""
     if not wanted.before:
-        for registers in _batches(all_registers(execute, account)):
+        execute("UPDATE account SET compare_from = max(compare_from, ?) WHERE id = ?", (home.clock() + COMPARE_LATER, account.id))
+        for registers in in_batches(all_registers(execute, account)):
             tell_own_devices(execute, home, account, Registers(registers), only=device)
     left = returned(execute, f"SELECT count(*) {SHARED} AND m.account = ? AND m.cursor < ?", (account.id, wanted.before or END))
     execute(
         "INSERT OR REPLACE INTO history_owed (account, device, place, chunks, remaining) VALUES (?, ?, ?, ?, ?)",
         (account.id, device, wanted.before, wanted.chunks, left),
     )
-
-
-def _batches(registers: list[Register]) -> list[tuple[Register, ...]]:
-    batches: list[tuple[Register, ...]] = []
-    size = ROOM
-    for register in registers:
-        more = len(encode(Content(0, Registers((register,)))))
-        if size + more > ROOM:
-            batches.append(())
-            size = 0
-        batches[-1] = (*batches[-1], register)
-        size += more
-    return batches
 
 
 def history_owed(query: Query, account: int) -> bool:
@@ -171,6 +160,6 @@ def _chunk(query: Query, account: Account, place: int, chunks: int, left: int) -
     fitting = that_fit(found, ROOM)
     more = len(fitting) < len(found) or len(found) == PAGE
     following = fitting[-1][6] if fitting and more else 0
-    return History(
-        place, following, chunks - 1 if following else 0, max(0, left - len(fitting)) if following else 0, in_conversations(fitting)
-    )
+    if not following:
+        return History(place, 0, 0, 0, in_conversations(fitting))
+    return History(place, following, chunks - 1, max(0, left - len(fitting)), in_conversations(fitting))

@@ -10,16 +10,20 @@ from typing import TypeVar
 
 from connexa.content import (
     Accept,
+    Buckets,
     ContactState,
     Content,
+    Digests,
     Entries,
     History,
     HistoryWanted,
+    Listing,
     NewerVersion,
     OwnCopies,
     OwnCopy,
     Registers,
     Text,
+    Wanted,
     decode,
 )
 from connexa.errors import ConnexaError
@@ -28,6 +32,7 @@ from connexa.node.account import Account, own_device_list
 from connexa.node.arrivals import Taken
 from connexa.node.contacts import accept
 from connexa.node.converge import person_named, take_register
+from connexa.node.digests import take_buckets, take_digests, take_entries, take_listing, take_wanted
 from connexa.node.history import owe_history, take_history
 from connexa.node.home import Home, first
 from connexa.node.log import Entry, add_entry, conversation_of
@@ -74,8 +79,16 @@ def take_own(execute: Execute, home: Home, account: Account, opened: Opened, con
             owe_history(execute, home, account, device, body)
         case History():
             take_history(execute, home, account, device, body)
+        case Digests():
+            take_digests(execute, home, account, device, body)
+        case Buckets():
+            take_buckets(execute, home, account, device, body)
+        case Listing():
+            take_listing(execute, home, account, device, body)
+        case Wanted():
+            take_wanted(execute, home, account, device, body)
         case Entries():
-            keep_entries(execute, home, account, (body,))
+            take_entries(execute, home, account, body)
         case _:
             raise Reject(Reason.MALFORMED)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from connexa.errors import ConnexaError
 from connexa.node.account import Account, sender_certificate
+from connexa.node.digests import compare, until_comparison
 from connexa.node.history import answer_history, ask_for_history, history_owed, until_silent
 from connexa.node.home import Home
 from connexa.node.link import MailboxLink
@@ -84,14 +85,18 @@ class OwnMail:
         query, account = self._home.database.read, self._account
         while True:
             await self._home.change(lambda execute: ask_for_history(execute, self._home, account))
+            await self._home.change(lambda execute: compare(execute, self._home, account))
             failed = False
             while not failed and messages_waiting(query, account.id):
                 failed = not await self._seal(seal_own_messages)
             while not failed and history_owed(query, account.id):
                 failed = not await self._seal(answer_history)
                 await asyncio.sleep(1.0 / max(SLOWEST, self._link.ready.limits.send_per_second * SHARE))
-            waits = [seconds for seconds in (until_silent(self._home, account.id), TROUBLE_WAIT if failed else None) if seconds is not None]
-            await wait_for(self._wakeups.own_messages, min(waits, default=None))
+            await wait_for(self._wakeups.own_messages, TROUBLE_WAIT if failed else self._until_next())
+
+    def _until_next(self) -> float | None:
+        waits = (until_silent(self._home, self._account.id), until_comparison(self._home, self._account.id))
+        return min((seconds for seconds in waits if seconds is not None), default=None)
 
     async def _seal(self, seal: Callable[[Execute, Home, Account, Signed], int]) -> bool:
         """Seal as much as one operation takes; False if nothing was sealed."""

@@ -6,10 +6,11 @@ behind every time that this device knows (a hybrid clock), so a decision that fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
 from connexa.content import (
+    MAX_OWN_CONTENT,
     AccountName,
     Contact,
     Content,
@@ -32,7 +33,7 @@ from connexa.node.own_copies import add_own_copy, contact_of
 from connexa.node.people import all_people
 from connexa.store import Execute
 
-__all__ = ["all_registers", "decide", "is_newer", "keep_stamp", "register_id", "set_by_this"]
+__all__ = ["all_registers", "decide", "in_batches", "is_newer", "keep_stamp", "register_id", "set_by_this"]
 
 
 class Kind(IntEnum):
@@ -49,6 +50,7 @@ class Kind(IntEnum):
 
 Stamp = tuple[int, bytes]
 NOBODY: Stamp = (0, b"")
+ROOM = MAX_OWN_CONTENT - 256
 
 
 def _named(value: RegisterValue) -> tuple[Kind, bytes]:
@@ -151,3 +153,17 @@ def _values(query: Query, account: Account) -> Iterator[tuple[RegisterValue, boo
     name = row[0] if row else ""
     yield AccountName(name), not name
     yield ProfileKey(profile_key(query, account.id)), False
+
+
+def in_batches(registers: Iterable[Register]) -> list[tuple[Register, ...]]:
+    """Registers as they fit into bodies."""
+    batches: list[tuple[Register, ...]] = []
+    size = ROOM
+    for register in registers:
+        more = len(encode(Content(0, Registers((register,)))))
+        if size + more > ROOM:
+            batches.append(())
+            size = 0
+        batches[-1] = (*batches[-1], register)
+        size += more
+    return batches

@@ -11,7 +11,8 @@ FIRST = """
 -- `seed` is on the primary device alone; the attestation is empty until the homeserver has given it. `own_number` counts the
 -- envelopes to own devices on this device's mailbox link, `resume_seq` is the highest push that is stored here. `refused` counts
 -- arrivals that nobody whom we know has sent, `dropped` those of unknown domains for which there was no more room; `rolled_back` is when
--- this store was found to be older than what its homeserver remembers; `compare_from` when the own devices are next told what is here.
+-- this store was found to be older than what its homeserver remembers; `compare_from` when the own devices are next told what is here,
+-- `compare_wait` for how long a difference is waited for.
 CREATE TABLE account (
     id             INTEGER PRIMARY KEY,
     address        TEXT NOT NULL UNIQUE,
@@ -37,6 +38,7 @@ CREATE TABLE account (
     dropped        INTEGER NOT NULL DEFAULT 0,
     rolled_back    REAL NOT NULL DEFAULT 0,
     compare_from   REAL NOT NULL DEFAULT 0,
+    compare_wait   REAL NOT NULL DEFAULT 0,
     created        REAL NOT NULL
 ) STRICT;
 

@@ -373,10 +373,12 @@ class History(_message.Message):
     def __init__(self, before: _Optional[int] = ..., next: _Optional[int] = ..., chunks: _Optional[int] = ..., left: _Optional[int] = ..., conversations: _Optional[_Iterable[_Union[Entries, _Mapping]]] = ...) -> None: ...
 
 class Digests(_message.Message):
-    __slots__ = ("digests",)
+    __slots__ = ("until", "digests")
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    until: int
     digests: _containers.RepeatedCompositeFieldContainer[Digest]
-    def __init__(self, digests: _Optional[_Iterable[_Union[Digest, _Mapping]]] = ...) -> None: ...
+    def __init__(self, until: _Optional[int] = ..., digests: _Optional[_Iterable[_Union[Digest, _Mapping]]] = ...) -> None: ...
 
 class Digest(_message.Message):
     __slots__ = ("user", "count", "hash")
@@ -389,22 +391,26 @@ class Digest(_message.Message):
     def __init__(self, user: _Optional[bytes] = ..., count: _Optional[int] = ..., hash: _Optional[bytes] = ...) -> None: ...
 
 class Buckets(_message.Message):
-    __slots__ = ("user", "hashes")
+    __slots__ = ("until", "user", "hashes")
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     HASHES_FIELD_NUMBER: _ClassVar[int]
+    until: int
     user: bytes
     hashes: bytes
-    def __init__(self, user: _Optional[bytes] = ..., hashes: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, until: _Optional[int] = ..., user: _Optional[bytes] = ..., hashes: _Optional[bytes] = ...) -> None: ...
 
 class Listing(_message.Message):
-    __slots__ = ("user", "buckets", "items")
+    __slots__ = ("until", "user", "buckets", "items")
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     BUCKETS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
+    until: int
     user: bytes
     buckets: bytes
     items: bytes
-    def __init__(self, user: _Optional[bytes] = ..., buckets: _Optional[bytes] = ..., items: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, until: _Optional[int] = ..., user: _Optional[bytes] = ..., buckets: _Optional[bytes] = ..., items: _Optional[bytes] = ...) -> None: ...
 
 class Wanted(_message.Message):
     __slots__ = ("user", "items")
