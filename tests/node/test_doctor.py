@@ -6,15 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from connexa.node.doctor import examine
 from connexa.node.schema import MIGRATIONS
 from connexa.node.views import Verdict
 from connexa.store import open_database
-from connexa.testing import World
-from connexa.testing.world import STORE_KEY, Device
+from connexa.testing import FakeClock, SeededRandom, World
+from connexa.testing.world import STORE_KEY
 
-
-async def verdicts(device: Device) -> dict[str, Verdict]:
-    return {check.name: check.verdict for check in (await device.node.doctor()).checks}
+from .correspondents import make_home
 
 
 async def test_two_friends_are_well_and_named_nowhere(tmp_path: Path) -> None:
@@ -53,22 +52,17 @@ async def test_each_fault_is_found(tmp_path: Path) -> None:
         assert (await alice.node.doctor()).verdict is Verdict.ERROR
 
 
-async def test_a_damaged_database_is_an_error(tmp_path: Path) -> None:
-    async with World.open(tmp_path) as world:
-        (alice,) = await world.person("alice@a.example")
-        assert (await verdicts(alice))["database"] is Verdict.OK
-        await alice.stop()
-        await alice.start()  # folds the log into the file
-        path = world.directory / alice.name / "node.db"
-        raw = bytearray(path.read_bytes())
-        for page in range(4, len(raw) // 4096):
-            raw[page * 4096 + 100] ^= 1
-        with path.open("r+b") as file:
-            file.write(raw)
-        found = next(check for check in (await alice.node.doctor()).checks if check.name == "database")
-        assert found.verdict is Verdict.ERROR
-        assert "backup" in found.hint
-        with path.open("r+b") as file:  # whole again, so that it can be closed in order
-            for page in range(4, len(raw) // 4096):
-                raw[page * 4096 + 100] ^= 1
-            file.write(raw)
+async def test_a_damaged_database_is_an_error(tmp_path: Path, clock: FakeClock) -> None:
+    path = tmp_path / "node.db"
+    home = make_home(path, clock, SeededRandom(1))
+    assert {check.verdict for check in (await examine(home, [])).checks if check.name == "database"} == {Verdict.OK}
+    home.database.writer_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw = bytearray(path.read_bytes())
+    for page in range(4, len(raw) // 4096):
+        raw[page * 4096 + 100] ^= 1
+    path.write_bytes(raw)
+    (found,) = (check for check in (await examine(home, [])).checks if check.name == "database")
+    assert found.verdict is Verdict.ERROR
+    assert "backup" in found.hint
+    await home.writer.close()
+    home.database.close()
