@@ -4,13 +4,16 @@
 processes over TLS sockets, each behind a `TcpProxy` that can be cut, stalled and slowed, and each to be killed and started again.
 Underneath: `FakeClock` and `SeededRandom` stand where programs take a clock and randomness, `MemoryNetwork` and `MemoryRemotes` carry
 real frames with cuts, losses and delays, `Program` and `NodeClient` are a child process and its local API.
+`Post` is many devices without links and an adversary between them, fast enough for models and soaks; a `Ledger` says what must come out.
 """
 
 from __future__ import annotations
 
 from .api import NodeClient
 from .clock import FakeClock
+from .ledger import Figures, Ledger
 from .network import MemoryDialer, MemoryNetwork
+from .post import Post, PostDevice, Said, found_people
 from .program import Ended, Program, run_program
 from .program_world import ProgramDevice, ProgramServer, ProgramWorld, free_ports
 from .proxy import TcpProxy
@@ -19,6 +22,12 @@ from .remotes import FederationPort, MemoryRemotes
 from .world import Device, House, World
 
 __all__ = [
+    "found_people",
+    "Said",
+    "PostDevice",
+    "Post",
+    "Ledger",
+    "Figures",
     "Device",
     "Ended",
     "FakeClock",
