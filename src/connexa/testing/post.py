@@ -15,7 +15,7 @@ any commit, restarted, and put back to an older copy of its file.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -27,6 +27,7 @@ from connexa.node.account import Account, load_account, sender_certificate
 from connexa.node.delivery import Delivery
 from connexa.node.domains import Domains
 from connexa.node.events import EventLog
+from connexa.node.history import answer_history, ask_for_history, history_owed
 from connexa.node.home import Home
 from connexa.node.inbox import take_push
 from connexa.node.link import MailboxLink
@@ -36,21 +37,24 @@ from connexa.node.outbox import people_waiting
 from connexa.node.outcomes import settle_committed
 from connexa.node.own_copies import (
     copies_waiting,
-    greet_new_devices,
     has_other_devices,
     lacks_keys,
+    messages_waiting,
     seal_own_copies,
+    seal_own_messages,
     settle_own,
     unsent_own,
 )
 from connexa.node.receipts import send_receipts
+from connexa.node.rollback import agree
 from connexa.node.schema import MIGRATIONS
 from connexa.node.sending import send_text
 from connexa.node.settings import LimitSettings, NodeSettings, PrivacySettings
-from connexa.node.streams import Stream, has_unsent, stream_to_open, unsent
+from connexa.node.streams import Stream, close_streams, enter, has_unsent, stream_to_open, unsent
 from connexa.node.upkeep import Upkeep
 from connexa.node.wakeups import Wakeups
 from connexa.store import Execute
+from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import PushClass, Status
 from connexa.wire.v1.message_pb2 import Envelope
 
@@ -126,6 +130,7 @@ class PostDevice:
         self._delivery.submitter = DeskSubmitter(self._desk, self.account)
         self._stream: Stream | None = None
         self._upkeep_due = 0.0
+        self._logged_in = False
 
     def close(self) -> None:
         """End the program, in order or not: the store is the same."""
@@ -179,20 +184,34 @@ class PostDevice:
 
     async def take(self, items: Sequence[PushedItem]) -> None:
         """Take one push frame."""
-        await self.home.change(lambda execute: take_push(execute, self.home, self.account, items))
+        if items:
+            await self.home.change(lambda execute: take_push(execute, self.home, self.account, items))
+            self._post.acked[self.id] = max(self._post.acked.get(self.id, 0), max(item.seq for item in items))
 
     async def work(self) -> None:
-        """Do everything that is due now: chores, receipts, requests, copies, and the outbox."""
+        """Do everything that is due now: log in, chores, receipts, requests, what own devices are told, and the outbox."""
         home, account = self.home, self.account
+        await self._log_in()
         if home.clock() >= self._upkeep_due:
-            await self._chores()
+            await self._upkeep().run_all()
+            self._upkeep_due = home.clock() + UPKEEP_EVERY
         await home.change(lambda execute: send_receipts(execute, account.id, home.clock(), home.rng))
         await home.change(lambda execute: mend(execute, home, account))
-        await self._copy_to_own_devices()
+        await self._tell_own_devices()
         await self.send_out()
+
+    async def _log_in(self) -> None:
+        if self._logged_in:
+            return
+        home, account, acked, last = self.home, self.account, self._post.acked.get(self.id, 0), self._post.last(self.id)
+        await home.change(lambda execute: close_streams(execute, account.id, home.clock()))
+        await home.change(lambda execute: agree(execute, home, account, acked, last))
+        await home.change(lambda execute: settle_own(execute, account, CommittedUpTo(last, ())))
+        self._logged_in = True
 
     async def send_out(self) -> None:
         """Seal what waits and hand over what is sealed."""
+        await self._log_in()
         for person in people_waiting(self.database.read, self.account.id):
             await self._delivery.serve(person)
         while has_unsent(self.database.read, self.account.id):
@@ -208,7 +227,10 @@ class PostDevice:
             if stream is None:
                 self._upkeep_due = 0.0
                 return False
-            await self._settle(stream, self._post.last(stream.name), [])
+            last = self._post.last(stream.name)
+            if not await self.home.change(lambda execute: enter(execute, stream, last)):
+                return True  # an older copy of the store was put back: another pass is taken
+            await self._settle(stream, last, [])
             batch = unsent(read, stream.id, 0, BATCH)
         if batch and self._stream:
             refused = self._post.accept(self._stream.name, batch, None)
@@ -222,34 +244,33 @@ class PostDevice:
         )
         self._delivery.settled(settled)
 
-    async def _chores(self) -> None:
-        await self._upkeep().run_all()
-        self._upkeep_due = self.home.clock() + UPKEEP_EVERY
-
     def _upkeep(self) -> Upkeep:
         self._desk.renew()
         return Upkeep(self.home, self.account, cast(MailboxLink, self._desk))  # it is asked the same questions
 
-    async def _copy_to_own_devices(self) -> None:
-        home, account, read, now = self.home, self.account, self.database.read, self.home.clock()
-        sender = sender_certificate(read, account.id, now)
-        if (
-            sender is not None
-            and has_other_devices(read, account.id)
-            and (copies_waiting(read, account.id) or lacks_keys(read, account.id, now))
-        ):
-            await self._upkeep().own_sessions()
-            await home.change(lambda execute: greet_new_devices(execute, home, account))
-            while await home.change(lambda execute: seal_own_copies(execute, home, account, sender)):
-                pass
-        if not unsent_own(read, account.id, 0, 1):
-            return
+    async def _tell_own_devices(self) -> None:
+        home, account, read = self.home, self.account, self.database.read
+        await home.change(lambda execute: ask_for_history(execute, home, account))
+        if copies_waiting(read, account.id) or lacks_keys(read, account.id, home.clock()):
+            await self._seal_own(seal_own_copies)
+        if messages_waiting(read, account.id):
+            await self._seal_own(seal_own_messages)
+        if history_owed(read, account.id):
+            await self._seal_own(answer_history)
         last = self._post.last(self.id)
-        await home.change(lambda execute: settle_own(execute, account, CommittedUpTo(last, ())))
         while batch := unsent_own(read, account.id, last, BATCH):
             refused, last = self._post.accept(self.id, batch, self.id), batch[-1][0]
             committed = CommittedUpTo(last, tuple(refused))
             await home.change(lambda execute, up_to=committed: settle_own(execute, account, up_to))  # type: ignore[misc]
+
+    async def _seal_own(self, seal: Callable[[Execute, Home, Account, Signed], int]) -> None:
+        home, account, read = self.home, self.account, self.database.read
+        sender = sender_certificate(read, account.id, home.clock())
+        if sender is None or not has_other_devices(read, account.id):
+            return
+        await self._upkeep().own_sessions()
+        while await home.change(lambda execute: seal(execute, home, account, sender)):
+            pass
 
 
 @dataclass(slots=True)
@@ -261,6 +282,7 @@ class Post:
     shop: Shop
     mail: dict[DeviceId, list[PushedItem]] = field(default_factory=dict)
     devices: list[PostDevice] = field(default_factory=list)
+    acked: dict[DeviceId, int] = field(default_factory=dict)  # the highest push that a device has confirmed
     accepted: int = 0
     _last: dict[bytes, int] = field(default_factory=dict)
     _seq: int = 1 << 32  # behind everything that the homeserver has pushed
