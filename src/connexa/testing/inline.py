@@ -25,7 +25,7 @@ def open_inline(path: Path, key: bytes, migrations: Sequence[str]) -> Database:
     """Open a database that reads and writes on one connection and waits for no disk."""
     connection = open_database(path, key, migrations).writer_connection
     connection.pragma("synchronous", "off")
-    return Database(path, connection, connection)
+    return Database(path, lambda: connection)
 
 
 class InlineWriter(Writer):
