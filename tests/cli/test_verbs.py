@@ -153,6 +153,16 @@ def test_conversations_are_muted_and_archived(friends: Stage) -> None:
     assert on(device, "conv", "show", other).data["address"] == other
 
 
+def test_a_draft_is_kept_shown_on_the_other_device_and_thrown_away(friends: Stage) -> None:
+    laptop, phone, other = friends.alice.laptop, friends.alice.phone, friends.bob.address
+    assert on(laptop, "conv", "draft", other, "-", "--subject", "Plans", stdin="half a th\n").data["draft"] == "half a th"
+    phone.until(lambda: (phone.conversation(other) or {}).get("draft") == "half a th" or None, "the draft")
+    assert on(phone, "conv", "draft", other).data["draft_subject"] == "Plans"
+    assert on(laptop, "conv", "draft", other, "--clear").data["draft"] == ""
+    assert on(laptop, "conv", "draft", other, "words", "--clear").code == 2
+    assert on(laptop, "conv", "draft", other, "x" * 20_000).code == 2
+
+
 def test_messages_are_deleted_here(friends: Stage) -> None:
     sent = on(friends.alice.laptop, "send", friends.bob.address, "a slip").data
     on(friends.alice.laptop, "msg", "delete", sent["id"], "--yes")
@@ -199,8 +209,12 @@ def test_a_device_is_linked_and_revoked(stage: Stage) -> None:
             approved = on(bob.laptop, "device", "confirm", met["id"], "-", stdin=shown["digits"]).data
             assert (approved["name"], approved["last_seen"] > 0) == ("tablet", True)
             assert read_object(link)["state"] == "active"
+            assert read_object(link)["complete"] is True  # the history, which this program waits for
             assert link.wait(20) == 0
         tablet.until_active()
+        assert on(tablet, "device", "history").data["complete"] is True
+        assert on(tablet, "device", "history", "--again").data["complete"] is True
+        assert on(bob.laptop, "device", "history").data["history"] is None
         assert len(on(bob.laptop, "device", "list").data["items"]) == 3
         assert on(bob.phone, "device", "revoke", "tablet", "--yes").code == 5  # only the primary device may
         assert on(bob.laptop, "device", "revoke", "tablet", "--yes").data["listed"] is False

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Any, Final
 
 import click
+
+from connexa.errors import UsageError
 
 from .client import Client, segment
 from .device import confirm
 from .group import Family
 from .options import account_option
-from .output import answer, moment, table
+from .output import answer, clean, moment, table
 
 __all__ = ["conv"]
+
+_TEXT_MAX: Final = 65_536
 
 
 @click.group(cls=Family)
@@ -31,7 +36,7 @@ def list_(archived: bool, account: str) -> None:
 
 
 def _row(one: dict[str, Any]) -> list[str]:
-    marks = [word for word, holds in (("muted", one["muted"]), ("archived", one["archived"])) if holds]
+    marks = [word for word in ("muted", "archived", "draft") if one[word]]
     at = moment(one["last"]["received"]) if one["last"] else ""
     return [one["id"][:16], one["title"], one["state"], f"{one['unread']} unread", at, " ".join(marks)]
 
@@ -70,11 +75,31 @@ def archive(conversation: str, undo: bool, account: str) -> None:
 
 @conv.command()
 @click.argument("conversation")
+@click.argument("text", required=False)
+@click.option("--subject", default="", help="A mail's subject.")
+@click.option("--clear", is_flag=True, help="Throw the draft away.")
+@account_option
+def draft(conversation: str, text: str | None, subject: str, clear: bool, account: str) -> None:
+    """Show what is typed and not sent yet, on whichever of your devices, or keep TEXT there; - reads it from stdin."""
+    if clear and text is not None:
+        raise UsageError("draft.unclear", "Either keep a draft or throw it away.")
+    with Client() as node:
+        if clear or text is not None:
+            words = sys.stdin.read(_TEXT_MAX).removesuffix("\n") if text == "-" else text or ""
+            found = node.post("/api/conversations/draft", account=account, conversation=conversation, text=words, subject=subject)
+        else:
+            found = node.get(f"/api/conversations/{segment(conversation)}", account=account)
+    lines = [clean(part) for part in (found["draft_subject"], found["draft"]) if part]
+    answer(found, *(lines or ["there is no draft"]))
+
+
+@conv.command()
+@click.argument("conversation")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @account_option
 def delete(conversation: str, yes: bool, account: str) -> None:
-    """Delete a conversation on this device."""
-    confirm(yes, f"Delete the conversation {conversation} on this device?")
+    """Delete a conversation on all your devices."""
+    confirm(yes, f"Delete the conversation {conversation} on all your devices?")
     with Client() as node:
         node.post("/api/conversations/delete", account=account, conversation=conversation)
     answer({"conversation": conversation}, f"deleted {conversation}")

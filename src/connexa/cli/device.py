@@ -1,4 +1,4 @@
-"""`connexa device`: list, rename, revoke; link, approve and confirm stand in `linking`."""
+"""`connexa device`: list, rename, revoke; link, approve and confirm stand in `linking`, history in its own module."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from connexa.errors import RefusedError
 
 from .client import Client
 from .group import Family
+from .history import history
 from .linking import approve, confirm_device, link
 from .options import account_option, options
 from .output import answer, moment, table
@@ -22,7 +23,7 @@ def device() -> None:
     """Your devices: each has keys of its own, and sees the same conversations."""
 
 
-for verb in (link, approve, confirm_device):
+for verb in (link, approve, confirm_device, history):
     device.add_command(verb)
 
 

@@ -178,8 +178,15 @@ def status() -> None:
         rows.append(
             [account["address"], account["state"], f"link {account['link']} {reason}".strip(), f"{account['devices']} devices", counts]
         )
-    answer({**found, "facts": _public(facts)}, *lines, *table(rows))
+    answer({**found, "facts": _public(facts)}, *lines, *table(rows), *_histories(found["accounts"]))
     _warn(found["warnings"])
+
+
+def _histories(accounts: list[dict[str, Any]]) -> list[str]:
+    coming = [(one["address"], one["history"]) for one in accounts if one["history"] and not one["history"]["complete"]]
+    return [
+        f"{address}: the history is still coming, {found['done']} messages are here, {found['left']} to come" for address, found in coming
+    ]
 
 
 @click.command(cls=Verb)

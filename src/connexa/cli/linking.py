@@ -13,6 +13,7 @@ import click
 from connexa.errors import NotFoundError, RefusedError
 
 from .client import Client
+from .history import follow_history
 from .options import Verb, account_option, options
 from .output import answer, clean, moment, say, warn, write_json
 from .qr import qr_lines, write_qr
@@ -61,7 +62,9 @@ def _follow(node: Client, made: dict[str, Any], cursor: int) -> None:
     while True:
         found = next((one for one in node.get("/api/accounts")["items"] if one["address"] == address), None)
         if found is not None and found["state"] == "active":
-            return answer(found, f"linked: this is a device of {clean(address)}", _same_identity(found["fingerprint"]))
+            answer(found, f"linked: this is a device of {clean(address)}", _same_identity(found["fingerprint"]))
+            say("\n  You can use it now; what was said before comes by and by.\n")
+            return follow_history(node, address, cursor)
         linking = _linking(node, address)
         if linking["digits"] and not shown:
             shown, limit = True, time.monotonic() + (options().given_timeout or max(0.0, linking["expires"] - time.time()))

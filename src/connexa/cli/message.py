@@ -47,8 +47,8 @@ def info(message: str, account: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @account_option
 def delete(message: str, yes: bool, account: str) -> None:
-    """Delete a message on this device."""
-    confirm(yes, f"Delete the message {message} on this device?")
+    """Delete a message on all your devices."""
+    confirm(yes, f"Delete the message {message} on all your devices?")
     with Client() as node:
         node.post("/api/messages/delete", account=account, message=message)
     answer({"message": message}, f"deleted {message}")

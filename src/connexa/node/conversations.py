@@ -1,4 +1,4 @@
-"""Conversations as people see them: views over the log, and what one does with a conversation on this node.
+"""Conversations as people see them: views over the log, and what one does with a conversation.
 
 Unread is what stands behind one read cursor, counted by the store (product §1, U21).
 """

@@ -8,6 +8,7 @@ after the other. Decisions (contacts, flags, read marks, drafts, names) come bef
 from __future__ import annotations
 
 from connexa.content import MAX_OWN_CONTENT, Content, History, HistoryWanted, Registers, encode
+from connexa.errors import RefusedError
 from connexa.identity import DeviceId
 from connexa.node.account import Account, own_device_list
 from connexa.node.home import Home, Query, first, returned, rows
@@ -25,6 +26,7 @@ __all__ = [
     "history_owed",
     "history_view",
     "owe_history",
+    "pull_again",
     "take_history",
     "until_silent",
 ]
@@ -40,6 +42,14 @@ COMPARE_LATER = 3_600.0  # what is still on its way is no difference
 def begin_history(execute: Execute, account: int, source: bytes) -> None:
     """Take over (again) what another own device holds; entries that are here already do no harm."""
     execute("INSERT OR REPLACE INTO history (account, source) VALUES (?, ?)", (account, source))
+
+
+def pull_again(execute: Execute, account: Account) -> None:
+    """Begin once more, with the first other device of the list."""
+    source = _after(execute, account, b"")
+    if source is None:
+        raise RefusedError("history.alone", "You have no other device.")
+    begin_history(execute, account.id, source)
 
 
 def history_view(query: Query, account: int) -> HistoryView | None:

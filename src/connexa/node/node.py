@@ -26,6 +26,7 @@ from connexa.node.domains import Domains
 from connexa.node.enrolment import account_invite, create
 from connexa.node.events import EventLog, Subscription
 from connexa.node.export import armoured_certificate
+from connexa.node.history import pull_again
 from connexa.node.home import Clock, Home, Work
 from connexa.node.linking import Linkings
 from connexa.node.people import Person, person_of
@@ -190,6 +191,13 @@ class Node:
         raw = await self._change(lambda execute: device_book.rename_device(execute, self._home, of, device, name))
         self._wake(of.id)
         return device_book.device_view(self._home.database.read, of, raw)
+
+    async def pull_history(self, account: str) -> AccountView:
+        """Take over what the other own devices hold, once more; what is here already stays."""
+        of = self._account(account)
+        await self._change(lambda execute: pull_again(execute, of))
+        self._wake(of.id)
+        return self.account(account)
 
     # Messages
 

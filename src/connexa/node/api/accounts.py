@@ -9,7 +9,7 @@ from litestar.params import FromQuery, JSONBody
 from connexa.node.views import AccountView, ApprovalView, DeviceView, LinkCodeView, LinkingView
 
 from .answers import CertificateAnswer, KeyAnswer, Listing, TokenAnswer
-from .bodies import BrowserKey, CreateAccount, LinkAccount, NameAccount, NameDevice, Nothing, WithCode, WithDevice, WithDigits
+from .bodies import BrowserKey, CreateAccount, LinkAccount, NameAccount, NameDevice, Nothing, WithAccount, WithCode, WithDevice, WithDigits
 from .given import GivenAccess, GivenNode
 
 __all__ = ["HANDLERS"]
@@ -102,6 +102,12 @@ async def revoke_device(node: GivenNode, data: JSONBody[WithDevice]) -> DeviceVi
     return await node.revoke_device(data.account, data.device)
 
 
+@post("/api/devices/history", status_code=200)
+async def pull_history(node: GivenNode, data: JSONBody[WithAccount]) -> AccountView:
+    """Take over the history of the other own devices once more."""
+    return await node.pull_history(data.account)
+
+
 HANDLERS = [
     list_accounts,
     show_account,
@@ -117,4 +123,5 @@ HANDLERS = [
     confirm_device,
     rename_device,
     revoke_device,
+    pull_history,
 ]

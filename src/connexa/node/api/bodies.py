@@ -16,6 +16,7 @@ __all__ = [
     "BrowserKey",
     "CreateAccount",
     "CreateInvite",
+    "KeepDraft",
     "LinkAccount",
     "MuteConversation",
     "NameAccount",
@@ -25,6 +26,7 @@ __all__ = [
     "SendMessage",
     "StrictRequest",
     "VerifyContact",
+    "WithAccount",
     "WithCode",
     "WithContact",
     "WithConversation",
@@ -88,6 +90,10 @@ class OfAccount(Body, frozen=True, kw_only=True):
     account: Name = ""
 
 
+class WithAccount(OfAccount, frozen=True):
+    """One account."""
+
+
 class NameAccount(OfAccount, frozen=True):
     """The name that contacts are shown."""
 
@@ -126,6 +132,13 @@ class ArchiveConversation(WithConversation, frozen=True):
     """Put a conversation away, or take it back."""
 
     archived: bool = True
+
+
+class KeepDraft(WithConversation, frozen=True):
+    """What is typed and not sent yet; empty to throw it away."""
+
+    text: Annotated[str, msgspec.Meta(max_length=65_536)]
+    subject: Annotated[str, msgspec.Meta(max_length=1024)] = ""
 
 
 class WithContact(OfAccount, frozen=True):

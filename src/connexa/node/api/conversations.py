@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from connexa.node.views import ConversationView, MessageInfoView, MessageView
 
 from .answers import Done, Listing
-from .bodies import ArchiveConversation, MuteConversation, SendMessage, WithConversation, WithMessage
+from .bodies import ArchiveConversation, KeepDraft, MuteConversation, SendMessage, WithConversation, WithMessage
 from .given import GivenNode
 
 __all__ = ["HANDLERS"]
@@ -40,7 +40,7 @@ async def show_message(node: GivenNode, message_id: FromPath[str], account: From
 
 @post("/api/messages/delete", status_code=200)
 async def delete_message(node: GivenNode, data: JSONBody[WithMessage]) -> Done:
-    """Delete a message on this device."""
+    """Delete a message on all own devices."""
     await node.delete_message(data.account, data.message)
     return Done()
 
@@ -76,9 +76,15 @@ async def archive_conversation(node: GivenNode, data: JSONBody[ArchiveConversati
     return await node.archive_conversation(data.account, data.conversation, data.archived)
 
 
+@post("/api/conversations/draft", status_code=200)
+async def keep_draft(node: GivenNode, data: JSONBody[KeepDraft]) -> ConversationView:
+    """Keep what is typed in a conversation, on all own devices."""
+    return await node.set_draft(data.account, data.conversation, data.text, data.subject)
+
+
 @post("/api/conversations/delete", status_code=200)
 async def delete_conversation(node: GivenNode, data: JSONBody[WithConversation]) -> Done:
-    """Delete a conversation on this device."""
+    """Delete a conversation on all own devices."""
     await node.delete_conversation(data.account, data.conversation)
     return Done()
 
@@ -93,5 +99,6 @@ HANDLERS = [
     mark_read,
     mute_conversation,
     archive_conversation,
+    keep_draft,
     delete_conversation,
 ]
