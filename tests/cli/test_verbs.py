@@ -98,6 +98,14 @@ def test_reading_tells_the_sender(friends: Stage) -> None:
     assert list(info["states"]) and info["path"]
 
 
+def test_the_doctor_finds_nothing_and_names_nobody(friends: Stage) -> None:
+    found = on(friends.alice.laptop, "doctor")
+    assert {check["verdict"] for check in found.data["checks"]} <= {"ok", "warning"}
+    assert {"database", "messages", "link"} <= {check["name"] for check in found.data["checks"]}
+    assert friends.alice.address not in found.out
+    assert friends.bob.address not in found.out
+
+
 def test_waiting_ends_with_9(friends: Stage) -> None:
     ended = on(friends.alice.laptop, "send", friends.bob.address, "no answer to this", "--wait", "read", "--timeout", "0.5")
     assert (ended.code, ended.error["code"]) == (9, "wait.ended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from .client import Client, segment
 from .options import Verb, account_option, options
 from .output import answer, clean, moment, say, table
 
-__all__ = ["inbox", "message_lines", "read"]
+__all__ = ["inbox", "message_lines", "read", "waiting_line"]
 
 
 @click.command(cls=Verb)
@@ -49,13 +50,25 @@ def read(conversation: str, limit: int, before: int | None, keep_unread: bool, a
         if not keep_unread and before is None and found:
             node.post("/api/conversations/read", account=account, conversation=about["id"])
     answer({"conversation": about, "items": found}, *[line for one in found for line in message_lines(one)])
-    if about["missing"]:
-        say(f"{about['missing']} messages were sent and are not here yet")
+    for one in about["waiting"]:
+        say(waiting_line(about["title"], one))
+
+
+def waiting_line(title: str, one: dict[str, Any]) -> str:
+    """Who has something that is not here, and what was done about it."""
+    count = one["missing"] or one["unopened"]
+    asked = f"asked {_ago(time.time() - one['asked'])} ago" if one["asked"] else "not asked yet: it may be under way"
+    return f"waiting for {count} message{'s' * (count > 1)} of {clean(title)}'s device {one['device'][:8]} … {asked}"
+
+
+def _ago(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{max(seconds, 0):.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
 def message_lines(one: dict[str, Any]) -> list[str]:
     """A message as people read it."""
-    lines = [f"  … {one['gap']} missing …"] if one["gap"] else []
+    lines = [f"  … waiting for {one['gap']} message{'s' * (one['gap'] > 1)} …"] if one["gap"] else []
     state = f"  ({one['state']}{', ' + one['reason'] if one['reason'] else ''})" if one["mine"] else ""
     head = f"{moment(one['sent'])}  {'you' if one['mine'] else one['sender']}{state}"
     lines.append(click.style(head, bold=True))

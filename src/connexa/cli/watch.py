@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import click
 from .client import POLL_SECONDS, Client, segment
 from .options import Verb, account_option, options
 from .output import clean, say, write_json
-from .reading import message_lines
+from .reading import message_lines, waiting_line
 
 __all__ = ["watch"]
 
@@ -68,5 +69,8 @@ def _show(node: Client, event: dict[str, Any]) -> None:
 def _line(kind: str, fields: dict[str, Any]) -> str:
     if kind == "message.state":
         return f"  {fields.get('state', '')}: {fields.get('id', '')}"
+    if kind == "message.missing":
+        wait = {"device": str(fields["device"]), "missing": fields["missing"], "unopened": 1, "asked": time.time()}
+        return f"  {waiting_line(str(fields['address']), wait)}"
     known = _CODES.get(kind)
     return clean(known or f"  {kind} {' '.join(str(value) for value in fields.values())}")

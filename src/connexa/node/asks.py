@@ -21,9 +21,10 @@ from connexa.node.outbox import say
 from connexa.node.people import Person, person_of
 from connexa.node.retry import fraction
 from connexa.node.sessions import retire_sessions
+from connexa.node.views import WaitingView
 from connexa.store import Execute
 
-__all__ = ["MOST_AHEAD", "OLDEST", "ask_all", "next_ask", "note_opened", "note_unopened", "send_asks", "take_answer"]
+__all__ = ["MOST_AHEAD", "OLDEST", "ask_all", "next_ask", "note_opened", "note_unopened", "send_asks", "take_answer", "waiting_for_devices"]
 
 HOUR = 3_600.0
 LONGEST_WAIT = 86_400.0
@@ -149,9 +150,17 @@ def _ask(execute: Execute, home: Home, account: Account, person: Person, asks: l
     if not missing or _is_under_way(execute, account.id, person.id):
         return False
     say(execute, account.id, person.id, KIND, Resend(missing=tuple(missing)), now, home.rng)
+    conversation = first(execute, "SELECT public FROM conversation WHERE account = ? AND person = ?", (account.id, person.id))
     for part in missing:
         home.events.record(
-            execute, str(account.address), "message.missing", now, user=person.user.hex(), device=part.device.hex(), gaps=len(part.counters)
+            execute,
+            str(account.address),
+            "message.missing",
+            now,
+            conversation=conversation[0].hex() if conversation else "",
+            address=str(person.address),
+            device=part.device.hex(),
+            missing=len(part.counters),
         )
     return True
 
@@ -171,6 +180,22 @@ def _missing(query: Query, account: int, one: _Due, now: float) -> Missing | Non
         return None
     after = highest_counter(query, account, conversation, one.device)
     return Missing(one.device, gaps, after, unconfirmed=one.reason == Why.SESSION)
+
+
+def waiting_for_devices(query: Query, conversation: int) -> list[WaitingView]:
+    """The devices of which something is missing in a conversation, and what was done about it."""
+    sql = (
+        "SELECT d.device,"
+        " (SELECT count(*) FROM counter_gap g WHERE g.account = c.account AND g.conversation = c.id AND g.device = d.device),"
+        " coalesce(a.unopened, 0), coalesce(a.asked, 0), coalesce(a.tries, 0) FROM conversation c JOIN person_device d"
+        " ON d.account = c.account AND d.person = c.person LEFT JOIN ask a ON a.account = c.account AND a.person = c.person"
+        " AND a.device = d.device WHERE c.id = ? ORDER BY d.device"
+    )
+    return [
+        WaitingView(device=device.hex(), missing=missing, unopened=unopened, asked=asked, tries=tries)
+        for device, missing, unopened, asked, tries in query(sql, (conversation,))
+        if missing or unopened
+    ]
 
 
 def _forget(execute: Execute, account: int, one: _Due) -> None:

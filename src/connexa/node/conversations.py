@@ -9,6 +9,7 @@ from connexa.content import ContactState, Draft, Flags, ReadMark, ReceiptState
 from connexa.errors import NotFoundError, UsageError
 from connexa.identity import UserId
 from connexa.node.account import Account
+from connexa.node.asks import waiting_for_devices
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.own_log import hide, tell_deleted
 from connexa.node.people import Person, person_of
@@ -117,6 +118,7 @@ def conversation_view(query: Query, number: int) -> ConversationView:
         muted=bool(muted),
         archived=bool(archived),
         missing=missing,
+        waiting=waiting_for_devices(query, number),
         draft=draft,
         draft_subject=draft_subject,
         last=message_view(query, newest) if newest else None,

@@ -86,14 +86,15 @@ def next_counter(execute: Execute, conversation: int) -> tuple[int, bytes]:
 
 def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, now: float) -> int | None:
     """Add an entry and return its cursor; None where it is in the log already: shown once per sender and message id."""
+    place, filled = _place(execute, account, conversation, entry, now)
     row = first(
         execute,
         "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
         " content, sent, received, state, last_seen)"
-        " VALUES (max(?, (SELECT coalesce(max(cursor), 0) + 1 FROM message)), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING RETURNING cursor",
         (
-            int(now * 1_000_000),
+            place,
             account,
             conversation,
             entry.message,
@@ -119,9 +120,29 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
         " WHERE id = ?",
         (last_seen_hash(entry.message, entry.content), entry.message, row[0], conversation),
     )
+    if filled and not entry.mine:  # nobody has seen it, though what stands behind it may be read: it shows as new, in its place
+        execute("UPDATE conversation SET read_cursor = min(read_cursor, ?) WHERE id = ?", (place - 1, conversation))
     if entry.state is not MessageState.QUEUED:  # what this device says itself has no gaps here
         _count(execute, account, conversation, entry.device, entry.counter, now)
     return int(row[0])
+
+
+def _place(execute: Execute, account: int, conversation: int, entry: Entry, now: float) -> tuple[int, bool]:
+    """The place of a new entry: behind everything, with room for what is missing before it; or the one that was missing, and True."""
+    newest = first(execute, "SELECT coalesce(max(cursor), 0) + 1 FROM message")
+    behind = max(int(now * 1_000_000), int(newest[0]) if newest else 1)
+    where = (account, conversation, entry.device)
+    if entry.counter <= 1 or entry.state is MessageState.QUEUED or entry.counter == highest_counter(execute, *where) + 1:
+        return behind, False
+    sql = "SELECT cursor, counter FROM message WHERE account = ? AND conversation = ? AND device = ? AND counter"
+    later = first(execute, f"{sql} > ? ORDER BY counter LIMIT 1", (*where, entry.counter))
+    if later is None:
+        before = first(execute, f"{sql} < ? ORDER BY counter DESC LIMIT 1", (*where, entry.counter))
+        return behind + min(entry.counter - 1 - (before[1] if before else 0), MAX_GAPS), False
+    place = int(later[0]) - (int(later[1]) - entry.counter)
+    while first(execute, "SELECT 1 FROM message WHERE cursor = ?", (place,)) is not None:
+        place -= 1
+    return place, True
 
 
 def sent_as(execute: Execute, account: Account, message: bytes, content: bytes) -> None:

@@ -1,8 +1,9 @@
 """A store that is older than what its homeserver remembers: an old copy of the file was put back (pairwise §9, P18, P44).
 
 The homeserver tells at each login how far this device has acknowledged its pushes and numbered its own envelopes. A store that knows of
-less has been rolled back: its sessions, prekeys and numbers were used beyond what stands in it. They are used no more, and every device of
-every contact is asked for what came meanwhile. A homeserver that says so falsely causes that once a day at most.
+less has been rolled back: its sessions, prekeys and numbers were used beyond what stands in it. They are used no more, every device of
+every contact is asked for what came meanwhile, and the own devices compare their logs. A homeserver that says so falsely causes that
+once a day at most.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def agree(execute: Execute, home: Home, account: Account, acked: int, sent: int)
 
 def _begin_anew(execute: Execute, home: Home, account: Account) -> None:
     now = home.clock()
-    execute("UPDATE account SET rolled_back = ?, token_until = 0 WHERE id = ?", (now, account.id))
+    execute("UPDATE account SET rolled_back = ?, token_until = 0, compare_from = 0 WHERE id = ?", (now, account.id))
     execute("UPDATE person SET looked_week = 0 WHERE account = ?", (account.id,))
     for user, device in rows(execute, "SELECT user, device FROM session WHERE account = ?", (account.id,)):
         retire_sessions(execute, account.id, UserId(user), DeviceId(device))

@@ -35,6 +35,7 @@ __all__ = [
     "SafetyNumberView",
     "StatusView",
     "Verdict",
+    "WaitingView",
 ]
 
 
@@ -96,6 +97,16 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     kind: str  # text, or unknown: made by a newer version
 
 
+class WaitingView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is missing from one device of a contact, and who was asked for it when."""
+
+    device: str
+    missing: int  # entries that it sent and that are not here
+    unopened: int  # messages of it that came and did not open
+    asked: float  # when it was last asked; 0 for not yet
+    tries: int  # how often, since something last came of it
+
+
 class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation with its newest entry."""
 
@@ -108,6 +119,7 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     muted: bool
     archived: bool
     missing: int  # entries that were sent and are not here
+    waiting: list[WaitingView]  # the devices whose messages are missing
     draft: str  # what is typed and not sent yet, on whichever own device
     draft_subject: str
     last: MessageView | None
