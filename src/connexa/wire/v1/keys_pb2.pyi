@@ -31,18 +31,20 @@ class DeviceCertificate(_message.Message):
     def __init__(self, user: _Optional[bytes] = ..., device: _Optional[bytes] = ..., dsk: _Optional[bytes] = ..., dik: _Optional[bytes] = ..., not_after: _Optional[int] = ..., suites: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class DeviceList(_message.Message):
-    __slots__ = ("user", "version", "previous", "devices", "not_after")
+    __slots__ = ("user", "version", "previous", "devices", "not_after", "backup")
     USER_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     PREVIOUS_FIELD_NUMBER: _ClassVar[int]
     DEVICES_FIELD_NUMBER: _ClassVar[int]
     NOT_AFTER_FIELD_NUMBER: _ClassVar[int]
+    BACKUP_FIELD_NUMBER: _ClassVar[int]
     user: bytes
     version: int
     previous: bytes
     devices: _containers.RepeatedCompositeFieldContainer[ListedDevice]
     not_after: int
-    def __init__(self, user: _Optional[bytes] = ..., version: _Optional[int] = ..., previous: _Optional[bytes] = ..., devices: _Optional[_Iterable[_Union[ListedDevice, _Mapping]]] = ..., not_after: _Optional[int] = ...) -> None: ...
+    backup: int
+    def __init__(self, user: _Optional[bytes] = ..., version: _Optional[int] = ..., previous: _Optional[bytes] = ..., devices: _Optional[_Iterable[_Union[ListedDevice, _Mapping]]] = ..., not_after: _Optional[int] = ..., backup: _Optional[int] = ...) -> None: ...
 
 class ListedDevice(_message.Message):
     __slots__ = ("device", "certificate")

@@ -286,10 +286,14 @@ class Ready(_message.Message):
     def __init__(self, last: _Optional[int] = ..., limits: _Optional[_Union[_keys_pb2.Policy, _Mapping]] = ..., time: _Optional[int] = ..., server_info: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., acked: _Optional[int] = ...) -> None: ...
 
 class Registered(_message.Message):
-    __slots__ = ("attestation",)
+    __slots__ = ("attestation", "device_list", "certificates")
     ATTESTATION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_LIST_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
     attestation: _keys_pb2.Signed
-    def __init__(self, attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ...) -> None: ...
+    device_list: _keys_pb2.Signed
+    certificates: _containers.RepeatedCompositeFieldContainer[_keys_pb2.Signed]
+    def __init__(self, attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., certificates: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ...) -> None: ...
 
 class Committed(_message.Message):
     __slots__ = ("up_to", "refused")

@@ -1,0 +1,196 @@
+from connexa.wire.v1 import keys_pb2 as _keys_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class BackupRecord(_message.Message):
+    __slots__ = ("account", "domain", "device", "contact", "conversation", "invite", "entry")
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    CONTACT_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_FIELD_NUMBER: _ClassVar[int]
+    INVITE_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    account: BackupAccount
+    domain: BackupDomain
+    device: BackupDevice
+    contact: BackupContact
+    conversation: BackupConversation
+    invite: BackupInvite
+    entry: BackupEntry
+    def __init__(self, account: _Optional[_Union[BackupAccount, _Mapping]] = ..., domain: _Optional[_Union[BackupDomain, _Mapping]] = ..., device: _Optional[_Union[BackupDevice, _Mapping]] = ..., contact: _Optional[_Union[BackupContact, _Mapping]] = ..., conversation: _Optional[_Union[BackupConversation, _Mapping]] = ..., invite: _Optional[_Union[BackupInvite, _Mapping]] = ..., entry: _Optional[_Union[BackupEntry, _Mapping]] = ...) -> None: ...
+
+class BackupAccount(_message.Message):
+    __slots__ = ("address", "name", "attestation", "device_list", "device", "profile_key", "created")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ATTESTATION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_LIST_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    name: str
+    attestation: _keys_pb2.Signed
+    device_list: _keys_pb2.Signed
+    device: bytes
+    profile_key: bytes
+    created: float
+    def __init__(self, address: _Optional[str] = ..., name: _Optional[str] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device: _Optional[bytes] = ..., profile_key: _Optional[bytes] = ..., created: _Optional[float] = ...) -> None: ...
+
+class BackupDomain(_message.Message):
+    __slots__ = ("domain", "record")
+    DOMAIN_FIELD_NUMBER: _ClassVar[int]
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    domain: str
+    record: bytes
+    def __init__(self, domain: _Optional[str] = ..., record: _Optional[bytes] = ...) -> None: ...
+
+class BackupDevice(_message.Message):
+    __slots__ = ("device", "certificate", "name", "added")
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    device: bytes
+    certificate: bytes
+    name: str
+    added: float
+    def __init__(self, device: _Optional[bytes] = ..., certificate: _Optional[bytes] = ..., name: _Optional[str] = ..., added: _Optional[float] = ...) -> None: ...
+
+class BackupContact(_message.Message):
+    __slots__ = ("id", "user", "address", "user_key", "attestation", "device_list", "profile_key", "state", "name", "verified", "provisional", "warning", "invite", "invite_secret", "invite_until", "stranger_from", "created")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    USER_KEY_FIELD_NUMBER: _ClassVar[int]
+    ATTESTATION_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_LIST_FIELD_NUMBER: _ClassVar[int]
+    PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
+    WARNING_FIELD_NUMBER: _ClassVar[int]
+    INVITE_FIELD_NUMBER: _ClassVar[int]
+    INVITE_SECRET_FIELD_NUMBER: _ClassVar[int]
+    INVITE_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    STRANGER_FROM_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    user: bytes
+    address: str
+    user_key: bytes
+    attestation: bytes
+    device_list: bytes
+    profile_key: bytes
+    state: str
+    name: str
+    verified: bool
+    provisional: bool
+    warning: str
+    invite: bytes
+    invite_secret: bytes
+    invite_until: float
+    stranger_from: float
+    created: float
+    def __init__(self, id: _Optional[int] = ..., user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[bytes] = ..., device_list: _Optional[bytes] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., verified: _Optional[bool] = ..., provisional: _Optional[bool] = ..., warning: _Optional[str] = ..., invite: _Optional[bytes] = ..., invite_secret: _Optional[bytes] = ..., invite_until: _Optional[float] = ..., stranger_from: _Optional[float] = ..., created: _Optional[float] = ...) -> None: ...
+
+class BackupConversation(_message.Message):
+    __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "muted", "archived", "counters")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_FIELD_NUMBER: _ClassVar[int]
+    PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
+    PERSON_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_FIELD_NUMBER: _ClassVar[int]
+    READ_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    MUTED_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_FIELD_NUMBER: _ClassVar[int]
+    COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    public: bytes
+    provisional: bytes
+    person: int
+    newest: bytes
+    read_cursor: int
+    muted: bool
+    archived: bool
+    counters: _containers.RepeatedCompositeFieldContainer[BackupCounters]
+    def __init__(self, id: _Optional[int] = ..., public: _Optional[bytes] = ..., provisional: _Optional[bytes] = ..., person: _Optional[int] = ..., newest: _Optional[bytes] = ..., read_cursor: _Optional[int] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., counters: _Optional[_Iterable[_Union[BackupCounters, _Mapping]]] = ...) -> None: ...
+
+class BackupCounters(_message.Message):
+    __slots__ = ("device", "high", "missing")
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    HIGH_FIELD_NUMBER: _ClassVar[int]
+    MISSING_FIELD_NUMBER: _ClassVar[int]
+    device: bytes
+    high: int
+    missing: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, device: _Optional[bytes] = ..., high: _Optional[int] = ..., missing: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class BackupInvite(_message.Message):
+    __slots__ = ("id", "secret", "uses", "used", "expires", "text", "revoked")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    USES_FIELD_NUMBER: _ClassVar[int]
+    USED_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    REVOKED_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    secret: bytes
+    uses: int
+    used: int
+    expires: float
+    text: str
+    revoked: int
+    def __init__(self, id: _Optional[bytes] = ..., secret: _Optional[bytes] = ..., uses: _Optional[int] = ..., used: _Optional[int] = ..., expires: _Optional[float] = ..., text: _Optional[str] = ..., revoked: _Optional[int] = ...) -> None: ...
+
+class BackupEntry(_message.Message):
+    __slots__ = ("cursor", "conversation", "message", "sender", "device", "counter", "mine", "kind", "text", "subject", "reply_to", "content", "sent", "received", "state", "reason", "path", "last_seen", "receipted", "hidden")
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    SENDER_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    COUNTER_FIELD_NUMBER: _ClassVar[int]
+    MINE_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_FIELD_NUMBER: _ClassVar[int]
+    REPLY_TO_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    SENT_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
+    RECEIPTED_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    cursor: int
+    conversation: int
+    message: bytes
+    sender: bytes
+    device: bytes
+    counter: int
+    mine: bool
+    kind: str
+    text: str
+    subject: str
+    reply_to: bytes
+    content: bytes
+    sent: float
+    received: float
+    state: str
+    reason: str
+    path: str
+    last_seen: bytes
+    receipted: bool
+    hidden: bool
+    def __init__(self, cursor: _Optional[int] = ..., conversation: _Optional[int] = ..., message: _Optional[bytes] = ..., sender: _Optional[bytes] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., mine: _Optional[bool] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., content: _Optional[bytes] = ..., sent: _Optional[float] = ..., received: _Optional[float] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., path: _Optional[str] = ..., last_seen: _Optional[bytes] = ..., receipted: _Optional[bool] = ..., hidden: _Optional[bool] = ...) -> None: ...
