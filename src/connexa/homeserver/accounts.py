@@ -12,21 +12,31 @@ from typing import Final
 
 from connexa.crypto import Kind, Rng, sha256
 from connexa.errors import ConflictError, NotFoundError, RefusedError, UsageError
-from connexa.homeserver.devices import keep_first_list, remove_devices
+from connexa.homeserver.devices import certificates_of, keep_first_list, keep_next_list, newest_list, remove_devices
 from connexa.homeserver.domain_key import DomainKeys
 from connexa.homeserver.prekeys import signed_of
 from connexa.homeserver.rights import DELETED_KEPT, resident, resident_at
 from connexa.homeserver.tables import Query, first
-from connexa.identity import Address, Attestation, DeviceId, UserPublic, check_localpart, issue_attestation
+from connexa.identity import (
+    Address,
+    Attestation,
+    DeviceId,
+    DeviceList,
+    UserPublic,
+    check_localpart,
+    issue_attestation,
+    read_device_list,
+)
 from connexa.store import Execute
 from connexa.wire import account_statement
 from connexa.wire.v1.keys_pb2 import Signed
-from connexa.wire.v1.link_pb2 import Register
+from connexa.wire.v1.link_pb2 import Register, Registered
 
 __all__ = [
     "AccountInvite",
     "AccountView",
     "Application",
+    "Registration",
     "all_accounts",
     "create_account_invite",
     "delete_account",
@@ -91,11 +101,20 @@ def read_application(asked: Register, *, domain: str, nonce: bytes, certificate_
     return Application(user, localpart, asked.invite, asked.certificate, asked.device_list)
 
 
-def register(execute: Execute, asked: Application, keys: DomainKeys, *, invite_only: bool, now: float, most_devices: int) -> Signed:
-    """Make the account and return the domain's attestation; asking again with the same key gives the same answer."""
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What became of an application: the account as it stands now, and the devices that a returning one has shut out."""
+
+    answer: Registered
+    devices: DeviceList
+    gone: Sequence[DeviceId]
+
+
+def register(execute: Execute, asked: Application, keys: DomainKeys, *, invite_only: bool, now: float, most_devices: int) -> Registration:
+    """Make the account; asking again with the same key gives the same answer, and its next list lets a restored device in."""
     known = resident(execute, asked.user.id)
     if known is not None and known.localpart == asked.localpart and not known.deleted:
-        return signed_of(known.attestation)  # our answer was lost
+        return _return(execute, asked, now, most_devices)
     admin = _spend_invite(execute, asked.invite, now) if invite_only or asked.invite else False
     if known is not None:
         raise ConflictError("account.exists", "This key has an account here already.")
@@ -107,7 +126,24 @@ def register(execute: Execute, asked: Application, keys: DomainKeys, *, invite_o
         (asked.user.id, asked.localpart, asked.user.packet, attestation.SerializeToString(), int(admin), int(now)),
     )
     keep_first_list(execute, asked.user, asked.device_list, [asked.certificate], now, most_devices)
-    return attestation
+    return _registration(execute, asked.user)
+
+
+def _return(execute: Execute, asked: Application, now: float, most_devices: int) -> Registration:
+    """Whoever holds the user key of an account may ask for its newest list, and sign the next one: no device of it need be left."""
+    gone: list[DeviceId] = []
+    if asked.device_list.body:
+        _, gone = keep_next_list(execute, asked.user, asked.device_list, [asked.certificate], now, most_devices)
+    return _registration(execute, asked.user, gone)
+
+
+def _registration(execute: Execute, user: UserPublic, gone: Sequence[DeviceId] = ()) -> Registration:
+    known, newest = resident(execute, user.id), newest_list(execute, user.id)
+    if known is None or newest is None:
+        raise LookupError("an account that is here has a list")
+    certificates = certificates_of(execute, user.id)
+    answer = Registered(attestation=signed_of(known.attestation), device_list=newest, certificates=certificates)
+    return Registration(answer, read_device_list(newest, user), gone)
 
 
 def _spend_invite(execute: Execute, secret: bytes, now: float) -> bool:

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 
 from connexa.crypto import InvalidSignature, Kind
 from connexa.errors import ConnexaError, NetworkError, RefusedError
-from connexa.homeserver.accounts import read_application, register
+from connexa.homeserver.accounts import Registration, read_application, register
 from connexa.homeserver.devices import login_of, newest_list
 from connexa.homeserver.intake import Gate
 from connexa.homeserver.limits import RateTable
@@ -38,7 +38,6 @@ from connexa.wire.v1.link_pb2 import (
     PassShow,
     Ready,
     Register,
-    Registered,
 )
 
 if TYPE_CHECKING:
@@ -289,6 +288,8 @@ class LinkConnection:
             application = read_application(asked, domain=house.domain, nonce=self._nonce, certificate_hash=self._sink.certificate_hash)
         except InvalidSignature:
             raise self._after_renewal() or InvalidSignature() from None
+        if application.device_list.body and not house.list_uploads.take(application.user.id, asyncio.get_running_loop().time()):
+            raise RefusedError("rate.limited", "The list of devices was changed too often today.", retryable=True)
         invite_only = house.settings.registration == "invite"
         most = house.settings.limits.devices_per_person
         made = house.writer.submit(
@@ -296,9 +297,13 @@ class LinkConnection:
         )
         made.add_done_callback(self._registered)
 
-    def _registered(self, done: asyncio.Future[Signed]) -> None:
-        if (attestation := self._result(done)) is not None:
-            self.say(registered=Registered(attestation=attestation))
+    def _registered(self, done: asyncio.Future[Registration]) -> None:
+        if done.exception() is None:  # it holds for the other devices, whether or not this connection is still there
+            made = done.result()
+            self._house.links.expel(made.gone)
+            self._house.links.notify_user(made.devices.user, Notice(code="devices.changed", number=made.devices.version))
+        if (made := self._result(done)) is not None:
+            self.say(registered=made.answer)
             self.close(CLOSE_OK)
 
     def _pair(self, asked: PairOpen) -> None:

@@ -79,6 +79,7 @@ class DeviceList:
     previous: bytes
     devices: tuple[ListedDevice, ...]
     not_after: int
+    backup: int = 0  # counter of the newest backup when the list was made (P27)
 
     def expired(self, now: float) -> bool:
         """Tell whether this list may no longer start sessions."""
@@ -98,12 +99,16 @@ def issue_device_list(devices: DeviceList, user: UserSecret) -> Signed:
         previous=devices.previous,
         devices=[keys_pb2.ListedDevice(device=d.device, certificate=d.certificate) for d in devices.devices],
         not_after=devices.not_after,
+        backup=devices.backup,
     )
     return seal_statement(Kind.DEVICE_LIST, message, user.key)
 
 
-def next_device_list(previous: Signed | None, user: UserSecret, certificates: Sequence[Signed], now: float) -> Signed:
-    """Sign the list that follows `previous` (None: the first) and holds exactly these certificates, for 30 days."""
+def next_device_list(previous: Signed | None, user: UserSecret, certificates: Sequence[Signed], now: float, *, backup: int = 0) -> Signed:
+    """Sign the list that follows `previous` (None: the first) and holds exactly these certificates, for 30 days.
+
+    `backup` counts the backups that were made; no list names a lower number than the one before it.
+    """
     known = read_device_list(previous, user.public) if previous else None
     listed = (_listed(certificate, user.public, now) for certificate in certificates)
     following = DeviceList(
@@ -112,6 +117,7 @@ def next_device_list(previous: Signed | None, user: UserSecret, certificates: Se
         previous=body_hash(previous) if previous else b"",
         devices=tuple(listed),
         not_after=int(now) + MAX_LIST_LIFE,
+        backup=max(backup, known.backup if known else 0),
     )
     return issue_device_list(following, user)
 
@@ -120,7 +126,7 @@ def read_device_list(signed: Signed, user: UserPublic) -> DeviceList:
     """Check signature and shape of a list, whatever its age: for links of a chain and for lists that are already stored."""
     message = open_statement(Kind.DEVICE_LIST, signed, [user.key], keys_pb2.DeviceList)
     listed = tuple(ListedDevice(DeviceId(d.device), d.certificate) for d in message.devices)
-    devices = DeviceList(UserId(message.user), message.version, message.previous, listed, message.not_after)
+    devices = DeviceList(UserId(message.user), message.version, message.previous, listed, message.not_after, message.backup)
     _check_shape(devices, user.id)
     return devices
 

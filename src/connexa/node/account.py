@@ -34,6 +34,7 @@ class AccountState(StrEnum):
     """What an account is waiting for."""
 
     CREATING = "creating"  # keys are made, the homeserver has not attested them yet
+    RESTORING = "restoring"  # everything of a backup is here, the homeserver has not taken this device in yet
     ACTIVE = "active"
     REVOKED = "revoked"  # the person removed this device; the log stays readable
 

@@ -50,7 +50,7 @@ async def create(home: Home, address: Address, invite: bytes, name: str) -> int:
     signed = first(home.database.read, "SELECT device_list FROM account WHERE id = ?", (number,))
     try:
         channel = await home.dialer.dial(address.domain, str(remote.link), remote.keys)
-        attestation = await register(
+        answer = await register(
             channel,
             domain=address.domain,
             localpart=address.localpart,
@@ -59,6 +59,7 @@ async def create(home: Home, address: Address, invite: bytes, name: str) -> int:
             certificate=account.certificate,
             device_list=Signed.FromString(signed[0] if signed else b""),
         )
+        attestation = answer.attestation
         verify_attestation(attestation, remote.keys, address=address, user=account.user_id)
     except ConnexaError as error:
         if not error.retryable:  # refused: no account came of it. After a lost answer the same keys are shown again.

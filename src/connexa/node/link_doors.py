@@ -13,7 +13,7 @@ from connexa.identity.user import UserSecret
 from connexa.wire import ID_SIZE, MAX_PAIR_PAYLOAD, account_statement
 from connexa.wire.transport import CLOSE_OK, FrameChannel, LinkClosed
 from connexa.wire.v1.keys_pb2 import Signed
-from connexa.wire.v1.link_pb2 import Mode, PairData, PairOpen, Register
+from connexa.wire.v1.link_pb2 import Mode, PairData, PairOpen, Register, Registered
 
 from .link import Opening
 from .link_frames import down, end_of, unexpected, up
@@ -24,9 +24,20 @@ PAIR_SECONDS = 60.0  # first-message §1: a code is good for that long, and so a
 
 
 async def register(
-    channel: FrameChannel, *, domain: str, localpart: str, invite: bytes, user: UserSecret, certificate: Signed, device_list: Signed
-) -> Signed:
-    """Make an account and return the domain's attestation of it; `invite` is the secret, or empty where registration is open."""
+    channel: FrameChannel,
+    *,
+    domain: str,
+    localpart: str,
+    user: UserSecret,
+    invite: bytes = b"",
+    certificate: Signed | None = None,
+    device_list: Signed | None = None,
+) -> Registered:
+    """Make an account, `invite` being the secret where registration is not open; or come back to one that this key has already.
+
+    Then the list is the next one, with this device's certificate; without a list the answer only says what the homeserver has.
+    """
+    certificate, device_list = certificate or Signed(), device_list or Signed()
     opening = Opening(channel, domain)
     await opening.greet(Mode.MODE_REGISTER)
     statement = account_statement(
@@ -50,9 +61,9 @@ async def register(
             )
         )
     )
-    attestation = (await opening.expect("registered")).registered.attestation
+    registered = (await opening.expect("registered")).registered
     channel.close(CLOSE_OK)
-    return attestation
+    return registered
 
 
 class PairLink:

@@ -421,6 +421,47 @@ CREATE TABLE event (
     fields  TEXT NOT NULL
 ) STRICT;
 
+-- The key behind the recovery words and the key of the content of backups: on the primary device alone. `confirmed` is when the
+-- owner last showed that the words are written down.
+CREATE TABLE recovery (
+    account    INTEGER PRIMARY KEY,
+    key        BLOB NOT NULL,
+    backup_key BLOB NOT NULL,
+    confirmed  REAL NOT NULL DEFAULT 0
+) STRICT;
+
+-- How far the backups are: the newest file of the current series (none: the next one is a base), its SHA-256, and the last place of
+-- the log that it holds. `counter` counts every attempt.
+CREATE TABLE backup (
+    account  INTEGER PRIMARY KEY,
+    counter  INTEGER NOT NULL DEFAULT 0,
+    series   BLOB NOT NULL DEFAULT x'',
+    place    INTEGER NOT NULL DEFAULT 0,
+    previous BLOB NOT NULL DEFAULT x'',
+    up_to    INTEGER NOT NULL DEFAULT 0,
+    made     REAL NOT NULL DEFAULT 0,
+    failed   REAL NOT NULL DEFAULT 0,
+    failure  TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE backup_series (
+    account INTEGER NOT NULL,
+    series  BLOB NOT NULL,
+    counter INTEGER NOT NULL,
+    PRIMARY KEY (account, series)
+) STRICT, WITHOUT ROWID;
+
+-- Entries that are in the current series and have changed since. `taken` by the backup that is being made.
+CREATE TABLE backup_changed (
+    account INTEGER NOT NULL,
+    cursor  INTEGER NOT NULL,
+    taken   INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, cursor)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER message_changed AFTER UPDATE ON message
+WHEN NEW.cursor <= (SELECT up_to FROM backup WHERE account = NEW.account) BEGIN
+    INSERT OR REPLACE INTO backup_changed (account, cursor) VALUES (NEW.account, NEW.cursor);
+END;
+
 -- Pinned domains: the discovery room's record, opaque here.
 CREATE TABLE remote (domain TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
 """

@@ -8,7 +8,7 @@ import msgspec
 
 from connexa.discovery import DiscoverySettings
 
-__all__ = ["ApiSettings", "LimitSettings", "NodeSettings", "PrivacySettings", "RepairSettings"]
+__all__ = ["ApiSettings", "BackupSettings", "LimitSettings", "NodeSettings", "PrivacySettings", "RepairSettings"]
 
 STRICT_COPIES_MEAN = 60.0
 
@@ -57,6 +57,15 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     call_timeout: Annotated[Seconds, msgspec.Meta(description="Seconds to wait for an answer of the homeserver.")] = 20.0
 
 
+class BackupSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Backups that the node makes by itself, once the recovery words are confirmed."""
+
+    directory: Annotated[str, msgspec.Meta(description="Where backups go; empty: beside the profile's data, in PROFILE.backups.")] = ""
+    every: Annotated[float, msgspec.Meta(ge=0, description="Seconds between two backups; 0 makes none.")] = 86_400.0
+    increments: Annotated[int, msgspec.Meta(ge=0, le=1000, description="Increments before the next whole backup.")] = 30
+    kept: Annotated[int, msgspec.Meta(ge=1, le=1000, description="Whole backups that are kept, each with its increments.")] = 2
+
+
 class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a node can be told."""
 
@@ -65,4 +74,5 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     privacy: PrivacySettings = PrivacySettings()
     repair: RepairSettings = RepairSettings()
     limits: LimitSettings = LimitSettings()
+    backup: BackupSettings = BackupSettings()
     device_name: Annotated[str, msgspec.Meta(max_length=64, description="Name of this device for the person's other devices.")] = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -17,6 +17,7 @@ from connexa.errors import ConnexaError, IntegrityError, RefusedError
 
 __all__ = ["Database", "Execute", "Row", "open_database", "store_error"]
 
+T = TypeVar("T")
 Row = tuple[Any, ...]
 Execute = Callable[..., apsw.Cursor]
 
@@ -44,6 +45,14 @@ class Database:
         """Return the first row of a query on what is committed, or None."""
         rows = self.read(sql, bindings)
         return rows[0] if rows else None
+
+    def once(self, operation: Callable[[Execute], T]) -> T:
+        """Run one operation in a transaction of its own: for a database that has no `Writer`, such as one for a trial."""
+        try:
+            with self.writer_connection:
+                return operation(self.writer_connection.execute)
+        except apsw.Error as error:
+            raise store_error(error) from error
 
     def size(self) -> int:
         """Bytes on disk, WAL included."""

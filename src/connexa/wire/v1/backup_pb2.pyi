@@ -1,4 +1,3 @@
-from connexa.wire.v1 import keys_pb2 as _keys_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -36,12 +35,12 @@ class BackupAccount(_message.Message):
     CREATED_FIELD_NUMBER: _ClassVar[int]
     address: str
     name: str
-    attestation: _keys_pb2.Signed
-    device_list: _keys_pb2.Signed
+    attestation: bytes
+    device_list: bytes
     device: bytes
     profile_key: bytes
     created: float
-    def __init__(self, address: _Optional[str] = ..., name: _Optional[str] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device: _Optional[bytes] = ..., profile_key: _Optional[bytes] = ..., created: _Optional[float] = ...) -> None: ...
+    def __init__(self, address: _Optional[str] = ..., name: _Optional[str] = ..., attestation: _Optional[bytes] = ..., device_list: _Optional[bytes] = ..., device: _Optional[bytes] = ..., profile_key: _Optional[bytes] = ..., created: _Optional[float] = ...) -> None: ...
 
 class BackupDomain(_message.Message):
     __slots__ = ("domain", "record")
