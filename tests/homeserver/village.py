@@ -267,6 +267,10 @@ class Village:
             invite = bytes.fromhex(await self.house.create_account_invite(1, 7))
         device = person.devices[0] if person.devices else person.add_device(self.rng, self.clock())
         first = person.lists[0] if person.lists else person.next_list(self.clock())
+        return await self.apply(person, device.certificate, first, invite, source=source)
+
+    async def apply(self, person: Person, certificate: Signed, devices: Signed, invite: bytes = b"", *, source: str = "") -> Client:
+        """Show the user key with this certificate and list; empty ones ask what the homeserver has."""
         client = await self.dial(source or f"home of {person.name}")
         challenge = await client.greet(Mode.MODE_REGISTER)
         statement = account_statement(
@@ -274,8 +278,8 @@ class Village:
             localpart=person.name,
             nonce=challenge.nonce,
             user=person.user.id,
-            certificate_body=sha256(device.certificate.body),
-            list_body=sha256(first.body),
+            certificate_body=sha256(certificate.body),
+            list_body=sha256(devices.body),
             certificate=client.channel.certificate_hash,
         )
         client.say(
@@ -283,8 +287,8 @@ class Village:
                 invite=invite,
                 localpart=person.name,
                 user_key=person.user.public.packet,
-                certificate=device.certificate,
-                device_list=first,
+                certificate=certificate,
+                device_list=devices,
                 signature=person.user.key.sign(Kind.ACCOUNT, statement),
             )
         )

@@ -299,9 +299,9 @@ class LinkConnection:
 
     def _registered(self, done: asyncio.Future[Registration]) -> None:
         if done.exception() is None:  # it holds for the other devices, whether or not this connection is still there
-            made = done.result()
-            self._house.links.expel(made.gone)
-            self._house.links.notify_user(made.devices.user, Notice(code="devices.changed", number=made.devices.version))
+            devices = done.result().devices
+            self._house.links.expel(done.result().gone)
+            self._house.links.notify_user(devices.user, Notice(code="devices.changed", number=devices.version))
         if (made := self._result(done)) is not None:
             self.say(registered=made.answer)
             self.close(CLOSE_OK)

@@ -50,9 +50,10 @@ class Database:
         """Run one operation in a transaction of its own: for a database that has no `Writer`, such as one for a trial."""
         try:
             with self.writer_connection:
-                return operation(self.writer_connection.execute)
+                result = operation(self.writer_connection.execute)
         except apsw.Error as error:
             raise store_error(error) from error
+        return result
 
     def size(self) -> int:
         """Bytes on disk, WAL included."""
