@@ -24,6 +24,7 @@ __all__ = [
     "all_accounts",
     "find_account",
     "load_account",
+    "newest_backup",
     "own_device_list",
     "profile_key",
     "sender_certificate",
@@ -134,6 +135,12 @@ def profile_key(query: Query, account: int) -> bytes:
     """The key from which the person's delivery tokens follow."""
     row = first(query, "SELECT profile_key FROM account WHERE id = ?", (account,))
     return bytes(row[0]) if row else b""
+
+
+def newest_backup(query: Query, account: int) -> int:
+    """The counter of the newest backup that was made here, for the next device list to carry (P27, P37); 0 without one."""
+    row = first(query, "SELECT counter FROM backup WHERE account = ? AND made > 0", (account,))
+    return int(row[0]) if row else 0
 
 
 def sender_certificate(query: Query, account: int, now: float) -> Signed | None:

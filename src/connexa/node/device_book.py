@@ -5,7 +5,7 @@ from __future__ import annotations
 from connexa.content import DeviceName
 from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import next_device_list
-from connexa.node.account import Account, own_device_list
+from connexa.node.account import Account, newest_backup, own_device_list
 from connexa.node.home import Home, Query
 from connexa.node.registers import decide
 from connexa.node.upkeep import Upkeep, own_certificates
@@ -76,7 +76,8 @@ async def publish(home: Home, account: Account, upkeep: Upkeep, certificates: li
     own = own_device_list(home.database.read, account)
     if account.secret is None or own is None:
         raise not_primary()
-    await upkeep.put_list(next_device_list(own[0], account.secret, certificates, home.clock()), new)
+    counter = newest_backup(home.database.read, account.id)
+    await upkeep.put_list(next_device_list(own[0], account.secret, certificates, home.clock(), backup=counter), new)
 
 
 def rename_device(execute: Execute, home: Home, account: Account, device: str, name: str) -> bytes:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypeVar
 
+from connexa.backup import key_of_words, words_of_key
 from connexa.content import AccountName, Text
 from connexa.crypto import Rng
 from connexa.discovery import Resolver
 from connexa.errors import ConnexaError, RefusedError, UsageError
 from connexa.identity import Address
-from connexa.node import contact_book, conversations, device_book, invites
+from connexa.node import contact_book, conversations, device_book, invites, recovery
 from connexa.node.account import Account, AccountState, all_accounts, find_account, load_account
 from connexa.node.approvals import Approvals
+from connexa.node.backups import Backups
 from connexa.node.contacts import accept, reject
 from connexa.node.doctor import examine
 from connexa.node.domains import Domains
@@ -31,6 +34,7 @@ from connexa.node.home import Clock, Home, Work
 from connexa.node.linking import Linkings
 from connexa.node.people import Person, person_of
 from connexa.node.registers import decide
+from connexa.node.restore import restore
 from connexa.node.running import RunningAccount
 from connexa.node.sending import parse_id, send_text
 from connexa.node.settings import NodeSettings
@@ -38,6 +42,9 @@ from connexa.node.status import account_view, status_view
 from connexa.node.views import (
     AccountView,
     ApprovalView,
+    BackupFileView,
+    BackupScheduleView,
+    BackupView,
     ContactView,
     ConversationView,
     DeviceView,
@@ -48,7 +55,9 @@ from connexa.node.views import (
     LinkingView,
     MessageInfoView,
     MessageView,
+    RecoveryView,
     RequestView,
+    RestoredView,
     SafetyNumberView,
     StatusView,
 )
@@ -73,6 +82,7 @@ class Node:
         self._new: asyncio.Queue[Work] = asyncio.Queue(64)
         self._linkings = Linkings(home, self._new.put, self._begin)
         self._approvals = Approvals(home, self._new.put)
+        self._backups = Backups(home)
 
     @classmethod
     async def open(
@@ -87,6 +97,7 @@ class Node:
         """Keep the links of all accounts up until cancelled."""
         async with TaskGroup() as tasks:
             tasks.create_task(self._empty_log())
+            tasks.create_task(self._backups.run())
             for number, _, state in all_accounts(self._home.database.read):
                 if state is AccountState.ACTIVE:
                     await self._begin(number)
@@ -198,6 +209,51 @@ class Node:
         await self._change(lambda execute: pull_again(execute, of))
         self._wake(of.id)
         return self.account(account)
+
+    # Recovery words and backups
+
+    def recovery(self, account: str = "") -> RecoveryView:
+        """How it stands with the recovery words."""
+        return recovery.recovery_view(self._home.database.read, self._account(account))
+
+    async def show_recovery(self, account: str = "", *, rotate: bool = False) -> tuple[str, ...]:
+        """The 24 words, made at the first call; `rotate` replaces them, for every backup from now on."""
+        of = self._account(account)
+        act = recovery.rotate if rotate else recovery.begin_recovery
+        return words_of_key((await self._change(lambda execute: act(execute, self._home, of))).key)
+
+    async def verify_recovery(self, account: str, answers: Mapping[int, str]) -> RecoveryView:
+        """Check at least three words by their numbers; right ones begin the daily backups."""
+        of = self._account(account)
+        recovery.check_words(self._home.database.read, of, answers)
+        await self._change(lambda execute: recovery.confirm(execute, self._home, of))
+        return self.recovery(account)
+
+    async def create_backup(self, account: str = "", path: str = "") -> BackupView:
+        """Make a backup: the next one in the usual directory, or a whole one at `path`."""
+        return await self._backups.create(self._account(account), _path(path))
+
+    def backup_files(self, account: str = "", path: str = "") -> list[BackupFileView]:
+        """The backups of an account at a place."""
+        return self._backups.files(self._account(account), _path(path))
+
+    def backup_schedule(self, account: str = "") -> BackupScheduleView:
+        """When backups are made, and how the last one went."""
+        return self._backups.schedule(self._account(account))
+
+    async def verify_backup(self, account: str = "", path: str = "", words: str = "") -> RestoredView:
+        """Restore a backup into a store that is thrown away; with `words`, show that they are the right ones too."""
+        return await self._backups.verify(self._account(account), _path(path), key_of_words(words) if words else None)
+
+    async def make_due_backups(self) -> None:
+        """Make the backups that are due now."""
+        await self._backups.make_due()
+
+    async def restore_backup(self, path: str, words: str) -> RestoredView:
+        """Bring an account back from a backup, with this node as its new device."""
+        number, view = await restore(self._home, Path(path).expanduser(), key_of_words(words))
+        await self._begin(number)
+        return view
 
     # Messages
 
@@ -434,6 +490,10 @@ class Node:
 
     async def _change(self, operation: Callable[[Execute], T]) -> T:
         return await self._home.change(operation)
+
+
+def _path(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
 
 
 def _account_name(name: str) -> str:

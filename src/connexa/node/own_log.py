@@ -22,7 +22,7 @@ from connexa.node.states import apply_early_receipts, message_state
 from connexa.node.views import MessageState
 from connexa.store import Execute, Row
 
-__all__ = ["COLUMNS", "SHARED", "hide", "in_conversations", "keep_entries", "tell_deleted", "that_fit"]
+__all__ = ["COLUMNS", "SHARED", "free_place", "hide", "in_conversations", "keep_entries", "tell_deleted", "that_fit"]
 
 COLUMNS = "p.user, p.address, m.message, m.mine, m.device, m.counter, m.cursor, m.content, m.state, m.hidden"
 # What this device tried to say and what never left it is nobody else's matter; without a user id there is no conversation to name.
@@ -100,7 +100,7 @@ def _add(execute: Execute, home: Home, account: Account, person: Person, convers
     if not isinstance(said.body, Text | NewerVersion):
         return False
     text = said.body if isinstance(said.body, Text) else Text("")
-    place = _free_place(execute, entry.place)
+    place = free_place(execute, entry.place)
     execute(
         "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
         " content, sent, received, state, receipted, hidden) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -131,7 +131,7 @@ def _add(execute: Execute, home: Home, account: Account, person: Person, convers
     return True
 
 
-def _free_place(execute: Execute, place: int) -> int:
+def free_place(execute: Execute, place: int) -> int:
     while first(execute, "SELECT 1 FROM message WHERE cursor = ?", (place,)) is not None:
         place += 1
     return place

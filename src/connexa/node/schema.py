@@ -430,8 +430,8 @@ CREATE TABLE recovery (
     confirmed  REAL NOT NULL DEFAULT 0
 ) STRICT;
 
--- How far the backups are: the newest file of the current series (none: the next one is a base), its SHA-256, and the last place of
--- the log that it holds. `counter` counts every attempt.
+-- How far the backups are: the newest file of the current series (none: the next one is a base), its SHA-256, and `up_to`, the last
+-- place of the log that it holds; below `watched`, changes are noted. `counter` counts every attempt.
 CREATE TABLE backup (
     account  INTEGER PRIMARY KEY,
     counter  INTEGER NOT NULL DEFAULT 0,
@@ -439,6 +439,7 @@ CREATE TABLE backup (
     place    INTEGER NOT NULL DEFAULT 0,
     previous BLOB NOT NULL DEFAULT x'',
     up_to    INTEGER NOT NULL DEFAULT 0,
+    watched  INTEGER NOT NULL DEFAULT 0,
     made     REAL NOT NULL DEFAULT 0,
     failed   REAL NOT NULL DEFAULT 0,
     failure  TEXT NOT NULL DEFAULT ''
@@ -450,7 +451,8 @@ CREATE TABLE backup_series (
     PRIMARY KEY (account, series)
 ) STRICT, WITHOUT ROWID;
 
--- Entries that are in the current series and have changed since. `taken` by the backup that is being made.
+-- Entries below `watched` that have changed or come in since, history of another own device for one. `taken` by the backup that is being
+-- made.
 CREATE TABLE backup_changed (
     account INTEGER NOT NULL,
     cursor  INTEGER NOT NULL,
@@ -458,7 +460,11 @@ CREATE TABLE backup_changed (
     PRIMARY KEY (account, cursor)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER message_changed AFTER UPDATE ON message
-WHEN NEW.cursor <= (SELECT up_to FROM backup WHERE account = NEW.account) BEGIN
+WHEN NEW.cursor <= (SELECT watched FROM backup WHERE account = NEW.account) BEGIN
+    INSERT OR REPLACE INTO backup_changed (account, cursor) VALUES (NEW.account, NEW.cursor);
+END;
+CREATE TRIGGER message_came AFTER INSERT ON message
+WHEN NEW.cursor <= (SELECT watched FROM backup WHERE account = NEW.account) BEGIN
     INSERT OR REPLACE INTO backup_changed (account, cursor) VALUES (NEW.account, NEW.cursor);
 END;
 

@@ -17,7 +17,7 @@ from connexa.identity import (
     verify_sender_certificate,
     verify_server_info,
 )
-from connexa.node.account import Account, own_device_list, profile_key
+from connexa.node.account import Account, newest_backup, own_device_list, profile_key
 from connexa.node.devices import OWN, keep_certificates, keep_seal_keys
 from connexa.node.directory import verified_bundles
 from connexa.node.home import Home, first
@@ -182,7 +182,8 @@ class Upkeep:
             return
         certificates = own_certificates(self._home, account)
         if len(certificates) == len(known[1].devices):
-            await self.put_list(next_device_list(known[0], account.secret, certificates, now), [])
+            counter = newest_backup(self._home.database.read, account.id)
+            await self.put_list(next_device_list(known[0], account.secret, certificates, now, backup=counter), [])
 
     async def put_list(self, signed: Signed, new: list[Signed]) -> None:
         """Give the homeserver a new list, then take it over here."""

@@ -16,6 +16,9 @@ __all__ = [
     "AccountView",
     "ApprovalView",
     "CheckView",
+    "BackupFileView",
+    "BackupScheduleView",
+    "BackupView",
     "ContactState",
     "ContactView",
     "ConversationView",
@@ -31,7 +34,9 @@ __all__ = [
     "MessageState",
     "MessageView",
     "RecipientDeviceView",
+    "RecoveryView",
     "RequestView",
+    "RestoredView",
     "SafetyNumberView",
     "StatusView",
     "Verdict",
@@ -288,3 +293,59 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     kind: str  # message.new, message.state, request.new, contact.changed, device.changed, trust.warning, link.state, …
     at: float
     fields: dict[str, str | int | float | bool]
+
+
+class RecoveryView(msgspec.Struct, frozen=True, kw_only=True):
+    """How it stands with the recovery words of an account."""
+
+    account: str
+    shown: bool  # they exist
+    confirmed: float  # when the owner last showed that they are written down; 0: not yet
+
+
+class BackupView(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup that was made."""
+
+    path: str
+    counter: int  # counts all backups of the account
+    whole: bool  # a base; else an increment
+    bytes: int
+    made: float
+
+
+class BackupFileView(msgspec.Struct, frozen=True, kw_only=True):
+    """A backup file that lies somewhere."""
+
+    path: str
+    counter: int
+    series: str
+    whole: bool
+    bytes: int
+    made: float
+
+
+class BackupScheduleView(msgspec.Struct, frozen=True, kw_only=True):
+    """When backups are made by themselves, and how the last one went."""
+
+    account: str
+    directory: str
+    every: float
+    kept: int
+    active: bool  # they are made: there is an interval, and the words are confirmed
+    counter: int
+    made: float  # 0: never
+    failed: float  # when the last one failed; 0: it did not
+    failure: str  # code
+
+
+class RestoredView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backup holds, by having restored it."""
+
+    account: str
+    fingerprint: str
+    counter: int  # of this backup
+    newest: int  # of the newest one that is known to exist
+    files: int
+    contacts: int
+    conversations: int
+    messages: int

@@ -7,13 +7,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class BackupRecord(_message.Message):
-    __slots__ = ("account", "domain", "device", "contact", "conversation", "invite", "entry")
+    __slots__ = ("account", "domain", "device", "contact", "conversation", "invite", "register", "entry")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     CONTACT_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     INVITE_FIELD_NUMBER: _ClassVar[int]
+    REGISTER_FIELD_NUMBER: _ClassVar[int]
     ENTRY_FIELD_NUMBER: _ClassVar[int]
     account: BackupAccount
     domain: BackupDomain
@@ -21,8 +22,9 @@ class BackupRecord(_message.Message):
     contact: BackupContact
     conversation: BackupConversation
     invite: BackupInvite
+    register: BackupRegister
     entry: BackupEntry
-    def __init__(self, account: _Optional[_Union[BackupAccount, _Mapping]] = ..., domain: _Optional[_Union[BackupDomain, _Mapping]] = ..., device: _Optional[_Union[BackupDevice, _Mapping]] = ..., contact: _Optional[_Union[BackupContact, _Mapping]] = ..., conversation: _Optional[_Union[BackupConversation, _Mapping]] = ..., invite: _Optional[_Union[BackupInvite, _Mapping]] = ..., entry: _Optional[_Union[BackupEntry, _Mapping]] = ...) -> None: ...
+    def __init__(self, account: _Optional[_Union[BackupAccount, _Mapping]] = ..., domain: _Optional[_Union[BackupDomain, _Mapping]] = ..., device: _Optional[_Union[BackupDevice, _Mapping]] = ..., contact: _Optional[_Union[BackupContact, _Mapping]] = ..., conversation: _Optional[_Union[BackupConversation, _Mapping]] = ..., invite: _Optional[_Union[BackupInvite, _Mapping]] = ..., register: _Optional[_Union[BackupRegister, _Mapping]] = ..., entry: _Optional[_Union[BackupEntry, _Mapping]] = ...) -> None: ...
 
 class BackupAccount(_message.Message):
     __slots__ = ("address", "name", "attestation", "device_list", "device", "profile_key", "created")
@@ -101,13 +103,16 @@ class BackupContact(_message.Message):
     def __init__(self, id: _Optional[int] = ..., user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[bytes] = ..., device_list: _Optional[bytes] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., verified: _Optional[bool] = ..., provisional: _Optional[bool] = ..., warning: _Optional[str] = ..., invite: _Optional[bytes] = ..., invite_secret: _Optional[bytes] = ..., invite_until: _Optional[float] = ..., stranger_from: _Optional[float] = ..., created: _Optional[float] = ...) -> None: ...
 
 class BackupConversation(_message.Message):
-    __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "muted", "archived", "counters")
+    __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "read_message", "draft", "draft_subject", "muted", "archived", "counters")
     ID_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
     PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
     PERSON_FIELD_NUMBER: _ClassVar[int]
     NEWEST_FIELD_NUMBER: _ClassVar[int]
     READ_CURSOR_FIELD_NUMBER: _ClassVar[int]
+    READ_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    DRAFT_FIELD_NUMBER: _ClassVar[int]
+    DRAFT_SUBJECT_FIELD_NUMBER: _ClassVar[int]
     MUTED_FIELD_NUMBER: _ClassVar[int]
     ARCHIVED_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
@@ -117,10 +122,13 @@ class BackupConversation(_message.Message):
     person: int
     newest: bytes
     read_cursor: int
+    read_message: bytes
+    draft: str
+    draft_subject: str
     muted: bool
     archived: bool
     counters: _containers.RepeatedCompositeFieldContainer[BackupCounters]
-    def __init__(self, id: _Optional[int] = ..., public: _Optional[bytes] = ..., provisional: _Optional[bytes] = ..., person: _Optional[int] = ..., newest: _Optional[bytes] = ..., read_cursor: _Optional[int] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., counters: _Optional[_Iterable[_Union[BackupCounters, _Mapping]]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., public: _Optional[bytes] = ..., provisional: _Optional[bytes] = ..., person: _Optional[int] = ..., newest: _Optional[bytes] = ..., read_cursor: _Optional[int] = ..., read_message: _Optional[bytes] = ..., draft: _Optional[str] = ..., draft_subject: _Optional[str] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., counters: _Optional[_Iterable[_Union[BackupCounters, _Mapping]]] = ...) -> None: ...
 
 class BackupCounters(_message.Message):
     __slots__ = ("device", "high", "missing")
@@ -149,6 +157,18 @@ class BackupInvite(_message.Message):
     text: str
     revoked: int
     def __init__(self, id: _Optional[bytes] = ..., secret: _Optional[bytes] = ..., uses: _Optional[int] = ..., used: _Optional[int] = ..., expires: _Optional[float] = ..., text: _Optional[str] = ..., revoked: _Optional[int] = ...) -> None: ...
+
+class BackupRegister(_message.Message):
+    __slots__ = ("kind", "key", "at", "device")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    kind: int
+    key: bytes
+    at: int
+    device: bytes
+    def __init__(self, kind: _Optional[int] = ..., key: _Optional[bytes] = ..., at: _Optional[int] = ..., device: _Optional[bytes] = ...) -> None: ...
 
 class BackupEntry(_message.Message):
     __slots__ = ("cursor", "conversation", "message", "sender", "device", "counter", "mine", "kind", "text", "subject", "reply_to", "content", "sent", "received", "state", "reason", "path", "last_seen", "receipted", "hidden")
