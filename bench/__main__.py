@@ -14,6 +14,7 @@ from .row import Row
 FIGURES = {
     "message": "cryptography of one message to one device, without network or disk",
     "latency": "from sending to standing in the recipient's log, between real processes on this machine",
+    "linking": "how soon a new device is of use, and how soon ten thousand messages of history are on it",
 }
 
 

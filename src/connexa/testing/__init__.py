@@ -4,6 +4,7 @@
 processes over TLS sockets, each behind a `TcpProxy` that can be cut, stalled and slowed, and each to be killed and started again.
 Underneath: `FakeClock` and `SeededRandom` stand where programs take a clock and randomness, `MemoryNetwork` and `MemoryRemotes` carry
 real frames with cuts, losses and delays, `Program` and `NodeClient` are a child process and its local API.
+`fill_log` gives a stopped node years of messages.
 `Post` is many devices without links and an adversary between them, fast enough for models and soaks; a `Ledger` says what must come out.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from .api import NodeClient
 from .clock import FakeClock
+from .filling import fill_log
 from .ledger import Figures, Ledger
 from .network import MemoryDialer, MemoryNetwork
 from .post import Post, PostDevice, Said, found_people
@@ -44,6 +46,7 @@ __all__ = [
     "SeededRandom",
     "TcpProxy",
     "World",
+    "fill_log",
     "free_ports",
     "run_program",
 ]
