@@ -22,13 +22,14 @@ from connexa.identity import (
     verify_attestation,
     verify_device_certificate,
 )
-from connexa.node.account import AccountState, load_account
+from connexa.node.account import Account, AccountState, load_account
 from connexa.node.enrolment import keep_device
 from connexa.node.history import begin_history
-from connexa.node.home import Home, Spawn, first, returned
+from connexa.node.home import Home, Query, Spawn, first, returned
 from connexa.node.link_doors import PAIR_SECONDS, PairLink
 from connexa.node.own_list import keep_own_list
 from connexa.node.registers import decide
+from connexa.node.revocation import forget_device
 from connexa.node.views import LinkCodeView, LinkingView
 from connexa.pairwise import (
     PairingCode,
@@ -115,8 +116,7 @@ class Linkings:
     async def begin(self, address: Address, name: str) -> LinkCodeView:
         """Show a code; what becomes of it is told by the events `account.linking`, then `account.new` or `account.link_failed`."""
         home, key = self._home, str(address)
-        if first(home.database.read, "SELECT 1 FROM account WHERE address = ?", (key,)) is not None:
-            raise ConflictError("account.exists", "This node has that account already.")
+        _check_free(home.database.read, key)
         if key in self._now:
             self._now.pop(key)[1].close()  # its owner asks for another code: the newest counts
         if len(self._now) >= MAX_LINKINGS:
@@ -186,6 +186,17 @@ async def _linger(link: PairLink) -> None:
         await link.receive(LINGER_SECONDS)
 
 
+def _check_free(query: Query, address: str) -> Account | None:
+    """The account of a device that was revoked, which a new one may take the place of; None where there is none of that address."""
+    row = first(query, "SELECT id FROM account WHERE address = ?", (address,))
+    if row is None:
+        return None
+    account = load_account(query, row[0])
+    if account.state is not AccountState.REVOKED:
+        raise ConflictError("account.exists", "This node has that account already.")
+    return account
+
+
 def _check_grant(new: Newcomer, user: UserPublic, grant: PairGrant, now: float) -> Signed:
     """The newest list of devices; it and the certificate must name this device with the keys that it made."""
     certificate = verify_device_certificate(grant.certificate, user, now)
@@ -199,14 +210,18 @@ def _check_grant(new: Newcomer, user: UserPublic, grant: PairGrant, now: float) 
 
 
 def _store(execute: Execute, home: Home, new: Newcomer, met: Met, grant: PairGrant, newest: Signed) -> int:
-    if first(execute, "SELECT 1 FROM account WHERE address = ?", (str(new.address),)) is not None:
-        raise ConflictError("account.exists", "This node has that account already.")
-    now = home.clock()
+    before, now = _check_free(execute, str(new.address)), home.clock()
+    if before is not None:
+        if before.user_id != met.user.id:
+            raise IntegrityError("identity.changed", "Another person answers for that address than the one whose log is here.")
+        forget_device(execute, before.id)
     number = int(
         returned(
             execute,
             "INSERT INTO account (address, name, state, user, user_key, device, dsk, dik, certificate, attestation, profile_key, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET state = excluded.state,"
+            " device = excluded.device, dsk = excluded.dsk, dik = excluded.dik, certificate = excluded.certificate,"
+            " attestation = excluded.attestation, profile_key = excluded.profile_key RETURNING id",
             (
                 str(new.address),
                 new.name,

@@ -9,7 +9,7 @@ import asyncio
 
 from connexa.errors import ConnexaError, NetworkError
 from connexa.identity import Domain
-from connexa.node.account import Account
+from connexa.node.account import Account, AccountState
 from connexa.node.arrivals import Taken
 from connexa.node.delivery import Delivery
 from connexa.node.endings import cause_of
@@ -21,20 +21,21 @@ from connexa.node.own_copies import copies_waiting, settle_own
 from connexa.node.own_mail import OwnMail
 from connexa.node.receipts import send_receipts
 from connexa.node.retry import Backoff, fraction
+from connexa.node.revocation import let_in, revoked, shut_out
 from connexa.node.rollback import agree
 from connexa.node.streams import Stream, count_passes, note_asked, streams_to_ask
 from connexa.node.submit import ask_outcomes
 from connexa.node.upkeep import Upkeep
 from connexa.node.wakeups import Wakeups, wait_for
+from connexa.store import Execute
 from connexa.tasks import TaskGroup
-from connexa.wire.v1.link_pb2 import DomainReply, GetDomain
+from connexa.wire.v1.link_pb2 import DomainReply, GetDomain, Ready
 
 __all__ = ["Mailbox"]
 
 UPKEEP_EVERY = 3_600.0
 OUTCOMES_EVERY = 900.0
 HELD_EVERY = 60.0
-REFUSED_WAIT = 60.0  # this device was removed; its owner may still take it in again
 HELD_RETRY = 300.0
 
 
@@ -56,7 +57,7 @@ class Mailbox:
         self.delay: float | None = None  # seconds from the homeserver's acceptance of the newest message to its arrival here
 
     async def run(self) -> None:
-        """Keep the link up."""
+        """Keep the link up, until the homeserver does not let this device in any more (`account.revoked`)."""
         backoff = Backoff(self._home.rng, most=self._home.settings.limits.reconnect_max)
         async with TaskGroup() as tasks:
             tasks.create_task(self._send_receipts())
@@ -67,7 +68,10 @@ class Mailbox:
                 except ConnexaError as error:
                     self.failure = error.code
                 await self._turn("down")
-                await asyncio.sleep(REFUSED_WAIT if self.failure == "login.refused" else backoff.next())
+                if self.failure == "login.refused":
+                    await self._home.change(lambda execute: shut_out(execute, self._home, self._account))
+                    raise revoked()
+                await asyncio.sleep(backoff.next())
 
     async def upkeep(self) -> Upkeep:
         """The chores on the open link, for whoever has to change something at the homeserver; waits for the link."""
@@ -110,7 +114,7 @@ class Mailbox:
         link = await MailboxLink.open(channel, domain=account.address.domain, user=account.user_id, device=account.device, dsk=account.dsk)
         self.clock_skew = link.server_time_ms / 1000 - home.clock()
         try:
-            await home.change(lambda execute: agree(execute, home, account, link.ready.acked, link.ready.last))
+            await home.change(lambda execute: self._let_in(execute, link.ready))
             async with TaskGroup() as tasks:
                 tasks.create_task(link.run())
                 tasks.create_task(self._read(link))
@@ -132,6 +136,11 @@ class Mailbox:
             self._up.clear()
             self._link = self._upkeep = None
             link.close()
+
+    def _let_in(self, execute: Execute, ready: Ready) -> None:
+        if self._account.state is AccountState.REVOKED:
+            let_in(execute, self._home, self._account)
+        agree(execute, self._home, self._account, ready.acked, ready.last)
 
     async def _read(self, link: MailboxLink) -> None:
         async for event in link.events():

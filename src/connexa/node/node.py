@@ -35,6 +35,7 @@ from connexa.node.linking import Linkings
 from connexa.node.people import Person, person_of
 from connexa.node.registers import decide
 from connexa.node.restore import restore
+from connexa.node.revocation import revoked
 from connexa.node.running import RunningAccount
 from connexa.node.sending import parse_id, send_text
 from connexa.node.settings import NodeSettings
@@ -99,8 +100,8 @@ class Node:
             tasks.create_task(self._empty_log())
             tasks.create_task(self._backups.run())
             for number, _, state in all_accounts(self._home.database.read):
-                if state is AccountState.ACTIVE:
-                    await self._begin(number)
+                if state is not AccountState.CREATING:  # a revoked device asks whether that still holds
+                    tasks.create_task(self._work(number))
             while True:
                 work = await self._new.get()
                 tasks.create_task(work())
@@ -114,8 +115,12 @@ class Node:
 
     async def _begin(self, number: int) -> None:
         if number not in self._running:
-            self._running[number] = running = RunningAccount(self._home, load_account(self._home.database.read, number))
-            await self._new.put(running.run)
+            await self._new.put(lambda: self._work(number))
+
+    async def _work(self, number: int) -> None:
+        self._running[number] = running = RunningAccount(self._home, load_account(self._home.database.read, number))
+        await running.run()
+        del self._running[number]  # it was revoked
 
     async def close(self) -> None:
         """Finish what is being written."""
@@ -264,7 +269,7 @@ class Node:
 
         `message_id` (32 hex digits) makes a repeat of the call harmless: the message that is there is returned.
         """
-        of = self._account(account)
+        of = self._member(account)
         message = parse_id(message_id, 16, "message") if message_id else self._home.rng(16)
         said = Text(text, subject, parse_id(reply_to, 16, "message") if reply_to else b"")
         running = self._running.get(of.id)
@@ -364,7 +369,7 @@ class Node:
 
     async def add_contact(self, account: str, address: str, name: str = "") -> ContactView:
         """Add somebody; they learn of it with the first message."""
-        of = self._account(account)
+        of = self._member(account)
         number = await self._change(lambda execute: contact_book.add(execute, self._home, of, Address.parse(address), name))
         self._wake(of.id)
         return self._contact(number)
@@ -417,7 +422,7 @@ class Node:
 
     async def accept_request(self, account: str, request: str) -> ContactView:
         """Accept; they are told, and their text moves to the conversations."""
-        of = self._account(account)
+        of = self._member(account)
         person = contact_book.request_from(self._home.database.read, of.id, request)
         await self._change(lambda execute: accept(execute, self._home, of, person_of(execute, person.id), answer=True))
         self._wake(of.id, person.id)
@@ -445,7 +450,7 @@ class Node:
 
     async def accept_invite(self, account: str, text: str) -> ContactView:
         """Take somebody's invite: the first message to them is accepted by itself."""
-        of = self._account(account)
+        of = self._member(account)
         invite = await invites.open_invite(self._home, of, text)
         number = await self._change(lambda execute: invites.accept_invite(execute, self._home, of, invite))
         self._wake(of.id, number)
@@ -478,8 +483,15 @@ class Node:
         number = self._number(account)
         return self._running[number].account if number in self._running else load_account(self._home.database.read, number)
 
+    def _member(self, account: str) -> Account:
+        """An account that this device may speak for."""
+        of = self._account(account)
+        if of.state is AccountState.REVOKED and of.id not in self._running:
+            raise revoked()
+        return of
+
     def _at_work(self, account: str) -> RunningAccount:
-        running = self._running.get(self._number(account))
+        running = self._running.get(self._member(account).id)
         if running is None:
             raise RefusedError("account.not_ready", "This account is not at work yet.", retryable=True)
         return running

@@ -36,7 +36,7 @@ class RunningAccount:
         self.mender = Mender(self._home, self.account, self.wakeups, self.delivery)
 
     async def run(self) -> None:
-        """Work until cancelled; a disk that takes no writes for a while ends nothing."""
+        """Work until cancelled, or until this device is revoked; a disk that takes no writes for a while ends nothing."""
         while True:
             try:
                 async with TaskGroup() as tasks:
@@ -45,6 +45,8 @@ class RunningAccount:
                     tasks.create_task(self.mender.run())
             except BaseExceptionGroup as ended:
                 cause = cause_of(ended)
+                if cause is not None and cause.code == "account.revoked":
+                    return
                 if cause is None or not cause.retryable or not cause.code.startswith("store."):
                     raise
                 _log.error("store.unwritable code=%s", cause.code)
