@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from connexa.content import DeviceName
 from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import next_device_list
@@ -60,15 +62,16 @@ def find_device(query: Query, account: Account, named: str) -> bytes:
     raise NotFoundError("device.not_found", "There is no such device.", "See them: connexa device list")
 
 
-async def revoke_device(home: Home, account: Account, upkeep: Upkeep, device: str) -> bytes:
+async def revoke_device(home: Home, account: Account, upkeep: Upkeep, device: str) -> DeviceView:
     """Take a device out of the list; every contact's next message goes past it, and what it knows opens our door no more."""
     if not account.is_primary:
         raise not_primary()
     raw = find_device(home.database.read, account, device)
     if raw == account.device:
         raise UsageError("device.this", "The primary device cannot revoke itself.")
+    view = device_view(home.database.read, account, raw)
     await publish(home, account, upkeep, own_certificates(home, account, but=raw), [])
-    return raw
+    return msgspec.structs.replace(view, listed=False)
 
 
 async def publish(home: Home, account: Account, upkeep: Upkeep, certificates: list[Signed], new: list[Signed]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from connexa.crypto import Kind, sha256
-from connexa.errors import NetworkError, UsageError
+from connexa.errors import ConflictError, NetworkError, UsageError
 from connexa.identity.user import UserSecret
 from connexa.wire import ID_SIZE, MAX_PAIR_PAYLOAD, account_statement
 from connexa.wire.transport import CLOSE_OK, FrameChannel, LinkClosed
@@ -80,7 +80,12 @@ class PairLink:
         opening = Opening(channel, domain)
         await opening.greet(Mode.MODE_PAIR)
         channel.send(up(pair=PairOpen(slot=slot)))
-        await opening.expect("ready")
+        try:
+            await opening.expect("ready")
+        except ConflictError as error:
+            if error.code != "pair.taken":
+                raise
+            raise ConflictError(error.code, "That code was used already.", "Make a new one on the new device.") from None
         return cls(channel)
 
     def send(self, payload: bytes) -> None:

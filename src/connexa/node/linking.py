@@ -173,6 +173,9 @@ class Linkings:
         if answer.address != str(new.address):
             raise IntegrityError("pairing.invalid", "The other device answered for another account.")
         verify_attestation(answer.attestation, remote.keys, address=new.address, user=user.id)
+        before = _check_free(self._home.database.read, str(new.address))
+        if before is not None and before.user_id != user.id:
+            raise IntegrityError("identity.changed", "Another person answers for that address than the one whose log is here.")
         return answer.attestation, user
 
     async def _tell(self, new: Newcomer, kind: str, **fields: str) -> None:
@@ -212,8 +215,6 @@ def _check_grant(new: Newcomer, user: UserPublic, grant: PairGrant, now: float) 
 def _store(execute: Execute, home: Home, new: Newcomer, met: Met, grant: PairGrant, newest: Signed) -> int:
     before, now = _check_free(execute, str(new.address)), home.clock()
     if before is not None:
-        if before.user_id != met.user.id:
-            raise IntegrityError("identity.changed", "Another person answers for that address than the one whose log is here.")
         forget_device(execute, before.id)
     number = int(
         returned(

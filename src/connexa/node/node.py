@@ -196,10 +196,10 @@ class Node:
     async def revoke_device(self, account: str, device: str) -> DeviceView:
         """Take a device out of the account; `device` is its name, or how its id begins."""
         running = self._at_work(account)
-        raw = await device_book.revoke_device(self._home, running.account, await running.mailbox.upkeep(), device)
+        view = await device_book.revoke_device(self._home, running.account, await running.mailbox.upkeep(), device)
         running.wake()
         await running.mailbox.change_doors()
-        return device_book.device_view(self._home.database.read, running.account, raw)
+        return view
 
     async def rename_device(self, account: str, device: str, name: str) -> DeviceView:
         """Give a device a name."""

@@ -32,6 +32,8 @@ def revoked() -> RefusedError:
 
 def shut_out(execute: Execute, home: Home, account: Account) -> None:
     """Note that this device was revoked: what waits is not sent any more, and it has nothing left to send with."""
+    if account.state is AccountState.REVOKED:
+        return
     now = home.clock()
     execute("UPDATE account SET state = ?, sender = x'', sender_until = 0 WHERE id = ?", (AccountState.REVOKED.value, account.id))
     execute("DELETE FROM pass WHERE account = ?", (account.id,))

@@ -56,6 +56,8 @@ _HTTP: Final[dict[str, int]] = {
     "link.replaced": 409,
     "link.slow": 503,
     "login.refused": 401,
+    "pair.gone": 503,
+    "pair.taken": 409,
     "pass.refused": 401,
     "server.draining": 503,
 }

@@ -1,0 +1,132 @@
+"""A device that its owner has shut out: what it shows, what it can do no more, and how it comes back (P25, first-message §9)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connexa.errors import NetworkError, RefusedError
+from connexa.node.account import profile_key
+from connexa.node.views import MessageState
+from connexa.testing import Device, World
+
+ALICE, BOB = "alice@a.example", "bob@a.example"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World.open(tmp_path, domains=("a.example",)) as opened:
+        yield opened
+
+
+async def shut_out(desk: Device, phone: Device) -> None:
+    """Revoke the phone on the desk, and wait until it shows that."""
+    await desk.node.revoke_device("", phone.node.account().device)
+    await phone.until(lambda: True if phone.node.account().state == "revoked" else None, what="that it was revoked")
+
+
+async def test_a_revoked_device_says_so_and_sends_nothing(world: World) -> None:
+    desk, phone = await world.person(ALICE, devices=2)
+    (bob,) = await world.person(BOB)
+    await world.befriend(desk, bob)
+    await phone.until_contact(BOB)
+    await shut_out(desk, phone)
+    assert "account.revoked" in [event.kind for event in phone.node.replay()]
+    assert "account.revoked" in phone.node.status().warnings
+    for act in (phone.node.send("", BOB, "still me"), phone.node.add_contact("", "carol@a.example"), phone.node.create_invite("")):
+        with pytest.raises(RefusedError, match=r"account\.revoked"):
+            await act
+    assert [message.text for message in phone.log(BOB)] == ["may I?"]  # the log stays readable
+    await bob.node.send("", ALICE, "only for the desk")
+    await desk.until_text(BOB, "only for the desk")
+    assert phone.texts(BOB) == []
+
+
+async def test_what_waited_on_a_revoked_device_is_not_sent_later(world: World) -> None:
+    desk, phone = await world.person(ALICE, devices=2)
+    waiting = await phone.node.send("", "nobody@nowhere.example", "a last word")
+    await shut_out(desk, phone)
+    shown = phone.node.message("", waiting.id).message
+    assert (shown.state, shown.reason) == (MessageState.REFUSED, "account.revoked")
+    query = phone.node._home.database.read
+    for table in ("outbox", "pass"):
+        assert query(f"SELECT 1 FROM {table}") == []
+    assert query("SELECT sender FROM account") == [(b"",)]
+
+
+async def test_the_door_of_its_person_is_another_one_and_contacts_know_the_new_list(world: World) -> None:
+    desk, phone = await world.person(ALICE, devices=2)
+    (bob,) = await world.person(BOB)
+    await world.befriend(desk, bob)
+    await phone.until_contact(BOB)
+    known = profile_key(phone.node._home.database.read, 1)
+    await shut_out(desk, phone)
+    key = profile_key(desk.node._home.database.read, 1)
+    assert key != known == profile_key(phone.node._home.database.read, 1)
+
+    def told() -> bool | None:
+        found = bob.node._home.database.first("SELECT profile_key FROM person")
+        return True if found == (key,) and bob.node.contacts()[0].devices == 1 else None
+
+    await bob.until(told, what="the new list and key")
+    await bob.node.send("", ALICE, "through the new door")
+    await desk.until_text(BOB, "through the new door")
+
+
+async def test_a_homeserver_that_was_wrong_is_asked_again_at_the_next_start(world: World) -> None:
+    desk, phone = await world.person(ALICE, devices=2)
+    server = world.houses["a.example"].server.database.writer_connection
+    device = bytes.fromhex(phone.node.account().device)
+    (kept,) = server.execute("SELECT * FROM device WHERE device = ?", (device,)).fetchall()
+    server.execute("DELETE FROM device WHERE device = ?", (device,))
+    for _ in range(2):
+        await phone.stop()
+        await phone.start()
+        await phone.until(lambda: True if phone.node.account().state == "revoked" else None, what="that it was revoked")
+    assert [event.kind for event in phone.node.replay()].count("account.revoked") == 1
+    server.execute(f"INSERT INTO device VALUES ({', '.join('?' * len(kept))})", kept)
+    await phone.stop()
+    await phone.start()
+    await phone.until_up()
+    assert phone.node.account().state == "active"
+    assert desk.node.account().state == "active"
+
+
+async def test_it_can_be_linked_anew_and_keeps_its_log(world: World) -> None:
+    desk, phone = await world.person(ALICE, devices=2)
+    (bob,) = await world.person(BOB)
+    await world.befriend(desk, bob)
+    await phone.until_contact(BOB)
+    await phone.node.send("", BOB, "from the old keys")
+    await bob.until_text(ALICE, "from the old keys")
+    before = phone.node.account().device
+    await shut_out(desk, phone)
+    shown = await phone.node.link_account(ALICE)
+    met = await desk.node.approve_device("", shown.code)
+    await desk.node.confirm_device("", met.id, await phone.until_digits())
+    await phone.until_up()
+    assert phone.node.account().state == "active"
+    assert phone.node.account().device != before
+    await phone.node.send("", BOB, "from the new keys")
+    await bob.until_text(ALICE, "from the new keys")
+    assert [message.text for message in phone.log(BOB)] == ["may I?", "from the old keys", "from the new keys"]
+    assert not any(message.gap for message in bob.log(ALICE))
+    await bob.node.send("", ALICE, "welcome back")
+    await phone.until_text(BOB, "welcome back")
+
+
+async def test_nobody_else_takes_the_place_of_its_log(world: World) -> None:
+    """The address was another person's when the log was written, as a domain that gives names twice would have it."""
+    desk, phone = await world.person(ALICE, devices=2)
+    (bob,) = await world.person(BOB)
+    await shut_out(desk, phone)
+    other = bob.node._account("").user
+    phone.node._home.database.writer_connection.execute("UPDATE account SET user = ?, user_key = ?", (other.id, other.packet))
+    shown = await phone.node.link_account(ALICE)
+    with pytest.raises(NetworkError, match=r"pair\.gone"):
+        await desk.node.approve_device("", shown.code)
+    failed = await phone.until(lambda: next((one for one in phone.node.replay() if one.kind == "account.link_failed"), None))
+    assert failed.fields["code"] == "identity.changed"
+    assert phone.node.account().state == "revoked"
