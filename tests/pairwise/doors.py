@@ -68,8 +68,8 @@ def prekey_door(kind: Kind, which: str, key: bytes) -> object:
 
 
 def _pairing_code(key: bytes) -> object:
-    body = b"\x01" + key + bytes(64)
-    text = base64.b32encode(body + sha256(b"connexa/pair-code/v1\0", body)[:4]).decode().rstrip("=")
+    body = b"\x02" + key + bytes(96)
+    text = "CXPAIR" + base64.b32encode(body + sha256(b"connexa/pair-code/v2\0", body)[:4]).decode().rstrip("=")
     return parse_pairing_code(text)
 
 

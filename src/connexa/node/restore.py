@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connexa.backup import RecoveryKey
-from connexa.crypto import Ed25519Secret, Rng, X25519Secret, system_random
+from connexa.crypto import Ed25519Secret, Rng, X25519Secret
 from connexa.errors import ConflictError, IntegrityError
 from connexa.identity import (
     Address,
@@ -96,9 +96,9 @@ async def try_restore(home: Home, place: Path, key: RecoveryKey) -> RestoredView
     def work() -> RestoredView:
         backup = _prove(volumes, progress.add)
         with tempfile.TemporaryDirectory(prefix="connexa-trial-", dir=home.database.path.parent) as directory:
-            trial = open_database(Path(directory) / "trial.db", system_random(32), MIGRATIONS)
+            trial = open_database(Path(directory) / "trial.db", home.rng(32), MIGRATIONS)
             try:
-                number = trial.once(lambda execute: _load(execute, backup, key, system_random, now, "", progress.add))
+                number = trial.once(lambda execute: _load(execute, backup, key, home.rng, now, "", progress.add))
                 return backup.view(count(trial.read, number))
             finally:
                 trial.close()

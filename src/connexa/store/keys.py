@@ -11,13 +11,14 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from connexa.crypto import PASSWORD_SALT_BYTES, InvalidTag, Rng, aead_open, aead_seal, stretch_password
+from connexa.crypto import PASSWORD_SALT_BYTES, InvalidTag, Rng, aead_open, aead_seal, equal, stretch_password
 from connexa.errors import ConnexaError, IntegrityError, RefusedError
 
 __all__ = ["KeyCustody", "load_key"]
 
 KEY_FILE = "store.key"
 WRAP_AD = b"Connexa/1 store key"
+COMMITMENT = bytes(32)  # before the key: the AEAD alone would open under two passwords that somebody chose for it (pairwise P31)
 KEYRING_SERVICE = "connexa"
 
 
@@ -42,7 +43,7 @@ def load_key(directory: Path, rng: Rng, *, password: str | None = None, use_keyr
     key = rng(32)
     if password is not None:
         salt = rng(PASSWORD_SALT_BYTES)
-        sealed = aead_seal(stretch_password(password, salt), salt[:12], key, WRAP_AD)
+        sealed = aead_seal(stretch_password(password, salt), salt[:12], COMMITMENT + key, WRAP_AD)
         _write(path, {"custody": KeyCustody.PASSWORD.value, "salt": salt.hex(), "sealed": sealed.hex()})
         return key, KeyCustody.PASSWORD
     name = rng(16).hex()  # not the path: whoever moves a directory away and starts anew there must not overwrite its key
@@ -73,9 +74,16 @@ def _read(path: Path, password: str | None) -> tuple[bytes, KeyCustody]:
             "store.password_needed", "This database is locked with a password.", "Give it at the prompt or with --password-file."
         )
     try:
-        return aead_open(stretch_password(password, salt), salt[:12], sealed, WRAP_AD), KeyCustody.PASSWORD
+        return _unwrap(stretch_password(password, salt), salt, sealed), KeyCustody.PASSWORD
     except InvalidTag as error:
         raise RefusedError("store.locked", "That password does not open the database.", "Try again.") from error
+
+
+def _unwrap(wrapping: bytes, salt: bytes, sealed: bytes) -> bytes:
+    opened = aead_open(wrapping, salt[:12], sealed, WRAP_AD)
+    if not equal(opened[:32], COMMITMENT):
+        raise InvalidTag
+    return opened[32:]
 
 
 def _write(path: Path, fields: dict[str, str]) -> None:
