@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
-from connexa.content import ContactState
 from connexa.node.conversations import conversation_view, list_messages, mark_read, number_of
 from connexa.testing import FakeClock
-from connexa.wire.v1.message_pb2 import Envelope
 
 from .correspondents import Device
+from .friends import become_friends, say, settle
 
 Pair = tuple[Device, Device]
 
 
 @pytest.fixture
 async def friends(pair: Pair) -> Pair:
-    """Alice and Bob, who are contacts and have a session that both have used."""
-    alice, bob = pair
-    await alice.know(bob, ContactState.ACCEPTED)
-    await bob.know(alice, ContactState.ACCEPTED)
-    await say(alice, bob, "hello")
-    await say(bob, alice, "hi")
-    await say(alice, bob, "well")
-    return alice, bob
-
-
-async def deliver(envelopes: Sequence[Envelope], to: Device) -> None:
-    for envelope in envelopes:
-        await to.take(to.pushed(envelope))
-
-
-async def say(one: Device, other: Device, text: str) -> None:
-    await one.say(other, text)
-    await deliver(await one.post([other]), other)
-
-
-async def settle(one: Device, other: Device, clock: FakeClock, rounds: int = 3, wait: float = 20.0) -> None:
-    """Let time pass, and what each of them has to say arrive."""
-    for _ in range(rounds):
-        clock.advance(wait)
-        for sender, receiver in ((one, other), (other, one)):
-            await sender.mend()
-            await sender.receipts()
-            await deliver(await sender.post([receiver]), receiver)
+    await become_friends(*pair)
+    return pair
 
 
 async def test_a_lost_message_is_asked_for_and_comes(friends: Pair, clock: FakeClock) -> None:

@@ -16,7 +16,7 @@ from connexa.content import MAX_GAPS, Missing, Resend, ResendAnswer
 from connexa.identity import DeviceId, UserId
 from connexa.node.account import Account
 from connexa.node.home import Home, Query, first, rows
-from connexa.node.log import close_gaps, highest_counter, note_highest
+from connexa.node.log import close_gaps, conversation_of, count_from, highest_counter, note_highest
 from connexa.node.outbox import say
 from connexa.node.people import Person, person_of
 from connexa.node.retry import fraction
@@ -24,13 +24,12 @@ from connexa.node.sessions import retire_sessions
 from connexa.node.views import WaitingView
 from connexa.store import Execute
 
-__all__ = ["MOST_AHEAD", "OLDEST", "ask_all", "next_ask", "note_opened", "note_unopened", "send_asks", "take_answer", "waiting_for_devices"]
+__all__ = ["OLDEST", "ask_all", "next_ask", "note_opened", "note_unopened", "send_asks", "take_answer", "waiting_for_devices"]
 
 HOUR = 3_600.0
 LONGEST_WAIT = 86_400.0
 OLDEST = 30 * 86_400.0  # older entries are not sent again by anybody
 KIND = "resend"
-MOST_AHEAD = 10_000  # a contact cannot push our counter further than this at a time
 
 
 class Why(StrEnum):
@@ -207,15 +206,11 @@ def _forget(execute: Execute, account: int, one: _Due) -> None:
 
 def take_answer(execute: Execute, home: Home, account: Account, person: Person, device: bytes, answer: ResendAnswer) -> None:
     """What a device says of its own entries: from here on the gaps say all that is missing of it."""
-    row = first(execute, "SELECT id, counter FROM conversation WHERE account = ? AND person = ?", (account.id, person.id))
-    if row is None:
-        return
-    conversation, counter = row
+    conversation = conversation_of(execute, account, person)
     note_highest(execute, account.id, conversation, device, answer.highest, home.clock())
     close_gaps(execute, account.id, conversation, device, answer.first, answer.gone)
     execute(
         "UPDATE ask SET reason = '', unopened = 0, tries = 0, due = max(asked + ?, ?) WHERE account = ? AND person = ? AND device = ?",
         (HOUR, home.clock() + _soon(home), account.id, person.id, device),
     )
-    if counter < answer.seen <= counter + MOST_AHEAD:  # we had counted further before our store was rolled back: give no counter twice
-        execute("UPDATE conversation SET counter = ? WHERE id = ?", (answer.seen, conversation))
+    count_from(execute, conversation, answer.seen)

@@ -24,6 +24,7 @@ __all__ = [
     "add_entry",
     "close_gaps",
     "conversation_of",
+    "count_from",
     "highest_counter",
     "next_counter",
     "note_highest",
@@ -31,6 +32,7 @@ __all__ = [
     "settle_conversation",
 ]
 
+MOST_AHEAD = 10_000  # a contact cannot push our counter further than this at a time
 MAX_GAPS = 1_000  # missing entries of a device that are named one by one: the newest
 
 
@@ -82,6 +84,12 @@ def next_counter(execute: Execute, conversation: int) -> tuple[int, bytes]:
     """Count one more entry of this device, and tell the hash of the newest entry before it."""
     row = rows(execute, "UPDATE conversation SET counter = counter + 1 WHERE id = ? RETURNING counter, newest", (conversation,))
     return int(row[0][0]), bytes(row[0][1])
+
+
+def count_from(execute: Execute, conversation: int, seen: int) -> None:
+    """Give no counter twice: somebody has seen more of this device than it remembers, for its store was rolled back."""
+    sql = "UPDATE conversation SET counter = ? WHERE id = ? AND counter < ? AND counter + ? >= ?"
+    execute(sql, (seen, conversation, seen, MOST_AHEAD, seen))
 
 
 def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, now: float) -> int | None:

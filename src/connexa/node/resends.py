@@ -12,9 +12,9 @@ from operator import itemgetter
 
 from connexa.content import Missing, Resend, ResendAnswer
 from connexa.node.account import Account
-from connexa.node.asks import MOST_AHEAD, OLDEST, take_answer
+from connexa.node.asks import OLDEST, take_answer
 from connexa.node.home import Home, Query, first, returned, rows
-from connexa.node.log import highest_counter
+from connexa.node.log import conversation_of, count_from, highest_counter
 from connexa.node.outbox import enqueue, say
 from connexa.node.people import Person
 from connexa.node.sealing import Outgoing
@@ -70,12 +70,8 @@ def _allows(execute: Execute, home: Home, account: int, person: int, device: byt
 def _answer(execute: Execute, home: Home, account: Account, person: Person, device: bytes, missing: Missing) -> None:
     """Send what can be sent again, then say what cannot."""
     now = home.clock()
-    row = first(execute, "SELECT id, counter FROM conversation WHERE account = ? AND person = ?", (account.id, person.id))
-    if row is None:
-        return
-    log = _OwnEntries(account, int(row[0]), now)
-    if row[1] < missing.after <= row[1] + MOST_AHEAD:  # they have seen more of us than we remember: our store was rolled back
-        execute("UPDATE conversation SET counter = ? WHERE id = ?", (missing.after, log.conversation))
+    log = _OwnEntries(account, conversation_of(execute, account, person), now)
+    count_from(execute, log.conversation, missing.after)
     _send_again(execute, home, account, person, device, log.wanted(execute, device, missing))
     told = ResendAnswer(
         device,
