@@ -143,8 +143,22 @@ def test_contacts_can_be_compared_verified_and_blocked(friends: Stage) -> None:
     shown, theirs = on(alice.laptop, "contact", "show", bob.address).data, on(bob.laptop, "contact", "show", alice.address).data
     assert len(shown["safety_number"]) == 60
     assert shown["safety_number"] == theirs["safety_number"]
-    assert on(alice.laptop, "contact", "verify", bob.address).data["verified"] is True
-    assert on(alice.laptop, "contact", "verify", bob.address, "--undo").data["verified"] is False
+    number, verify = theirs["safety_number"], ("contact", "verify", bob.address)
+    assert on(alice.laptop, *verify).error["code"] == "verify.nothing_compared"  # nobody looks at a screen here
+    wrong = on(alice.laptop, *verify, "--digits", "-", stdin="0" * 60)
+    assert (wrong.code, wrong.error["code"]) == (8, "safety.mismatch")
+    assert on(alice.laptop, "contact", "list").data["items"][0]["trust"] == "attested"
+    spaced = " ".join(number[at : at + 5] for at in range(0, 60, 5))
+    verified = on(alice.laptop, *verify, "--digits", "-", stdin=spaced).data
+    assert (verified["trust"], verified["verified_how"]) == ("verified", "typed")
+    assert on(alice.laptop, "read", bob.address, "--keep-unread").data["conversation"]["trust"] == "verified"
+    assert on(alice.laptop, *verify, "--undo").data["trust"] == "attested"
+    code = theirs["safety_code"]
+    assert on(alice.laptop, *verify, "--scan", code).data["verified_how"] == "scanned"
+    own = on(bob.laptop, "contact", "verify", alice.address, "--scan", code)
+    assert (own.code, own.error["code"]) == (2, "safety.own_code")
+    assert on(alice.laptop, "contact", "trust", bob.address, "--yes").error["code"] == "identity.unchanged"
+    assert on(alice.laptop, "contact", "keep", bob.address).error["code"] == "identity.unchanged"
     assert on(alice.laptop, "contact", "rename", bob.address, "Robert").data["name"] == "Robert"
     assert on(alice.laptop, "contact", "block", "Robert").data["state"] == "blocked"
     assert on(alice.laptop, "contact", "unblock", "Robert").data["state"] == "accepted"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,7 @@ from connexa.content import (
     Register,
     Registers,
     Text,
+    VerifiedHow,
     Wanted,
     batch_own_copies,
     conversation_id,
@@ -66,9 +68,13 @@ ids = st.binary(min_size=16, max_size=16)
 keys = st.binary(min_size=32, max_size=32)
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
 copies = st.builds(OwnCopy, keys.map(UserId), st.just(BOB), st.binary(min_size=1, max_size=6_000), ids, st.integers(0, 2**40))
+CONTACT: Any = {"user": bytes(32), "address": "bob@b.example", "user_key": bytes(42), "state": "accepted"}
 contacts = st.builds(
-    Contact, keys.map(UserId), st.just(BOB), st.just(bytes(42)), st.sampled_from(ContactState), st.sampled_from([None, SIGNED]),
-    st.sampled_from([None, SIGNED]), st.sampled_from([b"", bytes(32)]), st.text(st.characters(codec="utf-8"), max_size=50), st.booleans(),
+    lambda how, **facts: Contact(verified_at=7 if how else 0, verified_how=how, **facts), how=st.sampled_from([None, *VerifiedHow]),
+    user=keys.map(UserId), address=st.just(BOB), user_key=st.just(bytes(42)), state=st.sampled_from(ContactState),
+    attestation=st.sampled_from([None, SIGNED]), device_list=st.sampled_from([None, SIGNED]),
+    profile_key=st.sampled_from([b"", bytes(32)]), name=st.text(st.characters(codec="utf-8"), max_size=50),
+    rival=st.sampled_from([b"", bytes(32)]), replaces=st.sampled_from([b"", bytes(32)]),
 )  # fmt: skip
 people = keys.map(UserId)
 values = st.one_of(
@@ -165,6 +171,10 @@ def test_mutations_never_raise_anything_else(body: Text, position: int, byte: in
         pb.Content(version=1, control=pb.Control(device_lists=pb.DeviceLists())),
         pb.Content(version=1, sync=pb.Sync()),
         pb.Content(version=1, sync=_register(contact=pb.Contact(user=bytes(32), address="bob@b.example", user_key=bytes(42)))),
+        pb.Content(version=1, sync=_register(contact=pb.Contact(**CONTACT, verified_at=7))),
+        pb.Content(version=1, sync=_register(contact=pb.Contact(**CONTACT, verified_how="typed"))),
+        pb.Content(version=1, sync=_register(contact=pb.Contact(**CONTACT, verified_at=7, verified_how="believed"))),
+        pb.Content(version=1, sync=_register(contact=pb.Contact(**CONTACT, rival=bytes(31)))),
         pb.Content(version=1, sync=_register(read=pb.ReadMark(user=bytes(32), message=bytes(15)))),
         pb.Content(version=1, sync=_register(name=pb.DeviceName(device=bytes(31), name="phone"))),
         pb.Content(version=1, sync=_register(account=pb.AccountName(name="n" * 257))),

@@ -34,6 +34,7 @@ from connexa.content import (
     Register,
     Registers,
     Text,
+    VerifiedHow,
     Wanted,
     decode,
     encode,
@@ -49,7 +50,20 @@ _address = Address.parse("alice@a.example")
 _signed = Signed(body=_rng(90), signature=_rng(64))
 _intro = Introduction(_address, _user.packet, _signed, (_signed,), _rng(32))
 _decisions = (
-    Contact(_user.id, _address, _user.packet, ContactState.ACCEPTED, _signed, _signed, _rng(32), "Alice", verified=True),
+    Contact(
+        _user.id,
+        _address,
+        _user.packet,
+        ContactState.ACCEPTED,
+        _signed,
+        _signed,
+        _rng(32),
+        "Alice",
+        1,
+        VerifiedHow.TYPED,
+        _rng(32),
+        _rng(32),
+    ),
     ReadMark(_user.id, _rng(16)),
     Flags(_user.id, muted=True, archived=False),
     Draft(_user.id, "not yet", "subject"),

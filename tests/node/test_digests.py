@@ -9,10 +9,11 @@ import pytest
 
 from connexa.content import Buckets, ContactState, Content, Digest, Digests, Text, decode, encode
 from connexa.identity import UserId
-from connexa.node.contact_book import rename, verify
+from connexa.node.contact_book import rename
 from connexa.node.conversations import delete_message, mark_read, number_of
 from connexa.node.digests import compare, take_digests, until_comparison
 from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.trust import unverify
 from connexa.node.views import MessageState
 from connexa.store import Execute
 from connexa.testing import FakeClock, SeededRandom
@@ -119,9 +120,9 @@ async def test_decisions_whose_copies_were_lost_are_made_good(three: Three, cloc
     await bob.home.change(lambda execute: rename(execute, bob.home, bob.account, bob.person(alice), "old"))
     clock.advance(1)
     await phone.home.change(lambda execute: rename(execute, phone.home, phone.account, phone.person(alice), "new"))
-    await bob.home.change(lambda execute: verify(execute, bob.home, bob.account, bob.person(alice), True))
-    number, person = number_of(phone.home.database.read, 1, "alice@a.example")
-    await phone.home.change(lambda execute: mark_read(execute, phone.home, phone.account, number, person))
+    await bob.home.change(lambda execute: unverify(execute, bob.home, bob.account, bob.person(alice)))
+    _, person = number_of(phone.home.database.read, 1, "alice@a.example")
+    await phone.home.change(lambda execute: mark_read(execute, phone.home, phone.account, person))
     for device in (bob, phone):
         device.home.database.writer_connection.execute("DELETE FROM own_copy")
     await settle(clock, bob, phone)

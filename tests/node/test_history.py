@@ -92,9 +92,9 @@ async def pull(phone: Device, bob: Device, *, envelopes: int = 10_000) -> int:
 
 def shown(device: Device, other: Device) -> list[MessageView]:
     query = device.home.database.read
-    number, _ = number_of(query, 1, str(other.account.address))
+    _, person = number_of(query, 1, str(other.account.address))
     pages: list[MessageView] = []
-    while page := list_messages(query, number, pages[0].cursor if pages else None, 500):
+    while page := list_messages(query, person.id, pages[0].cursor if pages else None, 500):
         pages = page + pages
     return pages
 
@@ -144,7 +144,7 @@ async def test_unread_entries_and_drafts_and_flags_are_as_on_the_old_device(thre
     alice, bob, phone = three
     await fill(bob, alice, 30)
     number, person = number_of(bob.home.database.read, 1, "alice@a.example")
-    await bob.home.change(lambda execute: mark_read(execute, bob.home, bob.account, number, person))
+    await bob.home.change(lambda execute: mark_read(execute, bob.home, bob.account, person))
     await bob.home.change(lambda execute: set_draft(execute, bob.home, bob.account, number, person, "half a th", ""))
     await bob.home.change(lambda execute: set_flag(execute, bob.home, bob.account, number, person, "muted", True))
     hello = await alice.write([bob, phone], Text("unread"), message=b"h" * 16, counter=21)

@@ -78,7 +78,6 @@ async def test_committed_is_accepted_once(pair: Pair) -> None:
     ("status", "code", "ends"),
     [
         (Status.STATUS_UNAVAILABLE, "directory.unavailable", "refused"),
-        (Status.STATUS_NO_SUCH_USER, "user.unknown", "refused"),
         (Status.STATUS_BLOCKED, "domain.blocked", "refused"),
         (Status.STATUS_EXPIRED, "envelope.expired", "expired"),
     ],
@@ -89,9 +88,19 @@ async def test_final_statuses_end_the_message(pair: Pair, status: Status, code: 
     await commit(alice, stream, 1)
     await outcome(alice, stream, Refusal(1, status))
     found, reason = state(alice)
-    assert found == ends
-    assert reason == code or status == Status.STATUS_NO_SUCH_USER
+    assert (found, reason) == (ends, code)
     assert outbox(alice) == []
+
+
+async def test_a_key_without_an_account_keeps_the_message_and_has_the_address_asked_who_is_there(pair: Pair) -> None:
+    alice, bob = pair
+    stream = await sealed(alice, bob)
+    await commit(alice, stream, 1)
+    settled = await outcome(alice, stream, Refusal(1, Status.STATUS_NO_SUCH_USER))
+    person = person_of(alice.home.database.read, 1)
+    assert (person.anew, person.profile_key, person.looked_week) == (True, b"", 0)
+    assert state(alice) == ("queued", "user.gone")
+    assert (outbox(alice), settled.again) == (["waiting"], {1})
 
 
 async def test_stale_devices_are_looked_up_and_the_same_message_is_encrypted_anew(pair: Pair) -> None:

@@ -68,12 +68,12 @@ async def test_what_comes_later_stands_where_it_was_missing_and_is_new(friends: 
         await alice.say(bob, f"lost {number}")
     await alice.post([bob])
     await say(alice, bob, "after")
-    number, person = number_of(bob.home.database.read, 1, "alice@a.example")
-    await bob.home.change(lambda execute: mark_read(execute, bob.home, bob.account, number, person))
+    conversation, person = number_of(bob.home.database.read, 1, "alice@a.example")
+    await bob.home.change(lambda execute: mark_read(execute, bob.home, bob.account, person))
     before = bob.texts()
     await settle(alice, bob, clock)
     after = [f"lost {number}" for number in range(4)]
     assert bob.texts() == [*before[:-1], *after, "after"]
-    shown = list_messages(bob.home.database.read, number, None, 50)
+    shown = list_messages(bob.home.database.read, person.id, None, 50)
     assert [one.text for one in shown] == bob.texts()
-    assert conversation_view(bob.home.database.read, number).unread >= 4
+    assert conversation_view(bob.home.database.read, conversation).unread >= 4

@@ -9,11 +9,13 @@ from typing import Any
 from connexa.crypto import Ed25519Secret
 from connexa.homeserver.homeserver import Homeserver
 from connexa.identity import Address, Attestation, Domain, UserId, issue_attestation
-from connexa.node.views import MessageState
+from connexa.node.views import MessageState, TrustTier
 from connexa.testing import Device, FederationPort, Program, ProgramWorld, World, run_program
+from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, LookupReply, LookupRequest
 
 ALICE, BOB, CAROL = "alice@a.example", "bob@b.example", "carol@b.example"
+CERTIFICATES = "SELECT certificate FROM device WHERE user = ?"
 WRONG_KEY = Ed25519Secret.from_seed(bytes(range(32)))
 
 
@@ -146,13 +148,15 @@ async def test_a_device_list_that_the_person_did_not_sign_is_refused(world: Worl
 async def test_another_user_key_than_the_invite_names_is_refused(world: World) -> None:
     (alice,), (bob,), (carol,) = await world.person(ALICE), await world.person(BOB), await world.person(CAROL)
     house = world.houses["b.example"]
-    row = house.server.database.first("SELECT user_key FROM account WHERE localpart = 'carol'")
-    assert row is not None
-    other = bytes(row[0])
+    user, read = bytes.fromhex(carol.node.account().user), house.server.database.read
 
     def bend(reply: LookupReply) -> LookupReply:
-        reply.user_key = other
-        return attested_by(house.server.domain_key, BOB)(reply)  # the domain itself takes part in it
+        """Answer with all that is Carol's, attested to Bob's address: the domain itself takes part in it."""
+        reply.user_key = read("SELECT user_key FROM account WHERE user = ?", (user,))[0][0]
+        for field, sql in (("device_lists", "SELECT list FROM device_list WHERE user = ?"), ("certificates", CERTIFICATES)):
+            reply.ClearField(field)
+            getattr(reply, field).extend(Signed.FromString(row[0]) for row in read(sql, (user,)))
+        return attested_by(house.server.domain_key, BOB)(reply)
 
     world.ports["b.example"] = FederationPort(Lying(house.server, lookup=bend), house.server.pins, house.rng)
     invite = await bob.node.create_invite("", uses=1, days=1)
@@ -160,6 +164,7 @@ async def test_another_user_key_than_the_invite_names_is_refused(world: World) -
     sent = await alice.node.send("", BOB, "who answers?")
     message = await alice.until(lambda: found if (found := alice.node.message("", sent.id).message).reason else None, what="the refusal")
     assert message.reason == "identity.changed"
+    assert alice.node.contact("", BOB).trust is TrustTier.CHANGED
     assert carol.node.requests() == []
 
 

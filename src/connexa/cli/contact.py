@@ -11,6 +11,7 @@ from .device import confirm
 from .group import Family
 from .options import account_option
 from .output import answer, clean, moment, say, table, warn
+from .verify import contact_lines, contact_row, keep, note_line, number_lines, trust, trust_words, verify
 
 __all__ = ["contact"]
 
@@ -20,17 +21,18 @@ def contact() -> None:
     """People whom you know, and those who ask."""
 
 
+contact.add_command(verify)
+contact.add_command(trust)
+contact.add_command(keep)
+
+
 @contact.command("list")
 @account_option
 def list_(account: str) -> None:
     """List contacts."""
     with Client() as node:
         found = node.get("/api/contacts", account=account)
-    answer(found, *table([_row(one) for one in found["items"]]))
-
-
-def _row(one: dict[str, Any]) -> list[str]:
-    return [one["address"], one["name"], one["state"], "verified" if one["verified"] else "", one["warning"]]
+    answer(found, *table([contact_row(one) for one in found["items"]]))
 
 
 @contact.command()
@@ -41,34 +43,38 @@ def add(address: str, name: str, account: str) -> None:
     """Note an address; the first message asks them."""
     with Client() as node:
         found = node.post("/api/contacts/add", account=account, address=address, name=name)
-    answer(found, *table([_row(found)]))
+    answer(found, *contact_lines(found))
 
 
 @contact.command()
 @click.argument("who")
 @account_option
 def show(who: str, account: str) -> None:
-    """Show a contact with the digits to compare."""
+    """Show a contact with the digits to compare, and what has happened to their key."""
     with Client() as node:
         found = node.get(f"/api/contacts/{segment(who)}", account=account)
-        number = node.get(f"/api/contacts/{segment(who)}/safety-number", account=account)["digits"] if found["fingerprint"] else ""
-    digits = [number[start : start + 5] for start in range(0, len(number), 5)]
-    lines = table([["address", found["address"]], ["name", found["name"]], ["state", found["state"]], ["identity", found["fingerprint"]]])
-    numbers = [("safety number  " if not row else " " * 15) + " ".join(digits[row : row + 6]) for row in range(0, len(digits), 6)]
-    answer({**found, "safety_number": number}, *lines, *numbers)
-    if found["warning"]:
+        known = found["fingerprint"] or found["rival"]
+        number = node.get(f"/api/contacts/{segment(who)}/safety-number", account=account) if known else {"digits": "", "code": ""}
+    facts = [["address", found["address"]], ["name", found["name"]], ["state", found["state"]], ["trust", trust_words(found)]]
+    facts += [["identity", found["fingerprint"]], ["new key", found["rival"]]] if found["rival"] else [["identity", found["fingerprint"]]]
+    lines = [*table([[*fact] for fact in facts if fact[1]]), *(["", "safety number", *number_lines(number["digits"])] if known else [])]
+    lines += [f"{moment(note['at'])}  {note_line(note)}" for note in found["notes"]]
+    answer({**found, "safety_number": number["digits"], "safety_code": number["code"]}, *lines)
+    if found["rival"]:
+        _explain_change(found)
+    elif found["warning"]:
         warn(found["warning"])
 
 
-@contact.command()
-@click.argument("who")
-@click.option("--undo", is_flag=True, help="Take it back.")
-@account_option
-def verify(who: str, undo: bool, account: str) -> None:
-    """Note that you compared the digits with them in person."""
-    with Client() as node:
-        found = node.post("/api/contacts/verify", account=account, who=who, verified=not undo)
-    answer(found, *table([_row(found)]))
+def _explain_change(found: dict[str, Any]) -> None:
+    who = found["address"]
+    warn(f"since {moment(found['rival_since'])} another key answers for {who}; nothing is sent until you decide")
+    say("  They lost their key and made a new one, or their homeserver lies. Ask them, by another way than this.")
+    say("  The number above is the new key's.")
+    say(f"  The numbers agree:            connexa contact verify {who}")
+    say(f"  You cannot compare now:       connexa contact trust {who}")
+    say(f"  They say nothing has changed: connexa contact keep {who}")
+    say(f"  Neither:                      connexa contact remove {who}")
 
 
 @contact.command()
@@ -79,7 +85,7 @@ def rename(who: str, name: str, account: str) -> None:
     """Name a contact."""
     with Client() as node:
         found = node.post("/api/contacts/rename", account=account, who=who, name=name)
-    answer(found, *table([_row(found)]))
+    answer(found, *contact_lines(found))
 
 
 @contact.command()
@@ -89,7 +95,7 @@ def block(who: str, account: str) -> None:
     """Close your door to somebody; they are told nothing."""
     with Client() as node:
         found = node.post("/api/contacts/block", account=account, who=who)
-    answer(found, *table([_row(found)]))
+    answer(found, *contact_lines(found))
 
 
 @contact.command()
@@ -99,7 +105,7 @@ def unblock(who: str, account: str) -> None:
     """Open your door again."""
     with Client() as node:
         found = node.post("/api/contacts/unblock", account=account, who=who)
-    answer(found, *table([_row(found)]))
+    answer(found, *contact_lines(found))
 
 
 @contact.command()
@@ -125,13 +131,16 @@ def list_requests(account: str) -> None:
     """List requests: the domain and the time."""
     with Client() as node:
         found = node.get("/api/requests", account=account)
-    rows = [
-        [one["id"][:16], one["domain"], moment(one["received"]), "domain not attested yet" if one["provisional"] else ""]
-        for one in found["items"]
-    ]
+    rows = [[one["id"][:16], one["domain"], moment(one["received"]), _request_mark(one)] for one in found["items"]]
     answer(found, *table(rows))
     if rows:
         say("open one: connexa contact requests show ID")
+
+
+def _request_mark(one: dict[str, Any]) -> str:
+    if one["warning"]:
+        return "a contact of yours has this address, with another key"
+    return "domain not attested yet" if one["provisional"] else ""
 
 
 @requests.command("show")
@@ -152,7 +161,7 @@ def accept(request: str, account: str) -> None:
     """Let somebody in: you are contacts now."""
     with Client() as node:
         found = node.post("/api/requests/accept", account=account, request=request)
-    answer(found, *table([_row(found)]))
+    answer(found, *contact_lines(found))
 
 
 @requests.command()

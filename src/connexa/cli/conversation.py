@@ -38,7 +38,7 @@ def list_(archived: bool, account: str) -> None:
 def _row(one: dict[str, Any]) -> list[str]:
     marks = [word for word in ("muted", "archived", "draft") if one[word]]
     at = moment(one["last"]["received"]) if one["last"] else ""
-    return [one["id"][:16], one["title"], one["state"], f"{one['unread']} unread", at, " ".join(marks)]
+    return [one["id"][:16], one["title"], one["state"], one["trust"], f"{one['unread']} unread", at, " ".join(marks)]
 
 
 @conv.command()

@@ -9,7 +9,8 @@ import click
 
 from .client import Client, segment
 from .options import Verb, account_option, options
-from .output import answer, clean, moment, say, table
+from .output import answer, clean, moment, say, table, warn
+from .verify import note_line
 
 __all__ = ["inbox", "message_lines", "read", "waiting_line"]
 
@@ -49,7 +50,9 @@ def read(conversation: str, limit: int, before: int | None, keep_unread: bool, a
         found = node.get(f"/api/messages/{segment(about['id'])}", account=account, before=before, limit=limit)["items"]
         if not keep_unread and before is None and found:
             node.post("/api/conversations/read", account=account, conversation=about["id"])
-    answer({"conversation": about, "items": found}, *[line for one in found for line in message_lines(one)])
+    answer({"conversation": about, "items": found}, f"{clean(about['title'])}  {about['trust']}", *_timeline(about, found))
+    if about["warning"]:
+        warn(f"{about['warning']}: connexa contact show {about['address']}")
     for one in about["waiting"]:
         say(waiting_line(about["title"], one))
 
@@ -66,11 +69,23 @@ def _ago(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s" if minutes < 2 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} h"
 
 
-def message_lines(one: dict[str, Any]) -> list[str]:
-    """A message as people read it."""
+def _timeline(about: dict[str, Any], messages: list[dict[str, Any]]) -> list[str]:
+    """Messages in their order, and between them what has happened to the trust in the other person."""
+    lines: list[str] = []
+    notes = [note for note in about["notes"] if not messages or note["at"] >= messages[0]["received"]]
+    for one in messages:
+        while notes and notes[0]["at"] < one["received"]:
+            lines.append(f"{moment(notes[0]['at'])}  {note_line(notes.pop(0))}")
+        lines += message_lines(one)
+    return lines + [f"{moment(note['at'])}  {note_line(note)}" for note in notes]
+
+
+def message_lines(one: dict[str, Any], trust: str = "") -> list[str]:
+    """A message as people read it; `trust` is the tier of its sender, where nothing above it says so."""
     lines = [f"  … waiting for {one['gap']} message{'s' * (one['gap'] > 1)} …"] if one["gap"] else []
     state = f"  ({one['state']}{', ' + one['reason'] if one['reason'] else ''})" if one["mine"] else ""
-    head = f"{moment(one['sent'])}  {'you' if one['mine'] else one['sender']}{state}"
+    sender = f"{one['sender']}{f' [{trust}]' if trust else ''}"
+    head = f"{moment(one['sent'])}  {'you' if one['mine'] else sender}{state}"
     lines.append(click.style(head, bold=True))
     lines += [click.style(f"  {clean(one['subject'])}", underline=True)] if one["subject"] else []
     text = one["text"] if one["kind"] == "text" else "made by a newer version of Connexa"

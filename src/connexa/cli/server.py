@@ -296,6 +296,21 @@ def delete_user(localpart: str, yes: bool) -> None:
     answer({"deleted": localpart}, f"deleted {localpart}")
 
 
+@user.command("reset")
+@click.argument("localpart")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset_user(localpart: str, yes: bool) -> None:
+    """Let a person who lost their key begin anew at their address; their contacts will see another key."""
+    if not yes:
+        if not options().may_ask:
+            raise UsageError("confirmation.missing", "This ends the old account for good.", "Say --yes.")
+        click.confirm(f"End the account of {localpart} with its mailbox, and let the same person begin anew?", abort=True, err=True)
+    with _admin() as admin:
+        found = admin.call("POST", f"/v1/users/{_segment(localpart)}/reset")
+    answer(found, found["invite"])
+    say(f"\n  They type:  connexa account create {localpart}@{_settings().domain}   and give this code when asked")
+
+
 @server.command()
 @click.option("--uses", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many people may register with it.")
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="How long it is good.")

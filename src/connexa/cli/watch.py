@@ -61,7 +61,7 @@ def _show(node: Client, event: dict[str, Any]) -> None:
         message = node.get(f"/api/message/{segment(str(fields['id']))}", account=event["account"])["message"]
     if options().json:
         return write_json({**event, "message": message} if message else event)
-    for line in message_lines(message) if message else [_line(event["kind"], fields)]:
+    for line in message_lines(message, str(fields.get("trust", ""))) if message else [_line(event["kind"], fields)]:
         click.echo(line)
     return None
 

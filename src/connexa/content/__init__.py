@@ -25,6 +25,7 @@ from connexa.content._kinds import (
     Resend,
     ResendAnswer,
     Text,
+    VerifiedHow,
 )
 from connexa.content._order import NOTHING_SEEN, conversation_id, last_seen_hash
 from connexa.content._own_copies import OWN_COPY_UNIT, batch_own_copies
@@ -97,6 +98,7 @@ __all__ = [
     "Sync",
     "Text",
     "Wanted",
+    "VerifiedHow",
     "batch_own_copies",
     "check_introduction",
     "check_request",

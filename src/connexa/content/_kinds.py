@@ -25,6 +25,7 @@ __all__ = [
     "Resend",
     "ResendAnswer",
     "Text",
+    "VerifiedHow",
 ]
 
 
@@ -102,6 +103,14 @@ class Resend:
     answers: tuple[ResendAnswer, ...] = ()
 
 
+class VerifiedHow(StrEnum):
+    """How the owner compared a safety number."""
+
+    COMPARED = "compared"  # both screens, by eye or aloud
+    TYPED = "typed"  # the other side's digits
+    SCANNED = "scanned"  # the other side's QR code
+
+
 class ContactState(StrEnum):
     """How a contact stands with its owner."""
 
@@ -110,6 +119,7 @@ class ContactState(StrEnum):
     ACCEPTED = "accepted"
     BLOCKED = "blocked"
     REJECTED = "rejected"
+    REPLACED = "replaced"  # the key of an address that has another one now
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +134,10 @@ class Contact:
     device_list: Signed | None = None
     profile_key: bytes = field(default=b"", repr=False)
     name: str = field(default="", repr=False)
-    verified: bool = False
+    verified_at: int = 0  # unix seconds
+    verified_how: VerifiedHow | None = None
+    rival: bytes = b""  # user id of another key that answers for the address, while the owner has not decided
+    replaces: bytes = b""  # user id of the key before this one
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connexa.content._fields import Malformed, need, profile_key
-from connexa.content._kinds import Contact, ContactState, ProfileKey
+from connexa.content._kinds import Contact, ContactState, ProfileKey, VerifiedHow
 from connexa.content._sync import (
     AccountName,
     Buckets,
@@ -100,6 +100,8 @@ def _read_value(register: pb.OwnRegister) -> RegisterValue:
 def _read_contact(contact: pb.Contact) -> Contact:
     need(len(contact.user_key) == 42 and len(contact.profile_key) in (0, 32))
     need(contact.state in ContactState._value2member_map_)
+    need(len(contact.rival) in (0, 32) and len(contact.replaces) in (0, 32))
+    need(contact.verified_how in VerifiedHow._value2member_map_ if contact.verified_at else not contact.verified_how)
     return Contact(
         check_user_id(contact.user),
         Address.from_wire(contact.address),
@@ -109,7 +111,10 @@ def _read_contact(contact: pb.Contact) -> Contact:
         contact.device_list if contact.HasField("device_list") else None,
         contact.profile_key,
         _name(contact.name),
-        contact.verified,
+        contact.verified_at,
+        VerifiedHow(contact.verified_how) if contact.verified_at else None,
+        contact.rival,
+        contact.replaces,
     )
 
 
@@ -203,7 +208,10 @@ def _write_contact(contact: Contact) -> pb.Contact:
         profile_key=contact.profile_key,
         state=contact.state,
         name=contact.name,
-        verified=contact.verified,
+        verified_at=contact.verified_at,
+        verified_how=contact.verified_how or "",
+        rival=contact.rival,
+        replaces=contact.replaces,
     )
 
 

@@ -33,6 +33,7 @@ from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import Register, Registered
 
 __all__ = [
+    "RESET_DAYS",
     "AccountInvite",
     "AccountView",
     "Application",
@@ -45,10 +46,12 @@ __all__ = [
     "list_accounts",
     "read_application",
     "register",
+    "reset_account",
 ]
 
 SECRET_SIZE: Final = 32
 MAX_USES: Final = 10_000
+RESET_DAYS: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +118,19 @@ def register(execute: Execute, asked: Application, keys: DomainKeys, *, invite_o
     known = resident(execute, asked.user.id)
     if known is not None and known.localpart == asked.localpart and not known.deleted:
         return _return(execute, asked, now, most_devices)
-    admin = _spend_invite(execute, asked.invite, now) if invite_only or asked.invite else False
+    admin, kept_for = _spend_invite(execute, asked.invite, now) if invite_only or asked.invite else (False, "")
     if known is not None:
         raise ConflictError("account.exists", "This key has an account here already.")
-    if resident_at(execute, asked.localpart) is not None:
+    if kept_for and kept_for != asked.localpart:
+        raise RefusedError("invite.refused", "This invite is for another address.")
+    before = resident_at(execute, asked.localpart)
+    if before is not None and not (before.deleted and kept_for):
         raise ConflictError("address.taken", "This address was given to somebody else.", "Choose another one.")
-    attestation = issue_attestation(Attestation(Address(asked.localpart, keys.domain), asked.user.id), keys.current)
+    n = _keys_of(execute, asked.localpart)
+    attestation = issue_attestation(Attestation(Address(asked.localpart, keys.domain), asked.user.id, n), keys.current)
     execute(
-        "INSERT INTO account (user, localpart, user_key, attestation, admin, created) VALUES (?, ?, ?, ?, ?, ?)",
-        (asked.user.id, asked.localpart, asked.user.packet, attestation.SerializeToString(), int(admin), int(now)),
+        "INSERT INTO account (user, localpart, n, user_key, attestation, admin, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (asked.user.id, asked.localpart, n, asked.user.packet, attestation.SerializeToString(), int(admin), int(now)),
     )
     keep_first_list(execute, asked.user, asked.device_list, [asked.certificate], now, most_devices)
     return _registration(execute, asked.user)
@@ -146,25 +153,31 @@ def _registration(execute: Execute, user: UserPublic, gone: Sequence[DeviceId] =
     return Registration(answer, read_device_list(newest, user), gone)
 
 
-def _spend_invite(execute: Execute, secret: bytes, now: float) -> bool:
+def _keys_of(query: Query, localpart: str) -> int:
+    row = first(query, "SELECT count(*) FROM account WHERE localpart = ?", (localpart,))
+    return int(row[0]) if row else 0
+
+
+def _spend_invite(execute: Execute, secret: bytes, now: float) -> tuple[bool, str]:
+    """Whether the invite makes an administrator, and the only localpart that it is good for, if it is for one."""
     row = first(
         execute,
-        "UPDATE account_invite SET uses = uses - 1 WHERE hash = ? AND uses > 0 AND expires > ? RETURNING admin",
+        "UPDATE account_invite SET uses = uses - 1 WHERE hash = ? AND uses > 0 AND expires > ? RETURNING admin, localpart",
         (sha256(secret), int(now)),
     )
     if row is None:
         raise RefusedError("invite.refused", "This invite is not good, or not any more.", "Ask the administrator for another one.")
-    return bool(row[0])
+    return bool(row[0]), str(row[1])
 
 
-def create_account_invite(execute: Execute, rng: Rng, *, uses: int, days: float, admin: bool, now: float) -> str:
+def create_account_invite(execute: Execute, rng: Rng, *, uses: int, days: float, admin: bool, now: float, localpart: str = "") -> str:
     """Make an invite and return its secret as text (hex); only its hash is kept."""
     if not 1 <= uses <= MAX_USES or not 0 < days <= 3_650:
         raise UsageError("invite.malformed", f"An invite has 1 to {MAX_USES} uses and lasts for at most ten years.")
     secret = rng(SECRET_SIZE)
     execute(
-        "INSERT INTO account_invite (hash, uses, admin, expires) VALUES (?, ?, ?, ?)",
-        (sha256(secret), uses, int(admin), int(now + days * 86_400)),
+        "INSERT INTO account_invite (hash, uses, admin, localpart, expires) VALUES (?, ?, ?, ?, ?)",
+        (sha256(secret), uses, int(admin), localpart, int(now + days * 86_400)),
     )
     return secret.hex()
 
@@ -204,6 +217,19 @@ def delete_account(execute: Execute, localpart: str, now: float) -> tuple[bytes,
     execute("DELETE FROM device_list WHERE user = ?", (found.user,))
     execute("UPDATE account SET deleted = ?, discoverable = 0, admin = 0 WHERE user = ?", (max(1, int(now)), found.user))
     return found.user, devices
+
+
+def reset_account(execute: Execute, rng: Rng, localpart: str, now: float) -> tuple[str, Sequence[DeviceId]]:
+    """Let a person who lost their key begin anew at their address: the invite for it, and the old devices, whose links are to be closed.
+
+    Their contacts see another key, and who had verified the old one decides about it (P26).
+    """
+    found = resident_at(execute, localpart)
+    if found is None:
+        raise NotFoundError("user.not_found", "There is no such account.")
+    devices: Sequence[DeviceId] = () if found.deleted else delete_account(execute, localpart, now)[1]
+    invite = create_account_invite(execute, rng, uses=1, days=RESET_DAYS, admin=False, now=now, localpart=localpart)
+    return invite, devices
 
 
 def forget_deleted(execute: Execute, now: float) -> None:

@@ -100,6 +100,8 @@ class Administered(Protocol):
 
     async def delete_user(self, localpart: str) -> None: ...
 
+    async def reset_user(self, localpart: str) -> InviteInfo: ...
+
     async def create_invite(self, uses: int, days: int, admin: bool) -> InviteInfo: ...
 
     async def remotes(self) -> list[tuple[Remote, bool]]: ...
@@ -131,6 +133,12 @@ async def delete_user(server: Given, localpart: str) -> dict[str, int]:
     """Delete an account; its name is never given to another person (I83)."""
     await server.delete_user(localpart)
     return {"v": 1}
+
+
+@post("/v1/users/{localpart:str}/reset", status_code=200)
+async def reset_user(server: Given, localpart: str) -> InviteInfo:
+    """Let the same person register at their address with a new key; the old account ends with its mailbox."""
+    return await server.reset_user(localpart)
 
 
 @post("/v1/invites", status_code=200)
@@ -175,7 +183,7 @@ def _answer_missing(request: Any, _: Exception) -> Any:
 def build_admin(server: Administered) -> ASGIApp:
     """Put the operations together."""
     app = Litestar(
-        route_handlers=[show_status, list_users, delete_user, create_invite, list_federation, refresh_remote, forget_remote],
+        route_handlers=[show_status, list_users, delete_user, reset_user, create_invite, list_federation, refresh_remote, forget_remote],
         dependencies={"server": Provide(lambda: server, sync_to_thread=False)},
         exception_handlers={ConnexaError: answer_error, ValidationException: _answer_validation, 404: _answer_missing},
         request_max_body_size=16_384,

@@ -14,7 +14,7 @@ from connexa.crypto import Ed25519Secret, Rng
 from connexa.crypto.x509 import Leaf
 from connexa.discovery import OnEvent, PinBook, Resolver
 from connexa.errors import ConnexaError, RefusedError
-from connexa.homeserver.accounts import AccountView, all_accounts, create_account_invite, delete_account
+from connexa.homeserver.accounts import AccountView, all_accounts, create_account_invite, delete_account, reset_account
 from connexa.homeserver.certificates import Certificates
 from connexa.homeserver.delivery import Delivery
 from connexa.homeserver.directory import Directory
@@ -257,3 +257,10 @@ class Homeserver:
         now = self.clock()
         _, devices = await self.writer.run(lambda execute: delete_account(execute, localpart, now))
         self.links.expel(devices)
+
+    async def reset_user(self, localpart: str) -> str:
+        """Let a person who lost their key begin anew at their address; returns the secret of the invite for it."""
+        now = self.clock()
+        invite, devices = await self.writer.run(lambda execute: reset_account(execute, self.rng, localpart, now))
+        self.links.expel(devices)
+        return invite

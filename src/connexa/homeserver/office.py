@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from connexa import __version__
 from connexa.discovery import Remote
 from connexa.errors import ConnexaError
+from connexa.homeserver.accounts import RESET_DAYS
 from connexa.homeserver.admin import AccountInfo, InviteInfo, StatusInfo
 from connexa.homeserver.federation import Trust, Waiting
 from connexa.homeserver.homeserver import Homeserver
@@ -70,6 +71,11 @@ class Office:
     async def delete_user(self, localpart: str) -> None:
         """Delete an account and end its links."""
         await self._house.delete_user(localpart)
+
+    async def reset_user(self, localpart: str) -> InviteInfo:
+        """Let a person who lost their key begin anew at their address."""
+        secret = await self._house.reset_user(localpart)
+        return InviteInfo(invite=secret, uses=1, expires=int(self._clock()) + RESET_DAYS * 86_400)
 
     async def create_invite(self, uses: int, days: int, admin: bool) -> InviteInfo:
         """Make an invite to register."""

@@ -48,8 +48,8 @@ def resident(query: Query, user: bytes) -> Resident | None:
 
 
 def resident_at(query: Query, localpart: str) -> Resident | None:
-    """The account with this localpart."""
-    return _resident(query, f"SELECT {_COLUMNS} FROM account WHERE localpart = ?", localpart)  # noqa: S608 - constants
+    """The account with this localpart; of several keys that it has had, the newest."""
+    return _resident(query, f"SELECT {_COLUMNS} FROM account WHERE localpart = ? ORDER BY n DESC", localpart)  # noqa: S608 - constants
 
 
 def _resident(query: Query, sql: str, key: bytes | str) -> Resident | None:

@@ -10,23 +10,27 @@ __all__ = ["MIGRATIONS"]
 FIRST = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 
--- A localpart is never given to another person (I83): the row of a deleted account stays.
+-- A localpart is never given to another person (I83): the row of a deleted account stays. `n` counts the keys that the address has had;
+-- a further one needs an invite that an administrator made for this localpart, for the same person.
 CREATE TABLE account (
     user         BLOB PRIMARY KEY,
-    localpart    TEXT NOT NULL UNIQUE,
+    localpart    TEXT NOT NULL,
+    n            INTEGER NOT NULL DEFAULT 0,
     user_key     BLOB NOT NULL,
     attestation  BLOB NOT NULL,
     discoverable INTEGER NOT NULL DEFAULT 1,
     admin        INTEGER NOT NULL DEFAULT 0,
     created      INTEGER NOT NULL,
-    deleted      INTEGER NOT NULL DEFAULT 0
+    deleted      INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (localpart, n)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE account_invite (
-    hash    BLOB PRIMARY KEY,
-    uses    INTEGER NOT NULL,
-    admin   INTEGER NOT NULL DEFAULT 0,
-    expires INTEGER NOT NULL
+    hash      BLOB PRIMARY KEY,
+    uses      INTEGER NOT NULL,
+    admin     INTEGER NOT NULL DEFAULT 0,
+    localpart TEXT NOT NULL DEFAULT '',
+    expires   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE device_list (

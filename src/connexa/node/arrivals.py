@@ -68,7 +68,7 @@ class Arrival:
 def take_arrival(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> None:
     """Apply a message; raising undoes all of it."""
     body, person = arrival.content.body, arrival.person
-    if person.state in (ContactState.BLOCKED, ContactState.REJECTED):
+    if person.state in (ContactState.BLOCKED, ContactState.REJECTED, ContactState.REPLACED):
         return  # they learn nothing, and nothing of it is kept
     match body:
         case Text() | NewerVersion():
@@ -124,6 +124,7 @@ def _take_entry(execute: Execute, home: Home, account: Account, arrival: Arrival
         conversation=public[0].hex() if public else "",
         cursor=cursor,
         mine=False,
+        trust=person.trust.value,
     )
 
 

@@ -6,34 +6,36 @@ from connexa.content import ContactState, ProfileKey
 from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import Address, UserId, fingerprint_text
 from connexa.node.account import Account, profile_key
-from connexa.node.contacts import accept, change_door, changed, open_requests
+from connexa.node.contacts import accept, change_door, changed, open_requests, reject
 from connexa.node.home import Home, Query, first
 from connexa.node.log import conversation_of
 from connexa.node.outbox import say
-from connexa.node.people import Person, add_person, all_people, person_at, person_by_user, person_of, set_state
+from connexa.node.people import Person, add_person, all_people, ask_again, person_at, person_by_user, person_of, rival_holder, set_state
 from connexa.node.sending import find_person, parse_id
+from connexa.node.trust import IDENTITY_CHANGED, in_question, keep_key, trust_notes
 from connexa.node.views import ContactView, RequestView, SafetyNumberView
-from connexa.pairwise import safety_number
+from connexa.pairwise import safety_code, safety_number
 from connexa.store import Execute
 
 __all__ = [
+    "accept_request",
     "add",
     "block",
     "contact_view",
     "list_contacts",
     "list_requests",
     "named",
+    "reject_request",
     "remove",
     "rename",
     "request_from",
     "request_view",
     "safety_view",
     "unblock",
-    "verify",
 ]
 
 MAX_NAME = 64
-_NOT_CONTACTS = (ContactState.PENDING, ContactState.REJECTED)
+_NOT_CONTACTS = (ContactState.PENDING, ContactState.REJECTED, ContactState.REPLACED)
 
 
 def named(query: Query, account: int, who: str) -> Person:
@@ -46,11 +48,11 @@ def named(query: Query, account: int, who: str) -> Person:
 
 def list_contacts(query: Query, account: int) -> list[ContactView]:
     """All contacts, blocked ones too."""
-    return [contact_view(query, person) for person in all_people(query, account) if person.state not in _NOT_CONTACTS]
+    return [contact_view(query, person, whole=False) for person in all_people(query, account) if person.state not in _NOT_CONTACTS]
 
 
-def contact_view(query: Query, person: Person) -> ContactView:
-    """One contact."""
+def contact_view(query: Query, person: Person, *, whole: bool = True) -> ContactView:
+    """One contact; `whole` with the notes of its timeline."""
     row = first(query, "SELECT public FROM conversation WHERE account = ? AND person = ?", (person.account, person.id))
     devices = person.devices
     return ContactView(
@@ -59,10 +61,15 @@ def contact_view(query: Query, person: Person) -> ContactView:
         name=person.name,
         state=person.state,
         fingerprint=fingerprint_text(UserId(person.user)) if person.user else "",
-        verified=person.verified,
+        trust=person.trust,
+        verified_at=person.verified_at,
+        verified_how=person.verified_how,
         devices=len(devices.devices) if devices else 0,
         warning=person.warning,
+        rival=fingerprint_text(UserId(person.rival)) if person.rival else "",
+        rival_since=person.rival_at,
         conversation=row[0].hex() if row else "",
+        notes=trust_notes(query, person.id) if whole else [],
     )
 
 
@@ -79,7 +86,7 @@ def add(execute: Execute, home: Home, account: Account, address: Address, name: 
     if known.state is ContactState.PENDING:
         accept(execute, home, account, known, answer=True)
     elif known.state is ContactState.REJECTED:
-        set_state(execute, known, ContactState.REQUESTED)
+        ask_again(execute, known)
     if name:
         rename(execute, home, account, person_of(execute, known.id), name)
     return known.id
@@ -123,25 +130,27 @@ def unblock(execute: Execute, home: Home, account: Account, person: Person) -> N
 def remove(execute: Execute, home: Home, account: Account, person: Person) -> None:
     """Forget a contact; the log stays until it is deleted. Writing to the address again begins anew, with whatever key it has then."""
     set_state(execute, person, ContactState.REJECTED)
-    execute("UPDATE person SET name = '', verified = 0, warning = '', profile_key = x'', invite = x'' WHERE id = ?", (person.id,))
+    execute(
+        "UPDATE person SET name = '', verified_at = 0, verified_how = '', warning = '', rival = x'', rival_at = 0, profile_key = x'',"
+        " invite = x'' WHERE id = ?",
+        (person.id,),
+    )
     execute("DELETE FROM outbox WHERE account = ? AND person = ? AND state = 'waiting'", (account.id, person.id))
     changed(execute, home, account, person.id)
 
 
-def verify(execute: Execute, home: Home, account: Account, person: Person, verified: bool) -> None:
-    """Note that the safety number was compared; open warnings are settled by it."""
-    if not person.user_key:
-        raise RefusedError("contact.not_found_yet", "The key of this contact is not known yet.")
-    execute("UPDATE person SET verified = ?, warning = '' WHERE id = ?", (verified, person.id))
-    changed(execute, home, account, person.id)
-
-
-def safety_view(account: Account, person: Person) -> SafetyNumberView:
+def safety_view(query: Query, account: Account, person: Person) -> SafetyNumberView:
     """The number to compare."""
-    if not person.user_key:
+    key = in_question(query, person)
+    if not key.user_key:
         raise RefusedError("contact.not_found_yet", "The key of this contact is not known yet.", "It is known once a message has passed.")
-    digits = safety_number(account.user, person.public)
-    return SafetyNumberView(user=person.user.hex(), address=str(person.address), digits=digits, verified=person.verified)
+    return SafetyNumberView(
+        user=key.user.hex(),
+        address=str(key.address),
+        digits=safety_number(account.user, key.public),
+        code=safety_code(account.user, key.public),
+        trust=person.trust,
+    )
 
 
 def request_from(query: Query, account: int, request: str) -> Person:
@@ -152,9 +161,29 @@ def request_from(query: Query, account: int, request: str) -> Person:
     return person
 
 
+def accept_request(execute: Execute, home: Home, account: Account, person: Person) -> None:
+    """Let somebody in; between two keys of one contact it is not decided in passing."""
+    if (holder := rival_holder(execute, person)) is not None:
+        raise RefusedError(
+            IDENTITY_CHANGED,
+            f"You know {holder.address} under another key.",
+            f"Compare: connexa contact verify {holder.address}. Or go on without comparing: connexa contact trust {holder.address}",
+        )
+    accept(execute, home, account, person, answer=True)
+
+
+def reject_request(execute: Execute, home: Home, account: Account, person: Person) -> None:
+    """Turn somebody down; of two keys of one contact the known one is kept by that."""
+    if (holder := rival_holder(execute, person)) is not None:
+        keep_key(execute, home, account, holder)
+        return
+    reject(execute, home, account, person)
+
+
 def list_requests(query: Query, account: int) -> list[RequestView]:
     """Who asks: domains and times, until one is opened (product §1, U11)."""
-    return [_request(query, person) for person in all_people(query, account) if person.state is ContactState.PENDING]
+    pending = (person for person in all_people(query, account) if person.state is ContactState.PENDING)
+    return [request for person in pending if (request := _request(query, person)).received]  # a key that was only met asks nothing
 
 
 def request_view(query: Query, person: Person) -> RequestView:
@@ -165,6 +194,7 @@ def request_view(query: Query, person: Person) -> RequestView:
         domain=closed.domain,
         received=closed.received,
         provisional=closed.provisional,
+        warning=closed.warning,
         address=str(person.address),
         texts=open_requests(query, person.account, person.id),
     )
@@ -174,4 +204,10 @@ def _request(query: Query, person: Person) -> RequestView:
     sql = "SELECT max(m.received) FROM message m JOIN conversation c ON c.id = m.conversation WHERE c.account = ? AND c.person = ?"
     row = first(query, sql, (person.account, person.id))
     received = float(row[0]) if row and row[0] is not None else 0.0
-    return RequestView(id=person.user.hex(), domain=person.address.domain, received=received, provisional=person.provisional)
+    return RequestView(
+        id=person.user.hex(),
+        domain=person.address.domain,
+        received=received,
+        provisional=person.provisional,
+        warning=IDENTITY_CHANGED if rival_holder(query, person) else "",
+    )

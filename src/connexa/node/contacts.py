@@ -22,7 +22,14 @@ def changed(execute: Execute, home: Home, account: Account, person: int, *, copy
     """Tell faces that a contact is not what it was, and with `copy`, where the owner has decided it here, the own devices."""
     now, after = home.clock(), person_of(execute, person)
     home.events.record(
-        execute, str(account.address), "contact.changed", now, user=after.user.hex(), address=str(after.address), state=after.state.value
+        execute,
+        str(account.address),
+        "contact.changed",
+        now,
+        user=after.user.hex(),
+        address=str(after.address),
+        state=after.state.value,
+        trust=after.trust.value,
     )
     if copy and after.user_key:
         decide(execute, home, account, contact_of(after))
@@ -69,6 +76,7 @@ def _show_request(execute: Execute, home: Home, account: Account, person: Person
             conversation=conversation.hex(),
             cursor=cursor,
             mine=False,
+            trust=person.trust.value,
         )
         queue_receipt(execute, person, message, ReceiptState.DELIVERED, home.settings.privacy)
         execute("UPDATE message SET receipted = 1 WHERE cursor = ?", (cursor,))

@@ -18,6 +18,7 @@ from connexa.node.home import Home, first
 from connexa.node.log import conversation_of, settle_conversation
 from connexa.node.people import Person, add_person, person_at, person_by_user, person_of
 from connexa.node.registers import is_newer, keep_stamp, set_by_this
+from connexa.node.trust import follow_decision, standing
 from connexa.store import Execute
 from connexa.wire.v1.keys_pb2 import Signed
 
@@ -88,19 +89,20 @@ def _take_contact(execute: Execute, home: Home, account: Account, contact: Conta
     if UserPublic.from_packet(contact.user_key).id != contact.user:
         raise IntegrityError("content.malformed", "A contact's key is not the one that its id names.")
     person = person_named(execute, home, account, contact.user, contact.address)
-    state = contact.state
+    state = standing(person, contact)
     if not decided and person.state is ContactState.ACCEPTED:
         state = person.state  # an arrival made them a contact, which that device has not heard of yet
     if state is ContactState.ACCEPTED and person.state is not ContactState.ACCEPTED:
         accept(execute, home, account, person, answer=False, ours=False)
     execute(
-        "UPDATE person SET state = ?, name = ?, verified = ?, profile_key = CASE WHEN ? = x'' THEN profile_key ELSE ? END WHERE id = ?",
-        (state.value, contact.name, contact.verified, contact.profile_key, contact.profile_key, person.id),
+        "UPDATE person SET state = ?, name = ?, profile_key = CASE WHEN ? = x'' THEN profile_key ELSE ? END WHERE id = ?",
+        (state.value, contact.name, contact.profile_key, contact.profile_key, person.id),
     )
     if not person.user_key:
         execute("UPDATE person SET user_key = ? WHERE id = ?", (contact.user_key, person.id))
         if contact.attestation is not None:
             execute("UPDATE person SET attestation = ? WHERE id = ?", (contact.attestation.SerializeToString(), person.id))
+    follow_decision(execute, home, account, person, contact)
     if contact.device_list is not None:
         _take_list(execute, account, person_of(execute, person.id), contact.device_list)
     taken.outbox.add(person.id)

@@ -10,12 +10,15 @@ from connexa.errors import NotFoundError, UsageError
 from connexa.identity import UserId
 from connexa.node.account import Account
 from connexa.node.asks import waiting_for_devices
+from connexa.node.contacts import changed
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.own_log import hide, tell_deleted
 from connexa.node.people import Person, person_of
 from connexa.node.receipts import queue_receipt
 from connexa.node.registers import decide
 from connexa.node.sending import MAX_SENT, find_person, parse_id
+from connexa.node.succession import lineage, newest_key
+from connexa.node.trust import DEVICES_ADDED, IDENTITY_CHANGED, trust_notes
 from connexa.node.views import ConversationView, MessageInfoView, MessageState, MessageView, RecipientDeviceView
 from connexa.store import Execute, Row
 
@@ -76,6 +79,7 @@ def message_view(query: Query, cursor: int) -> MessageView:
 def number_of(query: Query, account: int, conversation: str) -> tuple[int, Person]:
     """A conversation by its id, or by whom it is with."""
     person = find_person(query, account, conversation)
+    person = newest_key(query, person) if person else None
     row = first(query, "SELECT id FROM conversation WHERE account = ? AND person = ?", (account, person.id)) if person else None
     if person is None or row is None:
         raise NotFoundError("conversation.not_found", "There is no such conversation.")
@@ -85,29 +89,26 @@ def number_of(query: Query, account: int, conversation: str) -> tuple[int, Perso
 def list_conversations(query: Query, account: int, *, archived: bool) -> list[ConversationView]:
     """Conversations with the newest first; requests are not among them."""
     sql = (
-        "SELECT c.id, (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id AND hidden = 0) AS newest"
-        " FROM conversation c JOIN person p ON p.id = c.person WHERE c.account = ? AND c.archived = ?"
-        " AND p.state NOT IN ('pending', 'rejected') AND newest IS NOT NULL ORDER BY newest DESC"
+        "SELECT c.id FROM conversation c JOIN person p ON p.id = c.person WHERE c.account = ? AND c.archived = ?"
+        " AND p.state NOT IN ('pending', 'rejected', 'replaced')"
     )
-    return [conversation_view(query, row[0]) for row in list(query(sql, (account, archived)))]
+    found = [conversation_view(query, row[0]) for row in list(query(sql, (account, archived)))]
+    return sorted((one for one in found if one.last), key=lambda one: one.last.cursor if one.last else 0, reverse=True)
 
 
 def conversation_view(query: Query, number: int) -> ConversationView:
-    """One conversation."""
+    """One conversation, with what was said under earlier keys of the other person."""
     row = first(
         query,
-        "SELECT c.public, c.person, c.muted, c.archived,"
-        " (SELECT count(*) FROM message WHERE account = c.account AND conversation = c.id AND cursor > c.read_cursor AND mine = 0"
-        "  AND hidden = 0),"
-        " (SELECT count(*) FROM counter_gap WHERE account = c.account AND conversation = c.id),"
-        " (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id AND hidden = 0), c.draft, c.draft_subject"
-        " FROM conversation c WHERE c.id = ?",
+        "SELECT c.public, c.person, c.muted, c.archived, c.draft, c.draft_subject,"
+        " (SELECT count(*) FROM counter_gap WHERE account = c.account AND conversation = c.id) FROM conversation c WHERE c.id = ?",
         (number,),
     )
     if row is None:
         raise NotFoundError("conversation.not_found", "There is no such conversation.")
-    public, person_number, muted, archived, unread, missing, newest, draft, draft_subject = row
+    public, person_number, muted, archived, draft, draft_subject, missing = row
     person = person_of(query, person_number)
+    unread, newest = _summary(query, person_number)
     return ConversationView(
         id=public.hex(),
         title=person.title,
@@ -121,14 +122,38 @@ def conversation_view(query: Query, number: int) -> ConversationView:
         waiting=waiting_for_devices(query, number),
         draft=draft,
         draft_subject=draft_subject,
+        trust=person.trust,
+        warning=person.warning,
+        notes=trust_notes(query, person.id),
         last=message_view(query, newest) if newest else None,
     )
 
 
-def list_messages(query: Query, conversation: int, before: int | None, limit: int) -> list[MessageView]:
-    """A page of the log, oldest first; `before` is the cursor of the page that is shown already."""
-    sql = f"{_MESSAGE} WHERE m.account = c.account AND m.conversation = ? AND m.hidden = 0 AND m.cursor < ? ORDER BY m.cursor DESC LIMIT ?"
-    rows = list(query(sql, (conversation, before if before is not None else 1 << 62, max(1, min(limit, MAX_PAGE)))))
+def _summary(query: Query, person: int) -> tuple[int, int]:
+    """How many entries are unread, and the place of the newest."""
+    unread = newest = 0
+    for number in lineage(query, person):
+        row = first(
+            query,
+            "SELECT (SELECT count(*) FROM message WHERE account = c.account AND conversation = c.id AND cursor > c.read_cursor AND mine = 0"
+            "  AND hidden = 0),"
+            " (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id AND hidden = 0)"
+            " FROM conversation c WHERE c.id = ?",
+            (number,),
+        )
+        if row is not None:
+            unread, newest = unread + row[0], max(newest, row[1] or 0)
+    return unread, newest
+
+
+def list_messages(query: Query, person: int, before: int | None, limit: int) -> list[MessageView]:
+    """A page of the log with somebody, oldest first; `before` is the cursor of the page that is shown already."""
+    numbers = lineage(query, person)
+    places = ",".join("?" * len(numbers))
+    sql = f"{_MESSAGE} WHERE m.account = c.account AND m.conversation IN ({places}) AND m.hidden = 0 AND m.cursor < ?"
+    rows = list(
+        query(f"{sql} ORDER BY m.cursor DESC LIMIT ?", (*numbers, before if before is not None else 1 << 62, max(1, min(limit, MAX_PAGE))))
+    )
     return [_message(row) for row in reversed(rows)]
 
 
@@ -150,10 +175,20 @@ def message_info(query: Query, account: int, message: str) -> MessageInfoView:
     )
 
 
-def mark_read(execute: Execute, home: Home, account: Account, number: int, person: Person) -> bool:
+def mark_read(execute: Execute, home: Home, account: Account, person: Person) -> bool:
     """Move the read cursor to the end; contacts and own devices learn which messages were seen. True if something was unread."""
     if person.state is ContactState.PENDING:
         return False  # a request that is looked at is not answered by that
+    _look_at_warning(execute, home, account, person)
+    read = [_read_one(execute, home, account, one) for one in lineage(execute, person.id)]
+    return any(read)
+
+
+def _read_one(execute: Execute, home: Home, account: Account, number: int) -> bool:
+    row = first(execute, "SELECT person FROM conversation WHERE id = ?", (number,))
+    if row is None:
+        return False
+    person = person_of(execute, row[0])
     unread = rows(
         execute,
         "SELECT m.message FROM message m JOIN conversation c ON c.id = m.conversation"
@@ -174,6 +209,13 @@ def mark_read(execute: Execute, home: Home, account: Account, number: int, perso
         decide(execute, home, account, ReadMark(UserId(person.user), messages[-1]))
     home.events.record(execute, str(account.address), "conversation.read", home.clock(), user=person.user.hex())
     return True
+
+
+def _look_at_warning(execute: Execute, home: Home, account: Account, person: Person) -> None:
+    """Who reads the conversation has seen the warning above it; one that asks for a decision stays until there is one."""
+    if person.warning in (DEVICES_ADDED, IDENTITY_CHANGED) and not person.rival:
+        execute("UPDATE person SET warning = '' WHERE id = ?", (person.id,))
+        changed(execute, home, account, person.id, copy=False)
 
 
 def set_flag(execute: Execute, home: Home, account: Account, number: int, person: Person, flag: str, value: bool) -> None:
@@ -218,13 +260,14 @@ def delete_message(execute: Execute, home: Home, account: Account, message: str)
 
 def delete_conversation(execute: Execute, home: Home, account: Account, number: int, person: Person) -> None:
     """Delete all entries of a conversation on all own devices."""
-    deleted = rows(
-        execute,
-        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ? AND hidden = 0"
-        " RETURNING cursor",
-        (account.id, number),
-    )
-    tell_deleted(execute, home, account, [row[0] for row in deleted])
+    for one in lineage(execute, person.id):
+        deleted = rows(
+            execute,
+            "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ? AND hidden = 0"
+            " RETURNING cursor",
+            (account.id, one),
+        )
+        tell_deleted(execute, home, account, [row[0] for row in deleted])
     execute("UPDATE conversation SET archived = 0, muted = 0 WHERE id = ?", (number,))
     _flags_changed(execute, home, account, number, person)
 

@@ -17,10 +17,9 @@ from connexa.node.account import Account, sender_certificate
 from connexa.node.devices import Recipient, recipient_of, sending_sessions
 from connexa.node.directory import Asker, DirectoryRefused, claim, look_up
 from connexa.node.home import Home, Query
-from connexa.node.introductions import warn
 from connexa.node.log import sent_as
 from connexa.node.outbox import done_with, keep_texts, mark_sealed, people_waiting, waiting_for
-from connexa.node.outcomes import Settled, door_closed
+from connexa.node.outcomes import Settled, door_closed, key_gone
 from connexa.node.people import Person, person_of
 from connexa.node.retry import Backoff
 from connexa.node.sealing import Door, seal_envelope
@@ -39,6 +38,7 @@ from connexa.node.streams import (
     unfinished_steps,
 )
 from connexa.node.submit import Submitter
+from connexa.node.trust import IDENTITY_CHANGED, warn
 from connexa.node.views import MessageState
 from connexa.node.wakeups import Wakeups, wait_for
 from connexa.pairwise import week_of, weekly_key
@@ -131,8 +131,9 @@ class Delivery:
         except DirectoryRefused as refusal:
             await self._directory_refused(number, refusal)
         except IntegrityError as error:
-            self._pause(number, DISTRUST_PAUSE)
-            await self._distrust(number, error.code)
+            if person_of(self._home.database.read, number).state is not ContactState.REPLACED:  # else their new key is served next
+                self._pause(number, DISTRUST_PAUSE)
+                await self._distrust(number, error.code)
         except ConnexaError as error:
             self._pause(number)
             await self._show_wait(person_of(self._home.database.read, number), error.code)
@@ -142,11 +143,11 @@ class Delivery:
 
     async def _deliver(self, person: Person) -> str:
         """Send a batch to somebody; returns why the rest waits, or nothing."""
-        if person.state in (ContactState.BLOCKED, ContactState.REJECTED):
+        if person.state in (ContactState.BLOCKED, ContactState.REJECTED, ContactState.REPLACED):
             await self._home.change(lambda execute: _drop(execute, person.id))
             return ""
-        if person.warning == "identity.changed":
-            return person.warning  # blocked until the owner has looked at it (P26)
+        if person.rival:
+            return IDENTITY_CHANGED  # until the owner has decided (P26)
         now = self._home.clock()
         sender = sender_certificate(self._home.database.read, self._account.id, now + SENDER_MARGIN)
         if sender is None:
@@ -198,7 +199,7 @@ class Delivery:
         trusted = self._home.domains.trusted(person.address.domain)
         if sender is None or door is None or door.kind != "token" or person.looked_week != week_of(now):
             return
-        if trusted is None or trusted.provisional or person.warning == "identity.changed":
+        if trusted is None or trusted.provisional or person.rival:
             return
         stream = current_stream(execute, self._account.id, now)
         if stream is not None:
@@ -297,6 +298,9 @@ class Delivery:
     def _no_answer(self, execute: Execute, number: int, refusal: DirectoryRefused) -> None:
         """A token or invite that no longer opens leads to another door; a stranger's "no" is the end of the message."""
         now, door = self._home.clock(), refusal.door
+        if refusal.status == Status.STATUS_NO_SUCH_USER and door.kind == "token":
+            key_gone(execute, number)
+            return
         if refusal.status == Status.STATUS_BAD_RIGHT and door.kind != "stranger":
             door_closed(execute, number, door.kind, door.profile, now)
             return
@@ -312,7 +316,7 @@ class Delivery:
             person = person_of(execute, number)
             if person.warning != code:
                 warn(execute, self._home, self._account, person, code)
-            waits(execute, self._account.id, number, code)
+            self._note_wait(execute, person, code)
 
         await self._home.change(show)
 

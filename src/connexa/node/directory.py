@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
 
+from connexa.content import ContactState
 from connexa.crypto import Ed25519Public
 from connexa.errors import IntegrityError, RefusedError
 from connexa.identity import (
@@ -27,11 +28,11 @@ from connexa.identity import (
 from connexa.node.account import Account
 from connexa.node.devices import keep_certificates, keep_list, keep_seal_keys
 from connexa.node.home import Home
-from connexa.node.introductions import warn
 from connexa.node.log import settle_conversation
-from connexa.node.people import Person, person_by_user, person_of
+from connexa.node.people import Person, add_person, person_by_user, person_of
 from connexa.node.sealing import Door
 from connexa.node.sessions import begin_session
+from connexa.node.trust import DEVICES_ADDED, IDENTITY_CHANGED, meet_other_key, warn
 from connexa.pairwise import Bundle, SealKey, call_proof, verify_bundle, verify_seal_key, week_of
 from connexa.store import Execute
 from connexa.wire import is_retried, status_code
@@ -72,21 +73,25 @@ class _Found:
 
 
 async def look_up(home: Home, account: Account, person: Person, door: Door, ask: Asker, keys: Sequence[Ed25519Public]) -> None:
-    """Find out who somebody is and which devices they have now, and store it."""
+    """Find out who somebody is and which devices they have now, and store it.
+
+    Raises `identity.changed` where another key answers than the one that is known; who has the place of that one then is stored too.
+    """
     known = person.devices
     lookup = Lookup(domain=person.address.domain, known_version=known.version if known else 0)
-    if person.user:
+    if person.user and not person.anew:
         lookup.user = person.user
     else:
         lookup.localpart = person.address.localpart
     query = lookup.SerializeToString()
     call_id = home.rng(16)
-    request = LookupRequest(id=call_id, query=query, right=_right(door, call_id, query, person.user))
+    request = LookupRequest(id=call_id, query=query, right=_right(door, call_id, query, lookup.user))
     reply = await ask.call(request, LookupReply)
     if reply.status != Status.STATUS_ACCEPTED:
         raise DirectoryRefused(reply.status, door)
     found = _check(person, reply, keys, home.clock())
-    await home.change(lambda execute: _keep(execute, home, account, person.id, found))
+    if not await home.change(lambda execute: _keep(execute, home, account, person.id, found)):
+        raise IntegrityError(IDENTITY_CHANGED, "Another key answers for this person.", "Compare the safety number with them.")
 
 
 def _right(door: Door, call_id: bytes, query: bytes, user: bytes) -> Right:
@@ -100,10 +105,8 @@ def _right(door: Door, call_id: bytes, query: bytes, user: bytes) -> Right:
 
 def _check(person: Person, reply: LookupReply, keys: Sequence[Ed25519Public], now: float) -> _Found:
     user = UserPublic.from_packet(reply.user_key)
-    if person.user and user.id != person.user:
-        raise IntegrityError("identity.changed", "Another key answers for this person.", "Compare the safety number with them.")
     verify_attestation(reply.attestation, keys, address=person.address, user=user.id)
-    known = Signed.FromString(person.device_list) if person.device_list else None
+    known = Signed.FromString(person.device_list) if person.device_list and user.id == person.user else None
     newest = follow_device_lists(known, list(reply.device_lists), user, now)
     devices = read_device_list(newest, user)
     certificates = match_certificates(devices, list(reply.certificates), user, now)
@@ -123,18 +126,32 @@ def _seal_keys(seks: Iterable[Signed], certificates: Iterable[object], now: floa
             break
 
 
-def _keep(execute: Execute, home: Home, account: Account, number: int, found: _Found) -> None:
+def _keep(execute: Execute, home: Home, account: Account, number: int, found: _Found) -> bool:
+    """Store who was found; False where it is another key than the one that was asked about."""
     person = person_of(execute, number)
     other = person_by_user(execute, account.id, found.user.id)
-    if other is not None and other.id != number:
+    if other is not None and other.id != number and (other.address != person.address or not person.user):
         raise IntegrityError("identity.double", "This person is among the contacts under another address already.")
+    if person.user and found.user.id != person.user:
+        if other is None:
+            other = person_of(execute, add_person(execute, account.id, person.address, ContactState.PENDING, home.clock()))
+            _store(execute, home, account, other, found)
+        if other.state is ContactState.PENDING:  # not one that the owner has turned away
+            meet_other_key(execute, home, account, person, person_of(execute, other.id))
+        return False
+    _store(execute, home, account, person, found)
+    return True
+
+
+def _store(execute: Execute, home: Home, account: Account, person: Person, found: _Found) -> None:
+    number = person.id
     new = keep_list(execute, account.id, number, found.devices)
     keep_certificates(execute, account.id, number, found.certificates.items())
     keep_seal_keys(execute, account.id, number, found.seal_keys)
     if new and person.device_list and person.answers:
-        warn(execute, home, account, person, "devices.added")  # P23
+        warn(execute, home, account, person, DEVICES_ADDED)  # P23
     execute(
-        "UPDATE person SET user = ?, user_key = ?, attestation = ?, device_list = ?, looked_week = ? WHERE id = ?",
+        "UPDATE person SET user = ?, user_key = ?, attestation = ?, device_list = ?, looked_week = ?, anew = 0 WHERE id = ?",
         (
             found.user.id,
             found.user.packet,

@@ -18,11 +18,12 @@ from connexa.node.home import Home
 from connexa.node.log import settle_conversation
 from connexa.node.people import Person, add_person, person_at, person_by_user, person_of
 from connexa.node.sessions import Opened
+from connexa.node.trust import DEVICES_ADDED, meet_other_key, warn
 from connexa.store import Execute
 from connexa.wire import MAX_STATEMENT, parse
 from connexa.wire.v1.keys_pb2 import InitialPart, Signed
 
-__all__ = ["follow_list", "identify", "warn"]
+__all__ = ["follow_list", "identify"]
 
 
 def identify(
@@ -65,7 +66,13 @@ def _is_listed(person: Person, opened: Opened) -> bool:
 def _keep_introduced(
     execute: Execute, home: Home, account: Account, person: Person | None, who: Introduced, intro: Introduction, *, provisional: bool
 ) -> Person:
-    number = person.id if person else _add(execute, home, account, who)
+    known = None if person else person_at(execute, account.id, who.address)
+    if person is not None:
+        number = person.id
+    elif known is not None and not known.user:
+        number = known.id  # we had written to their address and did not know their key yet
+    else:
+        number = add_person(execute, account.id, who.address, ContactState.PENDING, home.clock())
     execute(
         "UPDATE person SET user = ?, user_key = ?, attestation = ?, profile_key = ?, provisional = ? WHERE id = ?",
         (who.user.id, who.user.packet, intro.attestation.SerializeToString(), intro.profile_key, provisional, number),
@@ -73,17 +80,9 @@ def _keep_introduced(
     if person is None:
         settle_conversation(execute, account, number, who.user.id)
     _keep_newer(execute, home, account, person_of(execute, number), who.device_list)
+    if known is not None and known.id != number:
+        meet_other_key(execute, home, account, known, person_of(execute, number))  # P26
     return person_of(execute, number)
-
-
-def _add(execute: Execute, home: Home, account: Account, who: Introduced) -> int:
-    """Somebody new; perhaps we had written to their address and do not know their key yet."""
-    waiting = person_at(execute, account.id, who.address)
-    if waiting is not None and not waiting.user:
-        return waiting.id
-    if waiting is not None:
-        warn(execute, home, account, waiting, "identity.changed")  # the address has another key now: two people for us (P26)
-    return add_person(execute, account.id, who.address, ContactState.PENDING, home.clock())
 
 
 def follow_list(execute: Execute, home: Home, account: Account, person: Person, lists: Sequence[Signed], at: float) -> None:
@@ -98,12 +97,4 @@ def _keep_newer(execute: Execute, home: Home, account: Account, person: Person, 
     new = keep_list(execute, account.id, person.id, read_device_list(newest, person.public))
     execute("UPDATE person SET device_list = ?, looked_week = 0 WHERE id = ?", (newest.SerializeToString(), person.id))
     if new and person.device_list and person.state is ContactState.ACCEPTED:
-        warn(execute, home, account, person, "devices.added")  # no silent fan-out (P23)
-
-
-def warn(execute: Execute, home: Home, account: Account, person: Person, code: str) -> None:
-    """Show a warning at a contact, and as an event; it stays until the owner has looked at it."""
-    execute("UPDATE person SET warning = ? WHERE id = ?", (code, person.id))
-    home.events.record(
-        execute, str(account.address), "trust.warning", home.clock(), code=code, user=person.user.hex(), address=str(person.address)
-    )
+        warn(execute, home, account, person, DEVICES_ADDED)  # no silent fan-out (P23)

@@ -11,6 +11,7 @@ from connexa.node.home import Home, Query, rows
 from connexa.node.log import conversation_of, settle_conversation
 from connexa.node.people import add_person, person_at, person_by_user, person_of
 from connexa.node.sending import parse_id
+from connexa.node.trust import replace
 from connexa.node.views import InviteView
 from connexa.store import Execute, Row
 
@@ -79,9 +80,12 @@ async def open_invite(home: Home, account: Account, text: str) -> ContactInvite:
 def accept_invite(execute: Execute, home: Home, account: Account, invite: ContactInvite) -> int:
     """Add whoever made the invite; the first message shows it and is accepted by itself."""
     known = person_by_user(execute, account.id, invite.user) or person_at(execute, account.id, invite.address)
-    if known is not None and known.user and known.user != invite.user:
-        raise ConflictError("identity.changed", "Another key is known for that address.", "Compare safety numbers with them.")
-    number = known.id if known else add_person(execute, account.id, invite.address, ContactState.REQUESTED, home.clock())
+    other = known if known is not None and known.user and known.user != invite.user else None
+    if other is not None and (other.verified_at or other.rival):
+        raise ConflictError(
+            "identity.changed", "You know another key of that address.", "Compare with them; remove the contact, then take the invite."
+        )
+    number = known.id if known and not other else add_person(execute, account.id, invite.address, ContactState.REQUESTED, home.clock())
     execute(
         "UPDATE person SET user = ?, invite = ?, invite_secret = ?, invite_until = ?, stranger_from = 0 WHERE id = ?",
         (invite.user, invite.id, invite.secret, invite.expires, number),
@@ -92,6 +96,8 @@ def accept_invite(execute: Execute, home: Home, account: Account, invite: Contac
         accept(execute, home, account, person, answer=True)
     elif person.state is ContactState.REJECTED:
         execute("UPDATE person SET state = ? WHERE id = ?", (ContactState.REQUESTED.value, number))
+    if other is not None and other.state is not ContactState.REJECTED:  # the person themselves gave us another key
+        replace(execute, home, account, other, person_of(execute, number), ours=True)
     conversation_of(execute, account, person)
     changed(execute, home, account, number)
     return number

@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from connexa.backup import key_of_words, words_of_key
-from connexa.content import AccountName, Text
+from connexa.content import AccountName, Text, VerifiedHow
 from connexa.crypto import Rng
 from connexa.discovery import Resolver
 from connexa.errors import ConnexaError, RefusedError, UsageError
 from connexa.identity import Address
-from connexa.node import contact_book, conversations, device_book, invites, recovery
+from connexa.node import contact_book, conversations, device_book, invites, recovery, trust
 from connexa.node.account import Account, AccountState, all_accounts, find_account, load_account
 from connexa.node.approvals import Approvals
 from connexa.node.backups import Backups
-from connexa.node.contacts import accept, reject
 from connexa.node.doctor import examine
 from connexa.node.domains import Domains
 from connexa.node.enrolment import account_invite, create
@@ -297,8 +296,8 @@ class Node:
 
     def messages(self, account: str, conversation: str, *, before: int | None = None, limit: int = 50) -> list[MessageView]:
         """A page of a conversation, oldest first."""
-        number, _ = conversations.number_of(self._home.database.read, self._number(account), conversation)
-        return conversations.list_messages(self._home.database.read, number, before, limit)
+        _, person = conversations.number_of(self._home.database.read, self._number(account), conversation)
+        return conversations.list_messages(self._home.database.read, person.id, before, limit)
 
     def message(self, account: str, message_id: str) -> MessageInfoView:
         """One message with its states, times and way."""
@@ -307,8 +306,8 @@ class Node:
     async def mark_read(self, account: str, conversation: str) -> None:
         """Everything in a conversation was seen."""
         of = self._account(account)
-        number, person = conversations.number_of(self._home.database.read, of.id, conversation)
-        await self._change(lambda execute: conversations.mark_read(execute, self._home, of, number, person))
+        _, person = conversations.number_of(self._home.database.read, of.id, conversation)
+        await self._change(lambda execute: conversations.mark_read(execute, self._home, of, person))
         self._wake(of.id)
 
     async def mute_conversation(self, account: str, conversation: str, muted: bool = True) -> ConversationView:
@@ -392,16 +391,32 @@ class Node:
         """Forget a contact; the conversation stays until it is deleted."""
         await self._on_contact(account, who, lambda execute, of, person: contact_book.remove(execute, self._home, of, person))
 
-    async def verify_contact(self, account: str, who: str, verified: bool = True) -> ContactView:
-        """Note that the safety number was compared."""
-        return await self._on_contact(account, who, lambda execute, of, p: contact_book.verify(execute, self._home, of, p, verified))
+    async def verify_contact(self, account: str, who: str, proof: str, how: VerifiedHow = VerifiedHow.TYPED) -> ContactView:
+        """Note that the safety number was compared: `proof` is its digits, or the text of the other side's QR code.
 
-    async def _on_contact(self, account: str, who: str, act: Callable[[Execute, Account, Person], None]) -> ContactView:
+        Raises `safety.mismatch` where it is another number; nothing changes then.
+        """
+        return await self._on_contact(account, who, lambda execute, of, p: trust.verify(execute, self._home, of, p, how, proof))
+
+    async def unverify_contact(self, account: str, who: str) -> ContactView:
+        """Take back that the safety number was compared."""
+        return await self._on_contact(account, who, lambda execute, of, person: trust.unverify(execute, self._home, of, person))
+
+    async def trust_contact(self, account: str, who: str) -> ContactView:
+        """Go on with the key that answers for a contact now, without having compared it."""
+        return await self._on_contact(account, who, lambda execute, of, person: trust.trust_key(execute, self._home, of, person))
+
+    async def keep_contact(self, account: str, who: str) -> ContactView:
+        """Stay with the key of a contact that was known before; the other one is not heard again."""
+        return await self._on_contact(account, who, lambda execute, of, person: trust.keep_key(execute, self._home, of, person))
+
+    async def _on_contact(self, account: str, who: str, act: Callable[[Execute, Account, Person], int | None]) -> ContactView:
+        """Do something with a contact; `act` returns another person's number where the contact is that one now."""
         of = self._account(account)
         person = contact_book.named(self._home.database.read, of.id, who)
-        await self._change(lambda execute: act(execute, of, person_of(execute, person.id)))
-        self._wake(of.id, person.id)
-        return self._contact(person.id)
+        now = await self._change(lambda execute: act(execute, of, person_of(execute, person.id)))
+        self._wake(of.id, now or person.id)
+        return self._contact(now or person.id)
 
     def _contact(self, number: int) -> ContactView:
         return contact_book.contact_view(self._home.database.read, person_of(self._home.database.read, number))
@@ -409,7 +424,7 @@ class Node:
     def safety_number(self, account: str, who: str) -> SafetyNumberView:
         """The sixty digits to compare with a contact."""
         of = self._account(account)
-        return contact_book.safety_view(of, contact_book.named(self._home.database.read, of.id, who))
+        return contact_book.safety_view(self._home.database.read, of, contact_book.named(self._home.database.read, of.id, who))
 
     def requests(self, account: str = "") -> list[RequestView]:
         """Who asks, without what they say."""
@@ -424,7 +439,7 @@ class Node:
         """Accept; they are told, and their text moves to the conversations."""
         of = self._member(account)
         person = contact_book.request_from(self._home.database.read, of.id, request)
-        await self._change(lambda execute: accept(execute, self._home, of, person_of(execute, person.id), answer=True))
+        await self._change(lambda execute: contact_book.accept_request(execute, self._home, of, person_of(execute, person.id)))
         self._wake(of.id, person.id)
         return self._contact(person.id)
 
@@ -432,7 +447,7 @@ class Node:
         """Turn a request down; they are told nothing."""
         of = self._account(account)
         person = contact_book.request_from(self._home.database.read, of.id, request)
-        await self._change(lambda execute: reject(execute, self._home, of, person))
+        await self._change(lambda execute: contact_book.reject_request(execute, self._home, of, person_of(execute, person.id)))
         self._wake(of.id)
 
     # Invites

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from connexa.content import OwnCopy
 from connexa.identity import UserId
-from connexa.node.account import Account
+from connexa.node.account import Account, load_account
 from connexa.node.events import EventLog
 from connexa.node.home import first, rows
 from connexa.node.link_frames import Refusal
@@ -19,12 +19,13 @@ from connexa.node.outbox import done_with, unsealed_again
 from connexa.node.own_copies import add_own_copy, has_other_devices
 from connexa.node.people import person_of
 from connexa.node.states import back_to_queue, message_state
+from connexa.node.succession import hand_over, successor_of
 from connexa.node.views import MessageState
 from connexa.store import Execute
 from connexa.wire import is_retried, status_code
 from connexa.wire.v1.link_pb2 import Status
 
-__all__ = ["PATH", "Settled", "door_closed", "settle_committed", "settle_outcomes"]
+__all__ = ["PATH", "Settled", "door_closed", "key_gone", "settle_committed", "settle_outcomes"]
 
 PATH = "server"  # the carrier's word in a message's history
 TOKEN_WAIT = 86_400  # first-message §7: after BAD_RIGHT at a contact, before a request
@@ -110,6 +111,12 @@ def _refused(
             done_with(execute, outbox)  # receipts and controls are for contacts alone
             return
         settled.again.add(person)
+    elif status == Status.STATUS_NO_SUCH_USER and door == "token":
+        key_gone(execute, person)
+        if kind != "text":
+            done_with(execute, outbox)
+            return
+        settled.again.add(person)
     elif is_retried(status):
         settled.later.add(person)
     else:
@@ -124,6 +131,16 @@ def _refused(
     execute("UPDATE envelope SET outbox = 0 WHERE stream = ? AND number = ?", (stream, number))  # its number is spent
     if kind == "text":
         back_to_queue(execute, events, account, message, status_code(status), now)
+    if (heir := successor_of(execute, person_of(execute, person))) is not None:  # their key was replaced meanwhile
+        hand_over(execute, load_account(execute, account), person_of(execute, person), heir)
+        settled.again.add(heir.id)
+
+
+def key_gone(execute: Execute, person: int) -> None:
+    """Note that a contact's key has no account at its homeserver any more: the address is asked who is there now (P26)."""
+    execute(
+        "UPDATE person SET anew = 1, looked_week = 0, profile_key = x'', stranger_from = 0 WHERE id = ? AND state != 'replaced'", (person,)
+    )
 
 
 def door_closed(execute: Execute, person: int, door: str, profile: bytes, now: float) -> None:

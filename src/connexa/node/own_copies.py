@@ -92,7 +92,10 @@ def contact_of(person: Person) -> Contact:
         device_list=Signed.FromString(person.device_list) if person.device_list else None,
         profile_key=person.profile_key,
         name=person.name,
-        verified=person.verified,
+        verified_at=person.verified_at,
+        verified_how=person.verified_how,
+        rival=person.rival,
+        replaces=person.replaces,
     )
 
 

@@ -19,6 +19,7 @@ from connexa.node.log import conversation_of
 from connexa.node.own_copies import add_own_copy
 from connexa.node.people import Person
 from connexa.node.states import apply_early_receipts, message_state
+from connexa.node.succession import lineage
 from connexa.node.views import MessageState
 from connexa.store import Execute, Row
 
@@ -83,11 +84,19 @@ def _keep(execute: Execute, home: Home, account: Account, person: Person, conver
     known = first(execute, sql, (account.id, sender, entry.message))
     if known is None:
         return _add(execute, home, account, person, conversation, entry)
+    _follow_key(execute, known[0], person, conversation, entry)
     if not entry.content:
         hide(execute, account.id, sender, entry.message)
     elif entry.mine and entry.state != "received":
         message_state(execute, home.events, account.id, entry.message, MessageState(entry.state), home.clock())
     return False
+
+
+def _follow_key(execute: Execute, cursor: int, person: Person, conversation: int, entry: LogEntry) -> None:
+    """What was said to a key that had no account any more was said again to the one that took its place."""
+    row = first(execute, "SELECT conversation FROM message WHERE cursor = ?", (cursor,))
+    if entry.mine and row is not None and row[0] != conversation and row[0] in lineage(execute, person.id):
+        execute("UPDATE message SET conversation = ?, counter = ? WHERE cursor = ?", (conversation, entry.counter, cursor))
 
 
 def _add(execute: Execute, home: Home, account: Account, person: Person, conversation: int, entry: LogEntry) -> bool:

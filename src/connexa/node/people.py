@@ -1,25 +1,26 @@
 """The people whom an account knows: the rows behind contacts and requests.
 
-A person has no user id until a look-up has found one; from then on the id never changes (another key for the same address is a
-warning, not an update).
+A person has no user id until a look-up has found one; from then on the id of the row never changes. Another key for the same address is
+another row: which of them is the person is decided in `trust`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from connexa.content import VerifiedHow
 from connexa.errors import NotFoundError
 from connexa.identity import Address, DeviceList, UserPublic
 from connexa.node.home import Query, first, returned
 from connexa.node.stored import stored_list, stored_user
-from connexa.node.views import ContactState
+from connexa.node.views import ContactState, TrustTier
 from connexa.store import Execute, Row
 
-__all__ = ["Person", "add_person", "all_people", "person_at", "person_by_user", "person_of", "set_state"]
+__all__ = ["Person", "add_person", "all_people", "ask_again", "person_at", "person_by_user", "person_of", "rival_holder", "set_state"]
 
 _COLUMNS = (
-    "id, account, user, address, user_key, attestation, device_list, profile_key, state, name, verified, provisional, warning,"
-    " invite, invite_secret, invite_until, stranger_from, looked_week, waits"
+    "id, account, user, address, user_key, attestation, device_list, profile_key, state, name, provisional, warning,"
+    " invite, invite_secret, invite_until, stranger_from, looked_week, waits, verified_at, verified_how, rival, rival_at, replaces, anew"
 )
 
 
@@ -37,7 +38,6 @@ class Person:
     profile_key: bytes = field(repr=False)
     state: ContactState
     name: str
-    verified: bool
     provisional: bool
     warning: str
     invite: bytes
@@ -46,6 +46,12 @@ class Person:
     stranger_from: float
     looked_week: int
     waits: str
+    verified_at: int
+    verified_how: VerifiedHow | None
+    rival: bytes
+    rival_at: float
+    replaces: bytes
+    anew: bool
 
     @property
     def public(self) -> UserPublic:
@@ -63,6 +69,17 @@ class Person:
         return self.name or str(self.address)
 
     @property
+    def trust(self) -> TrustTier:
+        """What stands behind their key; it follows from what is stored, and is stored nowhere itself (identity §5)."""
+        if self.rival:
+            return TrustTier.CHANGED
+        if not self.user_key:
+            return TrustTier.UNKNOWN
+        if self.verified_at:
+            return TrustTier.VERIFIED
+        return TrustTier.PROVISIONAL if self.provisional else TrustTier.ATTESTED
+
+    @property
     def answers(self) -> bool:
         """Whether the two have accepted each other, so that receipts and tokens pass between them."""
         return self.state is ContactState.ACCEPTED
@@ -72,8 +89,9 @@ def _person(row: Row) -> Person:
     values = list(row)
     values[3] = Address.parse(row[3])
     values[8] = ContactState(row[8])
-    for flag in (10, 11):
+    for flag in (10, 23):
         values[flag] = bool(row[flag])
+    values[19] = VerifiedHow(row[19]) if row[19] else None
     return Person(*values)
 
 
@@ -92,9 +110,19 @@ def person_by_user(query: Query, account: int, user: bytes) -> Person | None:
 
 
 def person_at(query: Query, account: int, address: Address) -> Person | None:
-    """The person at this address; where there are several keys, the one that is in use."""
-    sql = f"SELECT {_COLUMNS} FROM person WHERE account = ? AND address = ? ORDER BY state = 'accepted' DESC, id DESC"  # noqa: S608
+    """The person at this address; where there are several keys, the one that is in use, about which a decision may be open."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM person WHERE account = ? AND address = ? AND state != 'replaced'"  # noqa: S608
+        " ORDER BY state = 'accepted' DESC, rival != x'' DESC, state = 'rejected', id DESC"
+    )
     row = first(query, sql, (account, str(address)))
+    return _person(row) if row else None
+
+
+def rival_holder(query: Query, person: Person) -> Person | None:
+    """The contact for whose address this key answers too, while the owner has not decided between the two."""
+    sql = f"SELECT {_COLUMNS} FROM person WHERE account = ? AND rival = ? AND rival != x''"  # noqa: S608
+    row = first(query, sql, (person.account, person.user))
     return _person(row) if row else None
 
 
@@ -111,6 +139,11 @@ def add_person(execute: Execute, account: int, address: Address, state: ContactS
         (account, str(address), state.value, name, now),
     )
     return int(number)
+
+
+def ask_again(execute: Execute, person: Person) -> None:
+    """Begin anew with somebody who was forgotten or turned down: with whatever key their address has now."""
+    execute("UPDATE person SET state = 'requested', anew = 1, looked_week = 0, stranger_from = 0 WHERE id = ?", (person.id,))
 
 
 def set_state(execute: Execute, person: Person, state: ContactState) -> None:

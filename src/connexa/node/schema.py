@@ -87,7 +87,10 @@ CREATE TABLE initial_seen (
 
 -- Everybody whom an account knows, from the first look-up on. `user` is empty until then, `state` is ContactState.
 -- `invite` and `invite_secret` are an invite of theirs that opens their door. `stranger_from` is when a request may be sent (again);
--- `looked_week` the week of the last look-up; `waits` why mail to them waits.
+-- `looked_week` the week of the last look-up; `waits` why mail to them waits. A row is one key: `replaces` is the user id of the key that
+-- was this person's before, `rival` of another one that answers for the address while the owner has not decided (since `rival_at`).
+-- `verified_at` and `verified_how`: when and how the owner compared the safety number of this key. `anew`: whatever key the address
+-- has now is asked for, because the one that is known has no account there any more or was forgotten.
 CREATE TABLE person (
     id            INTEGER PRIMARY KEY,
     account       INTEGER NOT NULL,
@@ -99,7 +102,12 @@ CREATE TABLE person (
     profile_key   BLOB NOT NULL DEFAULT x'',
     state         TEXT NOT NULL,
     name          TEXT NOT NULL DEFAULT '',
-    verified      INTEGER NOT NULL DEFAULT 0,
+    verified_at   INTEGER NOT NULL DEFAULT 0,
+    verified_how  TEXT NOT NULL DEFAULT '',
+    rival         BLOB NOT NULL DEFAULT x'',
+    rival_at      REAL NOT NULL DEFAULT 0,
+    replaces      BLOB NOT NULL DEFAULT x'',
+    anew          INTEGER NOT NULL DEFAULT 0,
     provisional   INTEGER NOT NULL DEFAULT 0,
     warning       TEXT NOT NULL DEFAULT '',
     invite        BLOB NOT NULL DEFAULT x'',
@@ -112,6 +120,16 @@ CREATE TABLE person (
 ) STRICT;
 CREATE UNIQUE INDEX person_by_user ON person (account, user) WHERE user != x'';
 CREATE INDEX person_by_address ON person (account, address);
+
+-- What has happened to the trust in a person: lines of the timeline that no message carries.
+CREATE TABLE trust_note (
+    id     INTEGER PRIMARY KEY,
+    person INTEGER NOT NULL,
+    at     REAL NOT NULL,
+    code   TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX trust_note_by_person ON trust_note (person, id);
 
 -- Devices of the newest verified list of a person, our own other ones among them (person 0), with the sealing key of one week.
 -- `met`: there was a session with it once, so where there is none now, our store has lost it.

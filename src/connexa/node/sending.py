@@ -10,7 +10,7 @@ from connexa.node.contacts import accept, changed
 from connexa.node.home import Home, Query, first
 from connexa.node.log import Entry, add_entry, conversation_of, next_counter
 from connexa.node.outbox import enqueue
-from connexa.node.people import Person, add_person, person_at, person_by_user, person_of
+from connexa.node.people import Person, add_person, ask_again, person_at, person_by_user, person_of
 from connexa.node.sealing import Outgoing, introduction_of
 from connexa.node.views import MessageState
 from connexa.store import Execute
@@ -103,14 +103,16 @@ def _recipient(execute: Execute, home: Home, account: Account, to: str) -> Perso
         return person_of(execute, add_person(execute, account.id, address, ContactState.REQUESTED, home.clock()))
     if person.state is ContactState.BLOCKED:
         raise RefusedError("contact.blocked", "You have blocked this contact.", "Unblock them first.")
-    if person.warning == "identity.changed":
+    if person.rival:
         raise RefusedError(
-            "identity.changed", "Another key answers for this contact now.", "Compare safety numbers, then verify or remove them."
+            "identity.changed",
+            "Another key answers for this contact now; nothing is sent before you have decided.",
+            "See what happened: connexa contact show. Then verify, trust, keep or remove.",
         )
     if person.state is ContactState.PENDING:  # an answer accepts a request (first-message §6)
         accept(execute, home, account, person, answer=True)
     elif person.state is ContactState.REJECTED:
-        execute("UPDATE person SET state = ? WHERE id = ?", (ContactState.REQUESTED.value, person.id))
+        ask_again(execute, person)
         changed(execute, home, account, person.id)
     else:
         return person

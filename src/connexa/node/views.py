@@ -10,7 +10,7 @@ import enum
 
 import msgspec
 
-from connexa.content import ContactState
+from connexa.content import ContactState, VerifiedHow
 
 __all__ = [
     "AccountView",
@@ -39,6 +39,8 @@ __all__ = [
     "RestoredView",
     "SafetyNumberView",
     "StatusView",
+    "TrustNoteView",
+    "TrustTier",
     "Verdict",
     "WaitingView",
 ]
@@ -127,7 +129,28 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     waiting: list[WaitingView]  # the devices whose messages are missing
     draft: str  # what is typed and not sent yet, on whichever own device
     draft_subject: str
+    trust: TrustTier
+    warning: str  # code of an open trust warning, or empty
+    notes: list[TrustNoteView]  # lines of the timeline that no message carries
     last: MessageView | None
+
+
+class TrustTier(enum.StrEnum):
+    """What stands behind a person's key, in one word (identity §5)."""
+
+    UNKNOWN = "unknown"  # no key of theirs was found yet
+    PROVISIONAL = "provisional"  # their domain is not confirmed, so its word for the key counts little
+    ATTESTED = "attested"  # their domain, pinned, says that this key is that address
+    VERIFIED = "verified"  # the owner has compared the safety number
+    CHANGED = "changed"  # another key answers now; nothing is sent before the owner has decided
+
+
+class TrustNoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that has happened to the trust in a person: a line of the timeline."""
+
+    at: float
+    code: str  # identity.changed, identity.trusted, identity.kept, devices.added, contact.verified, contact.unverified
+    detail: str  # the beginning of the other key's fingerprint, or how it was compared
 
 
 class RecipientDeviceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,10 +179,15 @@ class ContactView(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     state: ContactState
     fingerprint: str
-    verified: bool
+    trust: TrustTier
+    verified_at: int  # unix seconds, 0 = not
+    verified_how: VerifiedHow | None
     devices: int
     warning: str  # code of an open trust warning, or empty
+    rival: str  # fingerprint of another key that answers now, while that is to be decided
+    rival_since: float
     conversation: str
+    notes: list[TrustNoteView] = msgspec.field(default_factory=list)  # where one contact is shown
 
 
 class RequestView(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,6 +197,7 @@ class RequestView(msgspec.Struct, frozen=True, kw_only=True):
     domain: str
     received: float
     provisional: bool  # the sender's domain is not attested yet
+    warning: str = ""  # identity.changed: a contact of yours has that address, with another key
     address: str = ""
     texts: list[str] = msgspec.field(default_factory=list)
 
@@ -224,12 +253,13 @@ class ApprovalView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SafetyNumberView(msgspec.Struct, frozen=True, kw_only=True):
-    """Sixty digits to compare."""
+    """What to compare: of the key that answers now, where that is another than the one that was known."""
 
     user: str
     address: str
-    digits: str
-    verified: bool
+    digits: str  # 60
+    code: str  # text of the QR code that the other side scans
+    trust: TrustTier
 
 
 class LinkStatusView(msgspec.Struct, frozen=True, kw_only=True):

@@ -56,7 +56,7 @@ from connexa.pairwise._rights import (
     right_proof,
     weekly_key,
 )
-from connexa.pairwise._safety import safety_digest, safety_number
+from connexa.pairwise._safety import matches_safety_code, matches_safety_number, safety_code, safety_digest, safety_number
 from connexa.pairwise._sealed import SEALED_INITIAL_SIZE, SEALED_SIZE, Sender, Unsealed, open_sealed, seal, verify_sender
 from connexa.pairwise._session import Session, decrypt, encrypt
 from connexa.pairwise._session_set import MAX_ARCHIVED, Received, SessionEvent, SessionSet
@@ -115,6 +115,8 @@ __all__ = [
     "make_one_time",
     "make_seal_key",
     "make_signed_prekey",
+    "matches_safety_code",
+    "matches_safety_number",
     "open_body",
     "open_pairing_answer",
     "open_pairing_grant",
@@ -132,6 +134,7 @@ __all__ = [
     "read_prekey",
     "respond",
     "right_proof",
+    "safety_code",
     "safety_digest",
     "safety_number",
     "seal",

@@ -282,6 +282,15 @@ class World:
         await device.until_up()
         return device
 
+    async def anew(self, address: str, name: str) -> Device:
+        """Let a person who has lost everything register anew at their address, as an administrator of their homeserver allows it."""
+        localpart, _, domain = address.partition("@")
+        invite = await self.houses[domain].server.reset_user(localpart)
+        device = await self.device(name, address)
+        await device.node.create_account(address, invite)
+        await device.until_up()
+        return device
+
     async def befriend(self, asking: Device, asked: Device) -> None:
         """Make two people contacts: a request, and its acceptance."""
         await asking.node.send("", asked.address, "may I?")

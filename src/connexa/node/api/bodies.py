@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request
 
+from connexa.content import VerifiedHow
+
 __all__ = [
     "AddContact",
     "ArchiveConversation",
@@ -161,9 +163,10 @@ class NameContact(WithContact, frozen=True):
 
 
 class VerifyContact(WithContact, frozen=True):
-    """The safety number was compared."""
+    """The safety number was compared. `proof`: its digits as they were shown or typed, or the text of the scanned QR code."""
 
-    verified: bool = True
+    proof: Line
+    how: VerifiedHow
 
 
 class WithRequest(OfAccount, frozen=True):

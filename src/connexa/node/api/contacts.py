@@ -28,7 +28,7 @@ async def show_contact(node: GivenNode, who: FromPath[str], account: FromQuery[s
 
 @get("/api/contacts/{who:str}/safety-number")
 async def show_safety_number(node: GivenNode, who: FromPath[str], account: FromQuery[str] = "") -> SafetyNumberView:
-    """The digits to compare with a contact."""
+    """The digits to compare with a contact, and the text of the QR code to show; of the key that answers now."""
     return node.safety_number(account, who)
 
 
@@ -47,7 +47,7 @@ async def rename_contact(node: GivenNode, data: JSONBody[NameContact]) -> Contac
 @post("/api/contacts/verify", status_code=200)
 async def verify_contact(node: GivenNode, data: JSONBody[VerifyContact]) -> ContactView:
     """Note that the safety number was compared."""
-    return await node.verify_contact(data.account, data.who, data.verified)
+    return await node.verify_contact(data.account, data.who, data.proof, data.how)
 
 
 @post("/api/contacts/block", status_code=200)
@@ -60,6 +60,24 @@ async def block_contact(node: GivenNode, data: JSONBody[WithContact]) -> Contact
 async def unblock_contact(node: GivenNode, data: JSONBody[WithContact]) -> ContactView:
     """Open the door again."""
     return await node.unblock_contact(data.account, data.who)
+
+
+@post("/api/contacts/unverify", status_code=200)
+async def unverify_contact(node: GivenNode, data: JSONBody[WithContact]) -> ContactView:
+    """Take back that the safety number was compared."""
+    return await node.unverify_contact(data.account, data.who)
+
+
+@post("/api/contacts/trust", status_code=200)
+async def trust_contact(node: GivenNode, data: JSONBody[WithContact]) -> ContactView:
+    """Go on with the key that answers for a contact now, without having compared it."""
+    return await node.trust_contact(data.account, data.who)
+
+
+@post("/api/contacts/keep", status_code=200)
+async def keep_contact(node: GivenNode, data: JSONBody[WithContact]) -> ContactView:
+    """Stay with the key of a contact that was known before."""
+    return await node.keep_contact(data.account, data.who)
 
 
 @post("/api/contacts/remove", status_code=200)
@@ -126,6 +144,9 @@ HANDLERS = [
     add_contact,
     rename_contact,
     verify_contact,
+    unverify_contact,
+    trust_contact,
+    keep_contact,
     block_contact,
     unblock_contact,
     remove_contact,

@@ -259,7 +259,7 @@ class OwnRegister(_message.Message):
     def __init__(self, at: _Optional[int] = ..., device: _Optional[bytes] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ..., read: _Optional[_Union[ReadMark, _Mapping]] = ..., flags: _Optional[_Union[Flags, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., account: _Optional[_Union[AccountName, _Mapping]] = ..., name: _Optional[_Union[DeviceName, _Mapping]] = ..., profile_key: _Optional[_Union[ProfileKey, _Mapping]] = ...) -> None: ...
 
 class Contact(_message.Message):
-    __slots__ = ("user", "address", "user_key", "attestation", "device_list", "profile_key", "state", "name", "verified")
+    __slots__ = ("user", "address", "user_key", "attestation", "device_list", "profile_key", "state", "name", "verified_at", "verified_how", "rival", "replaces")
     USER_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     USER_KEY_FIELD_NUMBER: _ClassVar[int]
@@ -268,7 +268,10 @@ class Contact(_message.Message):
     PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
-    VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_AT_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_HOW_FIELD_NUMBER: _ClassVar[int]
+    RIVAL_FIELD_NUMBER: _ClassVar[int]
+    REPLACES_FIELD_NUMBER: _ClassVar[int]
     user: bytes
     address: str
     user_key: bytes
@@ -277,8 +280,11 @@ class Contact(_message.Message):
     profile_key: bytes
     state: str
     name: str
-    verified: bool
-    def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., verified: _Optional[bool] = ...) -> None: ...
+    verified_at: int
+    verified_how: str
+    rival: bytes
+    replaces: bytes
+    def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., verified_at: _Optional[int] = ..., verified_how: _Optional[str] = ..., rival: _Optional[bytes] = ..., replaces: _Optional[bytes] = ...) -> None: ...
 
 class ReadMark(_message.Message):
     __slots__ = ("user", "message")
