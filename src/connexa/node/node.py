@@ -34,7 +34,7 @@ from connexa.node.linking import Linkings
 from connexa.node.people import Person, person_of
 from connexa.node.registers import decide
 from connexa.node.restore import restore
-from connexa.node.revocation import revoked
+from connexa.node.revocation import is_revoked, revoked
 from connexa.node.running import RunningAccount
 from connexa.node.sending import parse_id, send_text
 from connexa.node.settings import NodeSettings
@@ -501,7 +501,7 @@ class Node:
     def _member(self, account: str) -> Account:
         """An account that this device may speak for."""
         of = self._account(account)
-        if of.state is AccountState.REVOKED and of.id not in self._running:
+        if is_revoked(self._home.database.read, of.id):
             raise revoked()
         return of
 

@@ -10,13 +10,13 @@ from typing import Final
 
 from connexa.errors import RefusedError
 from connexa.node.account import Account, AccountState
-from connexa.node.home import Home, rows
+from connexa.node.home import Home, Query, first, rows
 from connexa.node.outbox import done_with
 from connexa.node.states import message_state
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
-__all__ = ["forget_device", "let_in", "revoked", "shut_out"]
+__all__ = ["forget_device", "is_revoked", "let_in", "revoked", "shut_out"]
 
 # What belongs to the keys of one device, and is worth nothing to the next one.
 _OF_DEVICE: Final = (
@@ -28,6 +28,11 @@ _OF_DEVICE: Final = (
 def revoked() -> RefusedError:
     """The refusal of whatever a revoked device would say."""
     return RefusedError("account.revoked", "This device was taken out of the account.", "Link it again: connexa device link")
+
+
+def is_revoked(query: Query, account: int) -> bool:
+    """Whether this device was taken out of an account, as far as it knows."""
+    return first(query, "SELECT 1 FROM account WHERE id = ? AND state = ?", (account, AccountState.REVOKED.value)) is not None
 
 
 def shut_out(execute: Execute, home: Home, account: Account) -> None:
