@@ -26,7 +26,7 @@ from connexa.wire.v1.link_pb2 import (
     WhereIs,
     WhereReply,
 )
-from connexa.wire.v1.message_pb2 import Envelope, Step
+from connexa.wire.v1.message_pb2 import Envelope, Own, Step
 
 from .village import DOMAIN, Client, Person, Village, changed, settings_with, village
 
@@ -271,6 +271,31 @@ async def test_own_envelopes_go_to_exactly_the_other_devices_on_the_mailbox_link
         assert v.rows() == 2
         client = await sender(v, bob)
         assert await fates(client, v.own(bob.devices[0])) == [S.STATUS_BAD_RIGHT]
+
+
+async def test_an_envelope_for_one_own_device_goes_to_that_one_alone(tmp_path: Path) -> None:
+    async with village(tmp_path) as v:
+        bob, carol = await v.settle("bob", devices=3), await v.settle("carol")
+        one, two, three = bob.devices
+        phone = await v.login(one, resume=True)
+        laptop = await v.login(two, resume=True)
+
+        def only(device: bytes, *packets: bytes) -> bytes:
+            envelope = v.envelope(bob, devices=packets)
+            envelope.own.CopyFrom(Own(only=device))
+            return envelope.SerializeToString()
+
+        phone.send(
+            (1, only(two.id, two.id)),
+            (2, only(two.id, two.id, three.id)),
+            (3, only(two.id, three.id)),
+            (4, only(one.id, one.id)),  # itself
+            (5, only(carol.devices[0].id, carol.devices[0].id)),
+        )
+        stale = S.STATUS_STALE_DEVICES
+        assert await phone.committed(5) == {2: stale, 3: stale, 4: S.STATUS_BAD_RIGHT, 5: stale}
+        assert getattr((await laptop.pushes(1))[0], "class") == 3
+        assert v.rows() == 1
 
 
 async def test_where_says_who_holds_an_envelope(tmp_path: Path) -> None:
