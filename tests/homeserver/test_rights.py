@@ -9,7 +9,7 @@ import pytest
 from connexa.crypto import sha256
 from connexa.errors import RefusedError
 from connexa.homeserver.federation import Door, Trust
-from connexa.identity import Domain
+from connexa.identity import DeviceId, Domain
 from connexa.pairwise import packets_hash, right_proof, week_of, weekly_key
 from connexa.wire import MAX_ENVELOPE, WEEK_SECONDS
 from connexa.wire.v1.link_pb2 import (
@@ -280,8 +280,8 @@ async def test_an_envelope_for_one_own_device_goes_to_that_one_alone(tmp_path: P
         phone = await v.login(one, resume=True)
         laptop = await v.login(two, resume=True)
 
-        def only(device: bytes, *packets: bytes) -> bytes:
-            envelope = v.envelope(bob, devices=packets)
+        def only(device: DeviceId, *packets: DeviceId) -> bytes:
+            envelope = v.envelope(bob, devices=list(packets))
             envelope.own.CopyFrom(Own(only=device))
             return envelope.SerializeToString()
 

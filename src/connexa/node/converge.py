@@ -31,9 +31,10 @@ def take_register(execute: Execute, home: Home, account: Account, register: Regi
     """Take over a decision if it is the newer one. `live`: it was just made, and does not come by repair or with the history."""
     if register.at > home.clock() * 1000 + MAX_AHEAD:
         raise IntegrityError("register.future", "Another device of yours has a clock that is more than a day ahead.")
+    newer = is_newer(execute, account.id, register)
     if isinstance(register.value, ReadMark):
-        _mark_read(execute, home, account, register.value)
-    if is_newer(execute, account.id, register):
+        _mark_read(execute, home, account, register.value, newer=newer)
+    if newer:
         _apply(execute, home, account, register, taken)
         keep_stamp(execute, account.id, register)
     elif live and isinstance(register.value, ProfileKey):
@@ -125,7 +126,7 @@ def _known(execute: Execute, account: Account, user: UserId) -> Person:
     return person
 
 
-def _mark_read(execute: Execute, home: Home, account: Account, mark: ReadMark) -> None:
+def _mark_read(execute: Execute, home: Home, account: Account, mark: ReadMark, *, newer: bool) -> None:
     """Move the read cursor to where the other device has read; where that message is not here yet, as soon as it is."""
     person = _known(execute, account, mark.user)
     conversation = conversation_of(execute, account, person)
@@ -133,7 +134,8 @@ def _mark_read(execute: Execute, home: Home, account: Account, mark: ReadMark) -
         execute, "SELECT cursor FROM message WHERE account = ? AND sender = ? AND message = ?", (account.id, person.user, mark.message)
     )
     if row is None:
-        execute("UPDATE conversation SET read_message = ? WHERE id = ?", (mark.message, conversation))
+        if newer:
+            execute("UPDATE conversation SET read_message = ? WHERE id = ?", (mark.message, conversation))
         return
     moved = first(
         execute,
