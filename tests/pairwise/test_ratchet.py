@@ -1,4 +1,4 @@
-"""The ratchet under loss, disorder, repetition and forgery (P08-P12, P14, P15, P31, P33)."""
+"""The ratchet under loss, disorder, repetition and forgery (P08-P12, P14, P15, P33)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealed sender: who may stand in it, what servers see of it, what it costs to lie (P19, P20, P22, P31, P49)."""
+"""Sealed sender: who may stand in it, what servers see of it, what it costs to lie (P19, P20, P22, P49)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies, wraps and padding: one body for all devices, its sizes, its place in the log (P14, P22, P31, P46)."""
+"""Bodies, wraps and padding: one body for all devices, its sizes, its place in the log (P14, P22, P46)."""
 
 from __future__ import annotations
 
