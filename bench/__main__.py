@@ -12,6 +12,7 @@ import msgspec
 from .row import Row
 
 FIGURES = {
+    "pairwise": "sessions on one core, beside other packages: messages in and out of order, set-up, stored size",
     "message": "cryptography of one message to one device, without network or disk",
     "latency": "from sending to standing in the recipient's log, between real processes on this machine",
     "linking": "how soon a new device is of use, and how soon ten thousand messages of history are on it",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from connexa.pairwise import Clone, Session, SessionEvent, SessionSet
 from tests.pairwise.world import NOW, End, acquainted, two_ends

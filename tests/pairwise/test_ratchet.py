@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from connexa.crypto import X25519Public, X25519Secret, aead_seal, hkdf
 from connexa.errors import IntegrityError

@@ -9,9 +9,10 @@ from hashlib import sha256 as _sha256
 from hashlib import sha512 as _sha512
 
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-__all__ = ["ZERO_SALT", "Rng", "equal", "hkdf", "hmac_sha256", "sha256", "sha512", "system_random"]
+__all__ = ["ZERO_SALT", "Rng", "equal", "hkdf", "hmac_sha256", "hmac_sha256_pair", "sha256", "sha512", "system_random"]
 
 Rng = Callable[[int], bytes]
 """Gives that many random bytes. Programs pass `system_random`; tests pass a seeded one."""
@@ -41,6 +42,15 @@ def hmac_sha256(key: bytes, *parts: bytes) -> bytes:
     return hmac.digest(key, b"".join(parts), "sha256")
 
 
+def hmac_sha256_pair(key: bytes, one: bytes, other: bytes) -> tuple[bytes, bytes]:
+    """HMAC-SHA256 of two messages under one key, which is set up once."""
+    first = HMAC(key, _SHA256)
+    second = first.copy()
+    first.update(one)
+    second.update(other)
+    return first.finalize(), second.finalize()
+
+
 def equal(a: bytes, b: bytes) -> bool:
     """Compare secrets in constant time."""
     return hmac.compare_digest(a, b)
@@ -48,4 +58,4 @@ def equal(a: bytes, b: bytes) -> bool:
 
 def hkdf(ikm: bytes, *, salt: bytes, info: bytes, length: int) -> bytes:
     """HKDF-SHA256, RFC 5869."""
-    return HKDF(algorithm=_SHA256, length=length, salt=salt, info=info).derive(ikm)
+    return HKDF(_SHA256, length, salt, info).derive(ikm)

@@ -9,7 +9,8 @@ We encapsulate when we send, not when the last chunk comes: opening a message ne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec.structs import replace
 
 from connexa.crypto import (
     MLKEM_CIPHERTEXT_BYTES,
@@ -26,8 +27,9 @@ from connexa.crypto import (
 )
 from connexa.pairwise._reject import Reason, Reject
 from connexa.pairwise._scka import IDLE
+from connexa.pairwise._state import State
 
-__all__ = ["CHUNKS", "CIPHERTEXT", "KEY", "LENGTH", "PART", "ChunkedMlKem768", "check_chunk"]
+__all__ = ["CHUNKS", "CIPHERTEXT", "KEY", "LENGTH", "PART", "ChunkedMlKem768", "check_chunk", "cut"]
 
 KEY, CIPHERTEXT = 1, 2  # kinds of chunks
 PART = 128
@@ -36,8 +38,7 @@ LENGTH = {KEY: MLKEM_PUBLIC_BYTES + _MAC, CIPHERTEXT: MLKEM_CIPHERTEXT_BYTES + _
 CHUNKS = {kind: -(-length // PART) for kind, length in LENGTH.items()}
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class ChunkedMlKem768:
+class ChunkedMlKem768(State, frozen=True):
     """One side's state; `b""` stands for what is not there."""
 
     initiator: bool
@@ -47,9 +48,9 @@ class ChunkedMlKem768:
     mac: bytes  # of `epoch`; done with once a key came
     seed: bytes = b""  # of our key for the next epoch
     key: bytes = b""  # the other side's for the next epoch, whole and authentic; our next message answers it
-    stream: bytes = b""  # what we send in chunks; that of our key is made again from the seed after loading
+    chunks: tuple[bytes, ...] = ()  # that we send in turn; those of our key are made again from the seed after loading
     cursor: int = 0
-    parts: Mapping[int, bytes] = field(default_factory=dict)  # of the stream that comes in
+    parts: Mapping[int, bytes] = {}  # of the stream that comes in
     broken: int = 0  # streams whose MAC was wrong (P42)
 
     def send(self, rng: Rng, *, renew: bool) -> tuple[ChunkedMlKem768, int, bytes, bytes | None]:
@@ -57,27 +58,23 @@ class ChunkedMlKem768:
         state, secret = self, None
         if self.key:
             state, secret = self._answer()
-        elif self.seed and not self.parts and not self.stream:
-            state = replace(self, stream=self._key_stream(self.seed))
-        elif renew and not self.seed and self._offers and self.sending == self.epoch:
-            seed = rng(64)
-            state = replace(self, seed=seed, stream=self._key_stream(seed), cursor=0)
-        if not state.stream:
+        elif not self.chunks and self._offers and not self.parts and (self.seed or (renew and self.sending == self.epoch)):
+            state = self._offer(self.seed or rng(64))
+        if not state.chunks:
             return state, state.sending, IDLE, secret
-        kind = KEY if state.seed else CIPHERTEXT
-        chunk = bytes((kind, state.cursor)) + state.stream[state.cursor * PART : (state.cursor + 1) * PART].ljust(PART, b"\0")
-        return replace(state, cursor=(state.cursor + 1) % CHUNKS[kind]), state.sending, chunk, secret
+        chunk = state.chunks[state.cursor]
+        return replace(state, cursor=(state.cursor + 1) % len(state.chunks)), state.sending, chunk, secret
 
     def receive(self, epoch: int, chunk: bytes) -> tuple[ChunkedMlKem768, tuple[int, bytes] | None]:
         """See `Scka.receive`."""
         state = self
         if self.sending < self.epoch == epoch:
-            state = replace(self, sending=epoch, stream=b"", cursor=0)  # the other side has our ciphertext
+            state = replace(self, sending=epoch, chunks=(), cursor=0)  # the other side has our ciphertext
         if chunk == IDLE or epoch != state.epoch or chunk[0] != state._expected:
             return state, None
         kind, index = chunk[0], chunk[1]
         if index not in state.parts:
-            state = replace(state, parts={**state.parts, index: chunk[2:]}, stream=b"")
+            state = replace(state, parts={**state.parts, index: chunk[2:]}, chunks=())
         if len(state.parts) < CHUNKS[kind]:
             return state, None
         whole = b"".join(state.parts[i] for i in range(CHUNKS[kind]))
@@ -100,8 +97,8 @@ class ChunkedMlKem768:
         epoch = self.epoch + 1
         ciphertext, shared = MlKemPublic(self.key).encapsulate()
         auth, mac = _next_auth(self.auth, shared, epoch)
-        stream = ciphertext + _ciphertext_mac(mac, epoch, self.key, ciphertext)
-        answering = replace(self, epoch=epoch, sending=self.epoch, auth=auth, mac=mac, key=b"", stream=stream, cursor=0)
+        chunks = cut(CIPHERTEXT, ciphertext + _ciphertext_mac(mac, epoch, self.key, ciphertext))
+        answering = replace(self, epoch=epoch, sending=self.epoch, auth=auth, mac=mac, key=b"", chunks=chunks, cursor=0)
         return answering, _secret(shared, epoch, self.key, ciphertext)
 
     def _take_key(self, key: bytes, mac: bytes) -> tuple[ChunkedMlKem768, None]:
@@ -119,16 +116,22 @@ class ChunkedMlKem768:
         auth, mac = _next_auth(self.auth, shared, epoch)
         if not equal(tag, _ciphertext_mac(mac, epoch, ours.public.raw, ciphertext)):
             return self._drop(), None
-        agreed = replace(self, epoch=epoch, sending=epoch, auth=auth, mac=mac, seed=b"", stream=b"", cursor=0, parts={})
+        agreed = replace(self, epoch=epoch, sending=epoch, auth=auth, mac=mac, seed=b"", chunks=(), cursor=0, parts={})
         return agreed, (epoch, _secret(shared, epoch, ours.public.raw, ciphertext))
 
     def _drop(self) -> ChunkedMlKem768:
         """Begin to collect anew: two streams were mixed, as after a restored copy (P42)."""
         return replace(self, parts={}, broken=self.broken + 1)
 
-    def _key_stream(self, seed: bytes) -> bytes:
+    def _offer(self, seed: bytes) -> ChunkedMlKem768:
         key = MlKemSecret(seed).public.raw
-        return key + _key_mac(self.mac, self.epoch + 1, key)
+        return replace(self, seed=seed, chunks=cut(KEY, key + _key_mac(self.mac, self.epoch + 1, key)))
+
+
+def cut(kind: int, stream: bytes) -> tuple[bytes, ...]:
+    """The chunks of a stream, each with its kind and index; the last one is filled with zeros."""
+    starts = range(0, len(stream), PART)
+    return tuple(bytes((kind, index)) + stream[start : start + PART].ljust(PART, b"\0") for index, start in enumerate(starts))
 
 
 def check_chunk(chunk: bytes) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import struct
 
 from connexa.crypto import MLKEM_PUBLIC_BYTES
-from connexa.pairwise._chunked import CHUNKS, CIPHERTEXT, LENGTH, PART, ChunkedMlKem768
+from connexa.pairwise._chunked import CHUNKS, CIPHERTEXT, LENGTH, PART, ChunkedMlKem768, cut
 from connexa.pairwise._pq import KEPT_EPOCHS, PqChains, PqReceiving, PqSending
 from connexa.pairwise._stored import Reader, broken, dump_skipped, seconds
 
 __all__ = ["dump_pq", "load_pq"]
 
 _NUMBERS = struct.Struct(">BIIBBIHB")
-_OPTIONAL = (32, 32, 64, MLKEM_PUBLIC_BYTES, LENGTH[CIPHERTEXT])  # mac, waiting chain, seed, key, stream: a flag for each
+_OPTIONAL = (32, 32, 64, MLKEM_PUBLIC_BYTES, LENGTH[CIPHERTEXT])  # mac, waiting chain, seed, key, answer: a flag for each
 _DUE = 1 << len(_OPTIONAL)
 _RECEIVING = struct.Struct(">32sIH")
 _DAY = 86_400
@@ -25,7 +25,8 @@ _DAY = 86_400
 def dump_pq(pq: PqChains) -> bytes:
     """The bytes inside a stored session."""
     agreement = pq.agreement
-    optional = (agreement.mac, pq.waiting, agreement.seed, agreement.key, b"" if agreement.seed else agreement.stream)
+    answer = b"" if agreement.seed else b"".join(chunk[2:] for chunk in agreement.chunks)[: LENGTH[CIPHERTEXT]]
+    optional = (agreement.mac, pq.waiting, agreement.seed, agreement.key, answer)
     flags = sum(1 << index for index, part in enumerate(optional) if part) | _DUE * pq.due
     present = sum(1 << index for index in agreement.parts)
     failed = min(agreement.broken, 255)
@@ -48,10 +49,10 @@ def load_pq(reader: Reader, *, initiator: bool) -> PqChains:
     if flags >= _DUE << 1 or present >> max(CHUNKS.values()) or not 1 <= kept <= min(KEPT_EPOCHS, epoch + 1):
         raise broken()
     root, auth, chain = reader.take(32), reader.take(32), reader.take(32)
-    mac, waiting, seed, key, stream = (reader.take(size) if flags >> i & 1 else b"" for i, size in enumerate(_OPTIONAL))
+    mac, waiting, seed, key, answer = (reader.take(size) if flags >> i & 1 else b"" for i, size in enumerate(_OPTIONAL))
     parts = {index: reader.take(PART) for index in range(present.bit_length()) if present >> index & 1}
     sends_in = epoch - bool(waiting)
-    agreement = ChunkedMlKem768(initiator, epoch, sends_in, auth, mac, seed, key, stream, cursor, parts, failed)
+    agreement = ChunkedMlKem768(initiator, epoch, sends_in, auth, mac, seed, key, cut(CIPHERTEXT, answer), cursor, parts, failed)
     receiving = tuple(_load_receiving(reader, epoch - back) for back in range(kept))
     return PqChains(root, agreement, PqSending(chain, n), waiting, receiving, since, bool(flags & _DUE))
 

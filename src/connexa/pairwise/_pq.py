@@ -7,13 +7,15 @@ ML-KEM secret in, so that a stolen state is worth nothing an epoch later (P16). 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from itertools import takewhile
+
+from msgspec.structs import replace
 
 from connexa.crypto import ZERO_SALT, Rng, hkdf
 from connexa.pairwise._chunked import ChunkedMlKem768
 from connexa.pairwise._reject import Duplicate, Reason, Reject
 from connexa.pairwise._skipped import MAX_AGE, MAX_SKIPPED, MAX_STEPS, take, without_lowest
+from connexa.pairwise._state import State
 
 __all__ = ["KEPT_EPOCHS", "PqChains", "PqReceiving", "PqSending", "step"]
 
@@ -22,16 +24,14 @@ RENEW_AFTER = 20  # messages of an epoch, both ways together
 RENEW_AGE = 86_400
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class PqSending:
+class PqSending(State, frozen=True):
     """Our sending chain of the epoch that we send in."""
 
     chain: bytes
     n: int
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class PqReceiving:
+class PqReceiving(State, frozen=True):
     """The receiving chain of an epoch, and the keys of messages that have not come yet."""
 
     epoch: int
@@ -41,8 +41,7 @@ class PqReceiving:
     used: int  # unix seconds of the newest message that moved it
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class PqChains:
+class PqChains(State, frozen=True):
     """The chains, and what the next epoch will be made from."""
 
     root: bytes

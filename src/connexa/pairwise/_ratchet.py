@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from connexa.crypto import (
     InvalidKey,
@@ -22,7 +23,7 @@ from connexa.crypto import (
     aead_seal,
     equal,
     hkdf,
-    hmac_sha256,
+    hmac_sha256_pair,
 )
 from connexa.pairwise._chunked import check_chunk
 from connexa.pairwise._ratchet_state import OldChain, Ratchet, Receiving, Sending
@@ -65,12 +66,11 @@ def seal_message(state: Ratchet, plaintext: bytes, ad: bytes, rng: Rng) -> tuple
     pq, pq_epoch, pq_n, chunk, pq_key = state.pq.send(rng)
     nonce = rng(_NONCE)  # random, so that a store restored from an old copy repeats no (key, nonce) either
     header = _HEADER.pack(state.own_public, sending.previous, sending.n, pq_epoch, pq_n, chunk)
-    header_key, header_commit = _header_keys(sending.header, nonce)
-    sealed_header = nonce + header_commit + aead_seal(header_key, nonce, header, ad)
-    key, body_nonce, commit = _message_keys(hmac_sha256(sending.chain, b"\x01"), pq_key, nonce)
-    head = sealed_header + commit
-    message = head + aead_seal(key, body_nonce, plaintext, ad + head)
-    chain = hmac_sha256(sending.chain, b"\x02")
+    keys = _header_keys(sending.header, nonce)
+    chain, ec_key = _step(sending.chain)
+    body_keys = _message_keys(ec_key, pq_key, nonce)
+    head = nonce + keys[32:] + aead_seal(keys[:32], nonce, header, ad) + body_keys[44:]
+    message = head + aead_seal(body_keys[:32], body_keys[32:44], plaintext, ad + head)
     moved = Sending(sending.header, sending.next_header, chain, sending.n + 1, sending.previous)
     return state.after(moved, state.receiving, pq), message
 
@@ -218,11 +218,11 @@ def _open_header(header_key: bytes, sealed: bytes, ad: bytes) -> _Header | None:
     if not header_key:
         return None
     nonce, commit = sealed[:_NONCE], sealed[_NONCE : _NONCE + _COMMIT]
-    key, expected = _header_keys(header_key, nonce)
-    if not equal(commit, expected):
+    keys = _header_keys(header_key, nonce)
+    if not equal(commit, keys[32:]):
         return None
     try:
-        raw = aead_open(key, nonce, sealed[_NONCE + _COMMIT :], ad)
+        raw = aead_open(keys[:32], nonce, sealed[_NONCE + _COMMIT :], ad)
     except InvalidTag:
         raise Reject(Reason.HEADER) from None
     header = _Header(nonce, *_HEADER.unpack(raw))
@@ -238,12 +238,12 @@ def _find_old(state: Ratchet, sealed: bytes, ad: bytes) -> tuple[int, _Header] |
 
 
 def _open_body(message: bytes, ec_key: bytes, pq_key: bytes, ad: bytes) -> bytes:
-    key, nonce, commit = _message_keys(ec_key, pq_key, message[:_NONCE])
+    keys = _message_keys(ec_key, pq_key, message[:_NONCE])
     head = message[: _SEALED_HEADER + _COMMIT]
-    if not equal(commit, head[_SEALED_HEADER:]):
+    if not equal(keys[44:], head[_SEALED_HEADER:]):
         raise Reject(Reason.BODY)
     try:
-        return aead_open(key, nonce, message[len(head) :], ad + head)
+        return aead_open(keys[:32], keys[32:44], message[len(head) :], ad + head)
     except InvalidTag:
         raise Reject(Reason.BODY) from None
 
@@ -254,20 +254,25 @@ def _root_step(root: bytes, own: X25519Secret, remote: bytes) -> tuple[bytes, by
     return out[:32], out[32:64], out[64:]
 
 
-def _header_keys(header_key: bytes, nonce: bytes) -> tuple[bytes, bytes]:
-    out = hkdf(header_key, salt=nonce, info=b"Connexa/1 header", length=64)
-    return out[:32], out[32:]
+def _header_keys(header_key: bytes, nonce: bytes) -> bytes:
+    """Key 32 | commitment 32."""
+    return hkdf(header_key, salt=nonce, info=b"Connexa/1 header", length=64)
 
 
-def _message_keys(ec_key: bytes, pq_key: bytes, nonce: bytes) -> tuple[bytes, bytes, bytes]:
-    out = hkdf(ec_key, salt=pq_key, info=b"Connexa/1 msg" + nonce, length=76)
-    return out[:32], out[32:44], out[44:]
+def _message_keys(ec_key: bytes, pq_key: bytes, nonce: bytes) -> bytes:
+    """Key 32 | nonce 12 | commitment 32."""
+    return hkdf(ec_key, salt=pq_key, info=b"Connexa/1 msg" + nonce, length=76)
 
 
 def _advance(chain: bytes, first: int, n: int) -> tuple[bytes, dict[int, bytes], bytes]:
     """Walk a chain from `first` to `n`: the chain behind it, the keys passed, the key of `n`."""
     passed = {}
     for number in range(first, n):
-        passed[number] = hmac_sha256(chain, b"\x01")
-        chain = hmac_sha256(chain, b"\x02")
-    return hmac_sha256(chain, b"\x02"), passed, hmac_sha256(chain, b"\x01")
+        chain, passed[number] = _step(chain)
+    chain, key = _step(chain)
+    return chain, passed, key
+
+
+def _step(chain: bytes) -> tuple[bytes, bytes]:
+    """The next chain key and the message key."""
+    return hmac_sha256_pair(chain, b"\x02", b"\x01")

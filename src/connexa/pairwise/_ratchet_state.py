@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from connexa.crypto import X25519Secret
 from connexa.pairwise._pq import PqChains
+from connexa.pairwise._state import State
 
 __all__ = ["OldChain", "Ratchet", "Receiving", "Sending"]
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Sending:
+class Sending(State, frozen=True):
     """Our sending chain; `b""` stands for what is not there yet, and nothing is ever derived from it (P11)."""
 
     header: bytes
@@ -22,8 +21,7 @@ class Sending:
     previous: int  # length of the chain before
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Receiving:
+class Receiving(State, frozen=True):
     """The current receiving chain, and the keys of its messages that have not come yet."""
 
     header: bytes
@@ -35,8 +33,7 @@ class Receiving:
     seen: bytes  # which of the last messages came (`_seen`)
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class OldChain:
+class OldChain(State, frozen=True):
     """A finished receiving chain: its header key and the keys of messages that are still missing."""
 
     header: bytes
@@ -46,8 +43,7 @@ class OldChain:
     seen: bytes
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class Ratchet:
+class Ratchet(State, frozen=True):
     """One side's state."""
 
     root: bytes

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from connexa.crypto import Rng
 from connexa.pairwise._parties import Binding
 from connexa.pairwise._ratchet import open_message, seal_message
 from connexa.pairwise._ratchet_state import Ratchet
 from connexa.pairwise._skipped import MAX_AGE
+from connexa.pairwise._state import State
 
 __all__ = ["BROKEN_STREAMS", "Session", "decrypt", "encrypt"]
 
 BROKEN_STREAMS = 3  # streams of chunks with a wrong MAC after which a new session is due (P42)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Session:
+class Session(State, frozen=True):
     """One session's whole state. Never changed in place; `_dump` gives it its stored form."""
 
     binding: Binding
@@ -26,9 +24,6 @@ class Session:
     confirmed: bool  # the other side has shown that it holds our newest keys
     archived: int = 0  # unix seconds since when a newer one is there; 0 for the newest
     retired: bool = False  # it only receives from now on: a new one is due
-
-    def __repr__(self) -> str:
-        return "<Session redacted>"
 
     def may_send(self, now: float) -> bool:
         """Whether this session is still used for sending: one that is retired is not, nor one that nobody answered for 30 days."""

@@ -7,8 +7,10 @@ is what we send on, since whoever knows us can open it; only if the other side s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec.structs import replace
 
 from connexa.identity import DeviceId, UserId
 from connexa.pairwise._dump import dump_sessions, load_sessions
