@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 import connexa.crypto
 import connexa.crypto.voprf
@@ -133,9 +134,9 @@ def _secrets(thing: object) -> Iterator[bytes]:
     elif isinstance(thing, tuple | list):
         for part in thing:
             yield from _secrets(part)
-    elif isinstance(thing, Secret) or is_dataclass(thing):
-        names = [field.name for field in fields(thing)] if is_dataclass(thing) else list(getattr(type(thing), "__slots__", ()))
-        for name in names:
+    elif isinstance(thing, Secret | Struct) or is_dataclass(thing):
+        names = [field.name for field in fields(thing)] if is_dataclass(thing) else getattr(type(thing), "__slots__", ())
+        for name in thing.__struct_fields__ if isinstance(thing, Struct) else names:
             if name not in PUBLIC_FIELDS and hasattr(thing, name):
                 yield from _secrets(getattr(thing, name))
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as with_changed
 
 from connexa.crypto import aead_open, aead_seal, hmac_sha256, hpke_seal, sha256, stretch_password
 from connexa.errors import RefusedError
@@ -59,9 +60,9 @@ def test_p31_a_header_that_opens_under_two_keys_is_of_the_one_it_commits_to() ->
     other = RNG(32)
     message = _message(a, two_headers=other)
     assert decrypt(b, message, NOW)[1] == bytes(256)
-    receiving = replace(b.ratchet.receiving, header=other)
+    receiving = with_changed(b.ratchet.receiving, header=other)
     with pytest.raises(Reject) as refused:
-        decrypt(replace(b, ratchet=replace(b.ratchet, receiving=receiving)), message, NOW)
+        decrypt(with_changed(b, ratchet=with_changed(b.ratchet, receiving=receiving)), message, NOW)
     assert refused.value.reason is Reason.HEADER
 
 
@@ -70,9 +71,9 @@ def test_p31_a_message_that_opens_under_two_keys_is_of_the_one_it_commits_to() -
     chain = RNG(32)
     message = _message(a, two_messages=hmac_sha256(chain, b"\1"))
     assert len(decrypt(b, message, NOW)[1]) == 256
-    receiving = replace(b.ratchet.receiving, chain=chain)
+    receiving = with_changed(b.ratchet.receiving, chain=chain)
     with pytest.raises(Reject) as refused:
-        decrypt(replace(b, ratchet=replace(b.ratchet, receiving=receiving)), message, NOW)
+        decrypt(with_changed(b, ratchet=with_changed(b.ratchet, receiving=receiving)), message, NOW)
     assert refused.value.reason is Reason.BODY
 
 
