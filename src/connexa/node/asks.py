@@ -24,7 +24,7 @@ from connexa.node.sessions import retire_sessions
 from connexa.node.views import WaitingView
 from connexa.store import Execute
 
-__all__ = ["OLDEST", "ask_all", "next_ask", "note_opened", "note_unopened", "send_asks", "take_answer", "waiting_for_devices"]
+__all__ = ["OLDEST", "ask_all", "next_ask", "note_opened", "note_stale_list", "note_unopened", "send_asks", "take_answer", "waiting_for_devices"]
 
 HOUR = 3_600.0
 LONGEST_WAIT = 86_400.0
@@ -37,6 +37,7 @@ class Why(StrEnum):
 
     GAPS = ""  # there is no other reason
     SESSION = "session"  # a header opened and its message did not: perhaps what else that session carried is lost too
+    LIST = "list"  # a newer list of its person names it, of which we lack the ones before: the request looks up the lists on its way
     STORE = "store"  # our own store is older than it should be, or new
 
 
@@ -44,6 +45,12 @@ def note_unopened(execute: Execute, home: Home, account: Account, person: int, d
     """A message of a device that we know did not open."""
     _note(execute, home, account.id, person, device, Why.SESSION if evidence and person else Why.GAPS, unopened=1)
     home.events.record(execute, str(account.address), "message.undecryptable", home.clock(), device=device.hex())
+
+
+def note_stale_list(execute: Execute, home: Home, account: Account, person: Person, device: bytes) -> None:
+    """A device of a contact stands in a list that we cannot follow: look it up with the next message, which is a request of our own."""
+    execute("UPDATE person SET looked_week = 0 WHERE id = ?", (person.id,))
+    _note(execute, home, account.id, person.id, device, Why.LIST, unopened=1)
 
 
 def note_opened(execute: Execute, account: int, person: int, device: bytes) -> None:
@@ -133,7 +140,8 @@ def _ask(execute: Execute, home: Home, account: Account, person: Person, asks: l
     now, listed = home.clock(), person.devices.device_ids() if person.devices and person.answers else ()
     missing = []
     for one in asks:
-        found = _missing(execute, account.id, one, now) if one.device in listed else None
+        may_ask = one.device in listed or (one.reason == Why.LIST and not one.tries)
+        found = _missing(execute, account.id, one, now) if may_ask else None
         if found is None:
             _forget(execute, account.id, one)
             continue
