@@ -77,3 +77,40 @@ async def test_what_comes_later_stands_where_it_was_missing_and_is_new(friends: 
     shown = list_messages(bob.home.database.read, person.id, None, 50)
     assert [one.text for one in shown] == bob.texts()
     assert conversation_view(bob.home.database.read, conversation).unread >= 4
+
+
+async def test_what_one_device_leaves_unconfirmed_although_it_confirms_goes_again(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    await settle(alice, bob, clock)
+    await alice.say(bob, "lost, and nothing behind it")
+    await alice.post([bob])
+    clock.advance(100)
+    await say(bob, alice, "are you there?")
+    await settle(alice, bob, clock)
+    assert "lost, and nothing behind it" not in bob.texts()  # no gap shows
+    clock.advance(3_600)
+    await settle(alice, bob, clock)
+    assert bob.texts()[-1] == "lost, and nothing behind it"
+    state = "SELECT state FROM message WHERE text = 'lost, and nothing behind it'"
+    assert alice.home.database.read(state) == [("delivered",)]
+
+
+async def test_nothing_goes_again_to_a_device_that_never_confirms(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    clock.advance(100)
+    await say(bob, alice, "my receipts are off")
+    for _ in range(5):
+        clock.advance(3_700)
+        await alice.mend()
+        assert await alice.post([bob]) == []
+
+
+async def test_nothing_goes_again_twice_to_a_device_that_is_away(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    await settle(alice, bob, clock)
+    await alice.say(bob, "while you are away")
+    await alice.post([bob])
+    for _ in range(5):
+        clock.advance(86_400)
+        await alice.mend()
+        assert await alice.post([bob]) == []

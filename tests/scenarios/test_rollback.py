@@ -104,3 +104,21 @@ async def test_a_homeserver_that_was_put_back_takes_the_link_of_a_node_that_is_a
     await bob.until_text(alice.address, "hello again")
     assert bob.node.account().link == "up"
     assert once(bob.texts(alice.address))
+
+
+async def test_a_device_whose_list_was_never_seen_is_found_and_heard(world: World) -> None:
+    alice, bob = await two(world)
+    await bob.stop()
+    await world.linked(alice, "alice-2")
+    third = await world.linked(alice, "alice-3")
+    await third.until_contact(bob.address)
+    mailbox = world.houses["b.example"].server.writer
+    await mailbox.run(lambda execute: execute("DELETE FROM mailbox"))  # the lists that Alice has told Bob of are lost
+    for number in range(3):
+        sent = await third.node.send("", bob.address, f"from a new device {number}")
+        await third.until_state(sent.id, "accepted")
+    world.clock.advance(30)
+    await bob.start()
+    for number in range(3):
+        await bob.until_text(alice.address, f"from a new device {number}")
+    assert bob.node.account().undecryptable == 0

@@ -24,7 +24,17 @@ from connexa.node.sessions import retire_sessions
 from connexa.node.views import WaitingView
 from connexa.store import Execute
 
-__all__ = ["OLDEST", "ask_all", "next_ask", "note_opened", "note_stale_list", "note_unopened", "send_asks", "take_answer", "waiting_for_devices"]
+__all__ = [
+    "OLDEST",
+    "ask_all",
+    "next_ask",
+    "note_opened",
+    "note_stale_list",
+    "note_unopened",
+    "send_asks",
+    "take_answer",
+    "waiting_for_devices",
+]
 
 HOUR = 3_600.0
 LONGEST_WAIT = 86_400.0

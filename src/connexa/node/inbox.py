@@ -15,7 +15,7 @@ from connexa.errors import ConnexaError
 from connexa.identity import Domain
 from connexa.node.account import Account, own_device_list
 from connexa.node.arrivals import Arrival, Taken, take_arrival
-from connexa.node.asks import note_opened, note_unopened
+from connexa.node.asks import note_opened, note_stale_list, note_unopened
 from connexa.node.devices import OWN
 from connexa.node.domains import Trusted
 from connexa.node.home import Home, first, rows
@@ -70,6 +70,7 @@ def _take(execute: Execute, home: Home, account: Account, item: PushedItem, take
 
 
 def _open(execute: Execute, home: Home, account: Account, item: PushedItem, unsealed: Unsealed, trusted: Trusted, taken: Taken) -> None:
+    opened: Opened | None = None
     try:
         with _whole_or_absent(execute):
             opened = open_message(execute, account, unsealed, trusted.keys, accepted_at=item.accepted_at, now=home.clock())
@@ -81,8 +82,12 @@ def _open(execute: Execute, home: Home, account: Account, item: PushedItem, unse
         return
     except Unopened as failed:
         _note_unopened(execute, home, account, failed)
-    except ConnexaError:  # outwardly one: a sender learns nothing from why (P30)
-        _count_refused(execute, account)
+    except ConnexaError as error:  # outwardly one: a sender learns nothing from why (P30)
+        person = person_by_user(execute, account.id, opened.sender.user) if opened and error.code == "devices.gap" else None
+        if opened and person and person.answers:
+            note_stale_list(execute, home, account, person, opened.sender.device)
+        else:
+            _count_refused(execute, account)
 
 
 def _place(
