@@ -17,9 +17,7 @@ from connexa.identity import (
     read_device_list,
     verify_attestation,
 )
-from connexa.pairwise import call_proof, is_last_resort, verify_bundle, week_of, weekly_key
-from connexa.wire import WEEK_SECONDS, parse
-from connexa.wire.v1.keys_pb2 import Prekey
+from connexa.pairwise import call_proof, verify_bundle, week_of, weekly_key
 from connexa.wire.v1.link_pb2 import Call, Claim, ClaimRequest, Lookup, LookupRequest, PassShow, PutInvite, Right, SetDoor, Status
 from connexa.wire.v1.message_pb2 import InviteProof, Step
 
@@ -80,35 +78,6 @@ async def test_known_versions_get_the_chain_and_others_the_newest_alone(tmp_path
             return [read_device_list(signed, bob.user.public).version for signed in reply.device_lists]
 
         assert [await versions(known) for known in (0, 1, 3, 4, 9)] == [[4], [2, 3, 4], [4], [4], [4]]
-
-
-async def test_a_claim_takes_each_one_time_key_once_then_the_last_resort_and_says_so(tmp_path: Path) -> None:
-    async with village(tmp_path) as v:
-        alice, bob = await v.settle("alice"), await v.settle("bob")
-        device = await v.login(bob.devices[0])
-        (token,) = await v.passes(alice, 1)
-        client = await v.submit(token)
-        ids = []
-        for _ in range(5):
-            reply = await client.call(claim=with_token(v, claim(v, Right(), user=bob.user.id), bob))
-            ids.append(parse(Prekey, reply.bundles[0].one_time.body, 65_536).id)
-        assert len(set(ids[:3])) == 3
-        assert [is_last_resort(number) for number in ids] == [False] * 3 + [True] * 2
-        await device.quiet()
-        low = [frame.notice.number for frame in device.seen if frame.notice.code == "prekeys.low"]
-        assert low == [3, 2, 1, 0, 0, 0]
-
-
-async def test_p47_a_device_that_was_away_for_too_long_is_no_target(tmp_path: Path) -> None:
-    async with village(tmp_path) as v:
-        alice, bob = await v.settle("alice"), await v.settle("bob")
-        v.clock.advance(2 * WEEK_SECONDS)  # its sealed-sender keys were for two weeks
-        (token,) = await v.passes(alice, 1)
-        client = await v.submit(token)
-        reply = await client.call(claim=with_token(v, claim(v, Right(), user=bob.user.id), bob))
-        assert (reply.status, len(reply.bundles)) == (Status.STATUS_ACCEPTED, 0)
-        assert len((await client.call(lookup=with_token(v, look(v, Right(), user=bob.user.id), bob))).seks) == 0
-        assert v.house.database.first("SELECT count(*) FROM prekey WHERE type = 'otp'") == (6,)  # and nothing was spent
 
 
 async def test_two_claims_at_once_never_get_the_same_key(tmp_path: Path) -> None:

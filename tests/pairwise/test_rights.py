@@ -1,10 +1,9 @@
-"""Rights: proofs that fit one envelope alone, keys of one week, passes (P39, first-message §1, §2, §7)."""
+"""Rights: proofs that fit one envelope alone, keys of one week, passes (first-message §1, §2, §7)."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import struct
 
 import pytest
 
@@ -17,7 +16,6 @@ from connexa.pairwise import (
     pass_proof,
     pass_spent_key,
     right_proof,
-    weekly_key,
 )
 from connexa.wire import VersionRange
 from connexa.wire.v1.message_pb2 import Packet
@@ -34,33 +32,6 @@ def _sha(*parts: bytes) -> bytes:
 
 def _proof() -> bytes:
     return right_proof(KEY, ID, USER, _sha(BODY), packets_hash(PACKETS))
-
-
-def test_p39_the_layout_is_the_protocols() -> None:
-    packed = b"".join(p.device + struct.pack(">II", p.sek, len(p.sealed)) + p.sealed for p in PACKETS)
-    expected = hmac.new(KEY, b"connexa/right/v1\0" + ID + USER + _sha(BODY) + _sha(packed), hashlib.sha256).digest()
-    assert _proof() == expected
-
-
-def test_p39_a_proof_fits_nothing_else() -> None:
-    moved = [*PACKETS[1:], PACKETS[0]]
-    changed = [Packet(device=p.device, sek=p.sek + 1, sealed=p.sealed) for p in PACKETS]
-    others = [
-        right_proof(RNG(32), ID, USER, _sha(BODY), packets_hash(PACKETS)),
-        right_proof(KEY, RNG(16), USER, _sha(BODY), packets_hash(PACKETS)),
-        right_proof(KEY, ID, RNG(32), _sha(BODY), packets_hash(PACKETS)),
-        right_proof(KEY, ID, USER, _sha(BODY, b"x"), packets_hash(PACKETS)),
-        *(right_proof(KEY, ID, USER, _sha(BODY), packets_hash(p)) for p in (moved, changed, PACKETS[:2], [])),
-    ]
-    assert len({*others, _proof()}) == len(others) + 1
-
-
-def test_weekly_keys() -> None:
-    prk = hmac.new(bytes(32), KEY, hashlib.sha256).digest()
-    expected = hmac.new(prk, b"Connexa/1 delivery" + struct.pack(">Q", 2_976) + b"\1", hashlib.sha256).digest()
-    assert weekly_key(KEY, 2_976) == expected
-    assert len({weekly_key(KEY, week) for week in range(8)}) == 8
-    assert weekly_key(KEY, 1) != weekly_key(RNG(32), 1)
 
 
 def test_calls_are_proved_over_their_bytes() -> None:

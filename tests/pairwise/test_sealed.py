@@ -1,19 +1,14 @@
-"""Sealed sender: who may stand in it, what servers see of it, what it costs to lie (P19, P20, P22, P49)."""
+"""Sealed sender: who may stand in it, what servers see of it, what it costs to lie (P20, P22)."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connexa.crypto import Ed25519Secret
-from connexa.identity import Domain, SenderCertificate, issue_sender_certificate, sender_keys_hash
-from connexa.pairwise import SEALED_INITIAL_SIZE, SEALED_SIZE, Reason, Reject, SessionSet, open_sealed, seal, verify_sender, week_of
+from connexa.pairwise import SEALED_INITIAL_SIZE, SEALED_SIZE, Reason, Reject, open_sealed, week_of
 from connexa.wire import SEALED_SIZES
-from connexa.wire.v1.keys_pb2 import Signed
-from tests.pairwise.world import NOW, Device, acquainted
+from tests.pairwise.world import NOW, Device
 
 ALICE, BOB, CAROL = Device.make("a", 1), Device.make("b", 2), Device.make("c", 3)
 KEY = BOB.bundle().seal_key
@@ -35,42 +30,6 @@ def test_p22_sealed_packets_have_one_of_two_sizes(initial: bytes, size: int) -> 
     assert _open(sealed) == (initial, MESSAGE)
 
 
-def test_p19_the_sender_is_who_its_domain_says() -> None:
-    sender, _, _ = BOB.unseal_from(ALICE, ALICE.seal_to(BOB, b"", MESSAGE))
-    assert sender == ALICE.sender
-
-
-def _refused(certificate: Signed, keys: list[Ed25519Secret], at: int = NOW) -> bool:
-    unsealed = open_sealed(BOB.sek[1], BOB.id, WEEK, seal(KEY, certificate, b"", MESSAGE))
-    try:
-        verify_sender(unsealed, [key.public for key in keys], at)
-    except Reject as refusal:
-        return refusal.reason is Reason.IDENTITY
-    return False
-
-
-def test_p19_foreign_self_signed_and_expired_certificates_are_refused() -> None:
-    good = ALICE.sender_certificate()
-    assert not _refused(good, [ALICE.domain_key])
-    assert not _refused(good, [CAROL.domain_key, ALICE.domain_key])  # while keys rotate there are two
-    assert _refused(good, [CAROL.domain_key])
-    assert _refused(good, [])
-    himself = replace(ALICE, domain_key=ALICE.dsk)
-    assert _refused(himself.sender_certificate(), [ALICE.domain_key])
-    assert not _refused(good, [ALICE.domain_key], NOW + DAY)  # accepted at the last moment, however late it is opened
-    assert _refused(good, [ALICE.domain_key], NOW + DAY + 1)
-
-
-def test_p19_the_certificate_must_be_the_sessions() -> None:
-    alice, bob = acquainted()
-    _, message = alice.send(b"x")
-    for sender in (CAROL.sender, replace(alice.device.sender, device=CAROL.id), replace(alice.device.sender, keys=bytes(32))):
-        with pytest.raises(Reject) as refused:
-            bob.sessions.receive(sender, message, NOW)
-        assert refused.value.reason is Reason.IDENTITY
-    assert isinstance(bob.sessions.receive(alice.device.sender, message, NOW).sessions, SessionSet)
-
-
 def test_p20_packets_of_two_senders_have_the_same_form_and_name_nobody() -> None:
     for initial in (b"", bytes(1_394)):
         packets = [device.seal_to(BOB, initial, MESSAGE) for device in (ALICE, CAROL)]
@@ -79,17 +38,6 @@ def test_p20_packets_of_two_senders_have_the_same_form_and_name_nobody() -> None
             for name in (device.user.id, device.id, device.domain.encode(), device.dsk.public.raw, device.dik.public.raw):
                 assert name not in packet
     assert ALICE.seal_to(BOB, b"", MESSAGE) != ALICE.seal_to(BOB, b"", MESSAGE)
-
-
-def test_p49_the_longest_domain_fits() -> None:
-    domain = Domain("a" * 60 + ".bcdefgh" * 8 + ".abc")
-    assert len(domain) == 128
-    keys = sender_keys_hash(ALICE.user.public.key, ALICE.dsk.public)
-    certificate = SenderCertificate(ALICE.user.id, ALICE.id, keys, domain, NOW + DAY)
-    signed = issue_sender_certificate(certificate, ALICE.domain_key, NOW)
-    assert len(seal(KEY, signed, b"", MESSAGE)) == SEALED_SIZE
-    with pytest.raises(ValueError, match="does not fit"):
-        seal(KEY, signed, b"", MESSAGE * 2)
 
 
 def test_the_key_the_device_and_the_week_are_bound() -> None:
