@@ -1,4 +1,4 @@
-"""`connexa account`: create, show, list, set, export."""
+"""`connexa account`: create, show, list, set, export, and what `recovery` does."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .client import Client
 from .group import Family
 from .options import account_option, options
 from .output import answer, say, table
+from .recovery import recovery
 from .secret import SECRET_HELP, read_secret
 
 __all__ = ["account"]
@@ -36,6 +37,7 @@ def create(address: str, invite: str | None, is_open: bool, name: str) -> None:
     answer(made, *_lines(made))
     say("\n  Talk to somebody:          connexa send them@their.server 'Hello'")
     say("  or give them an invite:    connexa invite create")
+    say("  Write down your recovery words now:  connexa account recovery show")
 
 
 def _lines(one: dict[str, Any]) -> list[str]:
@@ -95,3 +97,6 @@ def export(output: Path | None, account: str) -> None:
     if not options().quiet:
         answer({"path": str(output)}, str(output))
     return None
+
+
+account.add_command(recovery)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any, Final
 
 import click
 
+from .bar import draw_bar
 from .client import Client
 from .options import Verb, account_option, options
-from .output import answer, plain, say, write_json
+from .output import answer, say, write_json
 
 __all__ = ["follow_history", "history"]
 
 QUIET_SECONDS: Final = 90.0  # without news: its device is away, and the node goes on asking by itself
-BAR: Final = 30
 
 
 @click.command(cls=Verb)
@@ -57,14 +56,8 @@ def follow_history(node: Client, address: str, cursor: int) -> None:
 
 
 def _draw(found: dict[str, Any]) -> bool:
-    """Draw the bar over itself, where somebody watches."""
-    if options().json or options().quiet or not sys.stderr.isatty():
-        return False
     share = found["done"] / max(1, found["done"] + found["left"])
-    full = round(BAR * share)
-    bar = click.style("━" * full, fg=None if plain() else "green") + "─" * (BAR - full)
-    click.echo(f"\r  history  {bar}  {found['done']} messages, {found['left']} to come \x1b[K", nl=False, err=True)
-    return True
+    return draw_bar("history", share, f"{found['done']} messages, {found['left']} to come")
 
 
 def _sentence(found: dict[str, Any]) -> str:

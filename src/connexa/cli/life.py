@@ -30,6 +30,8 @@ _WARNINGS: Final = {
     "store.read_only": "the database cannot be written; check its owner and permissions",
     "certificate.expired": "the homeserver's certificate is not good now; if its other people are connected, this machine's clock is wrong",
     "account.revoked": "this device was taken out of an account: nothing is sent or received; link it again: connexa device link",
+    "recovery.unconfirmed": "your recovery words are not written down yet, and without them no backup opens: connexa account recovery show",
+    "backup.failed": "the last backup failed: connexa backup schedule",
     "link.unreachable": "a homeserver cannot be reached; it is tried again by itself",
 }
 

@@ -36,6 +36,7 @@ VERBS: Final = {
     "invite": ("invite:invite", "Invites that you give out or were given."),
     "conv": ("conversation:conv", "Conversations."),
     "msg": ("message:msg", "Single messages."),
+    "backup": ("backup:backup", "Backups, and everything back from one."),
     "server": ("server:server", "Run a homeserver."),
     "config": ("config:config", "Settings, and where each comes from."),
     "api": ("api:api", "The node's local API."),

@@ -15,6 +15,7 @@ from typing import Final
 from connexa.errors import ConnexaError
 from connexa.node.account import own_device_list
 from connexa.node.home import Home, first, rows
+from connexa.node.recovery import backup_warning
 from connexa.node.running import RunningAccount
 from connexa.node.status import CLOCK_WARNING
 from connexa.node.streams import count_passes
@@ -195,6 +196,20 @@ def _strangers(home: Home, running: RunningAccount) -> Finding:
     return _ok(text)
 
 
+def _backup(home: Home, running: RunningAccount) -> Finding:
+    if not running.account.is_primary:
+        return _ok("The primary device makes the backups.")
+    row = first(home.database.read, "SELECT made, failed, failure FROM backup WHERE account = ?", (running.account.id,)) or (0.0, 0.0, "")
+    made, failed, failure = row
+    last = f"Backup: last ok {_span(home.clock() - made)} ago." if made else "There is no backup yet."
+    if backup_warning(home.database.read, running.account.id) == "recovery.unconfirmed":
+        return _warning(f"{last} The recovery words are not confirmed.", "Write them down: connexa account recovery show")
+    if failed:
+        return _error(f"{last} The last one failed {_span(home.clock() - failed)} ago ({failure}).", "See connexa backup schedule.")
+    late = home.settings.backup.every and home.clock() > made + 2 * home.settings.backup.every
+    return _warning(last, "Make one: connexa backup create") if late else _ok(last)
+
+
 ACCOUNT_CHECKS: Final[dict[str, Callable[[Home, RunningAccount], Finding]]] = {
     "link": _link,
     "clock": _clock,
@@ -205,6 +220,7 @@ ACCOUNT_CHECKS: Final[dict[str, Callable[[Home, RunningAccount], Finding]]] = {
     "lists": _lists,
     "outbox": _outbox,
     "strangers": _strangers,
+    "backup": _backup,
 }
 
 

@@ -20,6 +20,7 @@ from connexa.store import Execute
 
 __all__ = [
     "Recovery",
+    "backup_warning",
     "begin_recovery",
     "check_words",
     "confirm",
@@ -99,6 +100,19 @@ def confirm(execute: Execute, home: Home, account: Account) -> None:
     now = home.clock()
     execute("UPDATE recovery SET confirmed = ? WHERE account = ?", (now, account.id))
     home.events.record(execute, str(account.address), "recovery.confirmed", now)
+
+
+def backup_warning(query: Query, account: int) -> str:
+    """The code of what stands between an account and its backups, or nothing; a linked device makes none."""
+    row = first(
+        query,
+        "SELECT a.seed != x'', coalesce(r.confirmed, 0), coalesce(b.failure, '') FROM account a LEFT JOIN recovery r ON r.account = a.id"
+        " LEFT JOIN backup b ON b.account = a.id WHERE a.id = ?",
+        (account,),
+    )
+    if row is None or not row[0]:
+        return ""
+    return "recovery.unconfirmed" if not row[1] else "backup.failed" if row[2] else ""
 
 
 def require_primary(account: Account) -> UserSecret:

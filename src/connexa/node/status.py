@@ -6,6 +6,7 @@ from connexa import __version__
 from connexa.identity import UserPublic, fingerprint_text
 from connexa.node.history import history_view
 from connexa.node.home import Home, first
+from connexa.node.recovery import backup_warning
 from connexa.node.running import RunningAccount
 from connexa.node.streams import count_passes
 from connexa.node.views import AccountView, LinkStatusView, StatusView
@@ -81,6 +82,7 @@ def status_view(home: Home, started: float, running: dict[int, RunningAccount]) 
     warnings = [code for number in numbers if number in running for code in _warnings(running[number])]
     if first(home.database.read, "SELECT 1 FROM account WHERE state = 'revoked'") is not None:
         warnings.append("account.revoked")
+    warnings += [code for number in running if (code := backup_warning(home.database.read, number))]
     if home.writer.failure is not None:
         warnings.append(home.writer.failure.code)
     return StatusView(

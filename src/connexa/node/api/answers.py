@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-__all__ = ["CertificateAnswer", "Done", "KeyAnswer", "Listing", "TokenAnswer"]
+__all__ = ["CertificateAnswer", "Done", "KeyAnswer", "Listing", "TokenAnswer", "WordsAnswer"]
 
 T = TypeVar("T")
 
@@ -39,3 +39,9 @@ class TokenAnswer(msgspec.Struct, frozen=True):
 
     token: str
     seconds: int
+
+
+class WordsAnswer(msgspec.Struct, frozen=True):
+    """The recovery words in their order."""
+
+    words: list[str]

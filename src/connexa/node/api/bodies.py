@@ -16,7 +16,9 @@ __all__ = [
     "AddContact",
     "ArchiveConversation",
     "BrowserKey",
+    "CheckWords",
     "CreateAccount",
+    "CreateBackup",
     "CreateInvite",
     "KeepDraft",
     "LinkAccount",
@@ -25,8 +27,10 @@ __all__ = [
     "NameContact",
     "NameDevice",
     "Nothing",
+    "RestoreBackup",
     "SendMessage",
     "StrictRequest",
+    "VerifyBackup",
     "VerifyContact",
     "WithAccount",
     "WithCode",
@@ -43,6 +47,8 @@ __all__ = [
 Name = Annotated[str, msgspec.Meta(max_length=256)]
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 Pasted = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
+Place = Annotated[str, msgspec.Meta(max_length=4096)]
+Words = Annotated[str, msgspec.Meta(max_length=1024)]
 Hex16 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 
 
@@ -205,6 +211,32 @@ class WithDigits(OfAccount, frozen=True):
 
     approval: Hex16
     digits: Annotated[str, msgspec.Meta(max_length=32)]
+
+
+class CheckWords(OfAccount, frozen=True):
+    """Some of the recovery words, by their numbers."""
+
+    words: Annotated[dict[int, Annotated[str, msgspec.Meta(max_length=32)]], msgspec.Meta(min_length=1, max_length=24)]
+
+
+class CreateBackup(OfAccount, frozen=True):
+    """Where to: empty for the next one in the usual directory."""
+
+    place: Place = ""
+
+
+class VerifyBackup(OfAccount, frozen=True):
+    """Which one, and with which words: empty for the usual directory and the words that this device knows."""
+
+    place: Place = ""
+    words: Words = ""
+
+
+class RestoreBackup(Body, frozen=True):
+    """The file or directory on the machine of this node, and the 24 words."""
+
+    place: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+    words: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 
 
 class WithDevice(OfAccount, frozen=True):
