@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
+from connexa.crypto import sha256
 from connexa.errors import ConnexaError
 from connexa.node.settings import RepairSettings
-from connexa.testing import Device, World
+from connexa.testing import Device, ProgramDevice, ProgramWorld, World, run_program
 
 ALICE, BOB = "alice@a.example", "bob@b.example"
 
@@ -77,3 +79,46 @@ async def test_wrong_words_restore_nothing(world: World) -> None:
         await fresh.node.restore_backup(alice.node.backup_schedule().directory, words)
     assert refused.value.code == "backup.locked"
     assert fresh.node.accounts() == []
+
+
+async def _said(sender: ProgramDevice, to: str, text: str) -> None:
+    """Say something, and wait until it has arrived."""
+    message = sha256(text.encode()).hex()[:32]
+    await sender.client.send(to, text, message)
+    await sender.client.until_state(message, "delivered", "read")
+
+
+async def test_real_programs_come_back_after_rm_rf_of_the_profile(tmp_path: Path) -> None:
+    async with ProgramWorld.open(tmp_path, node={"REPAIR__ASK_AFTER": "0.3"}) as world:
+        (alice,), (bob,) = await world.person(ALICE), await world.person(BOB)
+        await world.befriend(alice, bob)
+        await _said(alice, BOB, "before")
+        await _said(bob, ALICE, "and back")
+
+        async def connexa(*words: str, stdin: str = "") -> Any:
+            ended = await run_program(["--json", *words], home=alice.program.home, env=alice.program.env, stdin=stdin)
+            assert ended.code == 0, ended.stdout + ended.stderr
+            return ended
+
+        before = (await connexa("account", "show")).data
+        refused = await run_program(["--json", "account", "recovery", "show"], home=alice.program.home, env=alice.program.env)
+        assert (refused.code, refused.error["code"]) == (5, "words.no_terminal")
+        words = (await connexa("account", "recovery", "show", "--output", "-")).stdout
+        assert (await connexa("account", "recovery", "verify", "-", stdin=words)).data["confirmed"]
+        made = (await connexa("backup", "create")).data
+        checked = (await connexa("backup", "verify", "--words", "-", stdin=words)).data
+        assert (checked["contacts"], checked["fingerprint"]) == (1, before["fingerprint"])
+
+        await alice.program.kill()
+        shutil.rmtree(alice.program.home / "data" / "default")
+        restored = (await connexa("backup", "restore", str(Path(made["path"]).parent), "--words", "-", stdin=words)).data
+        assert (restored["messages"], restored["fingerprint"]) == (checked["messages"], before["fingerprint"])
+        try:
+            after = (await connexa("account", "show")).data
+            assert after["device"] != before["device"] and after["primary"] and after["devices"] == 1
+            assert [one["address"] for one in (await connexa("contact", "list")).data["items"]] == [BOB]
+            await _said(bob, ALICE, "welcome")
+            sent = (await connexa("send", BOB, "I am back", "--wait", "delivered", "--timeout", "30")).data
+            assert sent["text"] == "I am back"
+        finally:
+            await connexa("down")
