@@ -32,6 +32,7 @@ from connexa.wire.v1.backup_pb2 import (
     BackupInvite,
     BackupRecord,
     BackupRegister,
+    BackupTrustNote,
 )
 from connexa.wire.v1.keys_pb2 import Signed
 
@@ -56,7 +57,7 @@ def columns(kind: type[Message]) -> list[str]:
     return [one.name for one in kind.DESCRIPTOR.fields if one.message_type is None]
 
 
-_BESIDE_THE_LOG: Final = (BackupAccount, BackupContact, BackupConversation, BackupDevice, BackupInvite, BackupRegister)
+_BESIDE_THE_LOG: Final = (BackupAccount, BackupContact, BackupConversation, BackupDevice, BackupInvite, BackupRegister, BackupTrustNote)
 _LISTED: Final = {kind: ", ".join(columns(kind)) for kind in _BESIDE_THE_LOG}
 _ENTRY: Final = ", ".join(columns(BackupEntry))
 
@@ -69,6 +70,7 @@ def describe(query: Query, account: int) -> Iterator[bytes]:
     for device in _messages(query, BackupDevice, "own_device", "listed = 1 AND account", account):
         yield BackupRecord(device=device).SerializeToString()
     for contact in _messages(query, BackupContact, "person", "account", account):
+        contact.notes.extend(_messages(query, BackupTrustNote, "trust_note", "person", contact.id))
         yield BackupRecord(contact=contact).SerializeToString()
     for conversation in _messages(query, BackupConversation, "conversation", "account", account):
         conversation.counters.extend(_counters(query, account, conversation.id))
@@ -79,9 +81,9 @@ def describe(query: Query, account: int) -> Iterator[bytes]:
         yield BackupRecord(register=register).SerializeToString()
 
 
-def _messages(query: Query, kind: type[Any], table: str, where: str, account: int) -> Iterator[Any]:
+def _messages(query: Query, kind: type[Any], table: str, where: str, of: int) -> Iterator[Any]:
     names = columns(kind)
-    for row in rows(query, f"SELECT {_LISTED[kind]} FROM {table} WHERE {where} = ?", (account,)):  # noqa: S608 - constants
+    for row in rows(query, f"SELECT {_LISTED[kind]} FROM {table} WHERE {where} = ?", (of,)):  # noqa: S608 - constants
         yield kind(**dict(zip(names, row, strict=True)))
 
 
@@ -184,6 +186,8 @@ def load_contents(execute: Execute, account: int, contents: Contents) -> Places:
         if contact.device_list:
             devices = read_device_list(Signed.FromString(contact.device_list), stored_user(contact.user_key))
             keep_list(execute, account, people[contact.id], devices)
+        for note in contact.notes:
+            _insert(execute, "trust_note", note, person=people[contact.id])
     for conversation in contents.conversations:
         if conversation.person not in people:
             raise IntegrityError("backup.damaged", "A conversation in this backup is with nobody.")

@@ -65,7 +65,7 @@ class BackupDevice(_message.Message):
     def __init__(self, device: _Optional[bytes] = ..., certificate: _Optional[bytes] = ..., name: _Optional[str] = ..., added: _Optional[float] = ...) -> None: ...
 
 class BackupContact(_message.Message):
-    __slots__ = ("id", "user", "address", "user_key", "attestation", "device_list", "profile_key", "state", "name", "verified", "provisional", "warning", "invite", "invite_secret", "invite_until", "stranger_from", "created")
+    __slots__ = ("id", "user", "address", "user_key", "attestation", "device_list", "profile_key", "state", "name", "verified_at", "verified_how", "rival", "rival_at", "replaces", "anew", "provisional", "warning", "invite", "invite_secret", "invite_until", "stranger_from", "created", "notes")
     ID_FIELD_NUMBER: _ClassVar[int]
     USER_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -75,7 +75,12 @@ class BackupContact(_message.Message):
     PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
-    VERIFIED_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_AT_FIELD_NUMBER: _ClassVar[int]
+    VERIFIED_HOW_FIELD_NUMBER: _ClassVar[int]
+    RIVAL_FIELD_NUMBER: _ClassVar[int]
+    RIVAL_AT_FIELD_NUMBER: _ClassVar[int]
+    REPLACES_FIELD_NUMBER: _ClassVar[int]
+    ANEW_FIELD_NUMBER: _ClassVar[int]
     PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
     WARNING_FIELD_NUMBER: _ClassVar[int]
     INVITE_FIELD_NUMBER: _ClassVar[int]
@@ -83,6 +88,7 @@ class BackupContact(_message.Message):
     INVITE_UNTIL_FIELD_NUMBER: _ClassVar[int]
     STRANGER_FROM_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     id: int
     user: bytes
     address: str
@@ -92,7 +98,12 @@ class BackupContact(_message.Message):
     profile_key: bytes
     state: str
     name: str
-    verified: bool
+    verified_at: int
+    verified_how: str
+    rival: bytes
+    rival_at: float
+    replaces: bytes
+    anew: bool
     provisional: bool
     warning: str
     invite: bytes
@@ -100,7 +111,18 @@ class BackupContact(_message.Message):
     invite_until: float
     stranger_from: float
     created: float
-    def __init__(self, id: _Optional[int] = ..., user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[bytes] = ..., device_list: _Optional[bytes] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., verified: _Optional[bool] = ..., provisional: _Optional[bool] = ..., warning: _Optional[str] = ..., invite: _Optional[bytes] = ..., invite_secret: _Optional[bytes] = ..., invite_until: _Optional[float] = ..., stranger_from: _Optional[float] = ..., created: _Optional[float] = ...) -> None: ...
+    notes: _containers.RepeatedCompositeFieldContainer[BackupTrustNote]
+    def __init__(self, id: _Optional[int] = ..., user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[bytes] = ..., device_list: _Optional[bytes] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., verified_at: _Optional[int] = ..., verified_how: _Optional[str] = ..., rival: _Optional[bytes] = ..., rival_at: _Optional[float] = ..., replaces: _Optional[bytes] = ..., anew: _Optional[bool] = ..., provisional: _Optional[bool] = ..., warning: _Optional[str] = ..., invite: _Optional[bytes] = ..., invite_secret: _Optional[bytes] = ..., invite_until: _Optional[float] = ..., stranger_from: _Optional[float] = ..., created: _Optional[float] = ..., notes: _Optional[_Iterable[_Union[BackupTrustNote, _Mapping]]] = ...) -> None: ...
+
+class BackupTrustNote(_message.Message):
+    __slots__ = ("at", "code", "detail")
+    AT_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    at: float
+    code: str
+    detail: str
+    def __init__(self, at: _Optional[float] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
 class BackupConversation(_message.Message):
     __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "read_message", "draft", "draft_subject", "muted", "archived", "counters")
