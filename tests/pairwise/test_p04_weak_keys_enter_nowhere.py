@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -44,6 +45,28 @@ def test_p04_no_door_takes_a_weak_signing_key(door: str) -> None:
     for raw in WEAK_KEYS:
         with pytest.raises(ConnexaError):
             enter(raw)
+
+
+IMPORTS = {
+    *("identity/devices.py", "identity/discovery_file.py", "identity/invite.py", "identity/openpgp.py", "identity/pin_record.py"),
+    *("identity/rotation.py", "identity/server_info.py", "identity/txt.py", "identity/user.py"),
+    *("pairwise/_chunked.py", "pairwise/_pairing_code.py", "pairwise/_pqxdh.py", "pairwise/_prekeys.py", "pairwise/_ratchet.py"),
+    *("node/approvals.py", "node/passes.py", "node/stored.py", "cli/demo/server.py"),
+}
+"""Where bytes become a public key. A module that comes in here gets its door in doors.py."""
+
+
+def test_p04_these_are_all_the_doors(root: Path) -> None:
+    kinds = {"Ed25519Public", "X25519Public", "MlKemPublic", "HybridPublic", "VoprfPublic"}
+    source, found = root / "src/connexa", set()
+    for path in source.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                made = node.func.value if isinstance(node.func, ast.Attribute) and node.func.attr == "from_bytes" else node.func
+                name = made.attr if isinstance(made, ast.Attribute) else getattr(made, "id", "")
+                if name in kinds:
+                    found.add(str(path.relative_to(source)))
+    assert {name for name in found if not name.startswith(("crypto/", "testing/"))} == IMPORTS
 
 
 def test_p04_no_door_takes_a_key_of_another_length() -> None:
