@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from secrets import SystemRandom
 from typing import Final
 
 import click
 
 from connexa.backup import WORD_COUNT, key_of_words, words_of_key
+from connexa.crypto import system_random
 from connexa.errors import ConflictError, ConnexaError, RefusedError
 
 from .client import Client
@@ -121,7 +121,8 @@ def _ask_for_some(node: Client, account: str, output: str | None) -> None:
     """Ask for three words at random; right ones begin the daily backups."""
     if not options().may_ask or output is not None:
         return say("  When you have them in a safe place:  connexa account recovery verify")
-    places = sorted(SystemRandom().sample(range(1, WORD_COUNT + 1), ASKED))
+    shuffled = sorted(range(1, WORD_COUNT + 1), key=lambda _: system_random(8))
+    places = sorted(shuffled[:ASKED])
     for _ in range(TRIES):
         words = {str(place): str(click.prompt(f"  Word {place}", err=True)).strip() for place in places}
         try:
