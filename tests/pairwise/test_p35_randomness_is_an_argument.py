@@ -13,7 +13,7 @@ from tests.pairwise.world import acquainted
 
 SOURCES = {"random", "secrets", "uuid"}
 ENTRIES = {"cli/life.py", "cli/recovery.py", "cli/server.py", "homeserver/reading.py"}
-"""Where a program begins (the face asks for words at random), and takes the randomness of the operating system; `testing` is the kit for tests."""
+"""Where a program begins, or the face asks for words at random: the randomness of the operating system. `testing` is the kit for tests."""
 
 
 def _modules(root: Path) -> dict[str, ast.Module]:
