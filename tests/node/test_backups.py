@@ -1,0 +1,266 @@
+"""Backups as a node makes them: increments that lose nothing, a schedule that shows its failures, words that are checked and replaced."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from connexa.errors import ConnexaError
+from connexa.node.settings import BackupSettings
+from connexa.node.views import MessageView
+from connexa.testing import Device, World
+
+ALICE, BOB = "alice@a.example", "bob@b.example"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World.open(tmp_path / "world") as opened:
+        yield opened
+
+
+async def _confirmed(device: Device) -> str:
+    words = await device.node.show_recovery()
+    await device.node.verify_recovery("", {3: words[2], 11: words[10].upper(), 20: f" {words[19]} "})
+    return " ".join(words)
+
+
+def _files(device: Device) -> list[tuple[str, bool]]:
+    return [(one.series, one.whole) for one in device.node.backup_files()]
+
+
+async def _with(device: Device, settings: BackupSettings) -> None:
+    await device.stop()
+    device.settings = msgspec.structs.replace(device.settings, backup=settings)
+    await device.start()
+    await device.until_up()
+
+
+async def test_increments_bring_what_is_new_what_has_changed_and_what_was_deleted(world: World) -> None:
+    (alice,), (bob,) = await world.person(ALICE), await world.person(BOB)
+    await world.befriend(alice, bob)
+    words = await _confirmed(alice)
+    first = await alice.node.send("", BOB, "first")
+    await alice.until_state(first.id, "delivered")
+    second = await alice.node.send("", BOB, "second")
+    await alice.until_state(second.id, "delivered")
+    base = await alice.node.create_backup()
+    assert base.whole and Path(base.path).parent == Path(alice.node.backup_schedule().directory)
+    await bob.node.mark_read("", ALICE)
+    await alice.until_state(first.id, "read")
+    await alice.node.delete_message("", second.id)
+    third = await alice.node.send("", BOB, "third")
+    await alice.until_state(third.id, "delivered")
+    await alice.node.rename_contact("", BOB, "Bobby")
+    await alice.node.mark_read("", BOB)
+    increment = await alice.node.create_backup()
+    assert not increment.whole and increment.counter == base.counter + 1
+    nothing_new = await alice.node.create_backup()
+    assert nothing_new.bytes <= increment.bytes
+
+    checked = await alice.node.verify_backup()
+    before = alice.log(BOB)
+    assert (checked.files, checked.messages, checked.contacts) == (3, len(before), 1)
+    await alice.stop()
+    fresh = await world.device("fresh", ALICE)
+    await fresh.node.restore_backup(str(Path(base.path).parent), words)
+    assert [_shown(one) for one in fresh.log(BOB)] == [_shown(one) for one in before]
+    assert "second" not in [one.text for one in fresh.log(BOB)]
+    assert [(one.name, one.address) for one in fresh.node.contacts()] == [("Bobby", BOB)]
+    assert [one.unread for one in fresh.node.conversations()] == [0]
+
+
+def _shown(message: MessageView) -> tuple[object, ...]:
+    return message.id, message.cursor, message.text, message.sender, message.sent, message.received, message.state
+
+
+async def test_a_backup_that_fails_loses_nothing_of_the_next_one(world: World, tmp_path: Path) -> None:
+    (alice,), (bob,) = await world.person(ALICE), await world.person(BOB)
+    await world.befriend(alice, bob)
+    words = await _confirmed(alice)
+    base = await alice.node.create_backup()
+    sent = await alice.node.send("", BOB, "after the base")
+    await alice.until_state(sent.id, "delivered")
+    directory = Path(base.path).parent
+    (directory / f"{Path(base.path).name.partition('-')[0]}-0001.connexa").write_bytes(b"in the way")
+    with pytest.raises(ConnexaError) as refused:
+        await alice.node.create_backup()
+    assert refused.value.code == "file.exists"
+    await alice.node.delete_message("", sent.id)  # it changes between the two attempts
+    await alice.node.send("", BOB, "later")
+    (directory / f"{Path(base.path).name.partition('-')[0]}-0001.connexa").unlink()
+    assert not (await alice.node.create_backup()).whole
+    assert sorted(path.suffix for path in directory.iterdir()) == [".connexa", ".connexa"]  # no half files
+    texts = [one.text for one in alice.log(BOB)]
+    await alice.stop()
+    fresh = await world.device("fresh", ALICE)
+    await fresh.node.restore_backup(str(directory), words)
+    assert [one.text for one in fresh.log(BOB)] == texts
+
+
+async def test_backups_are_made_when_due_and_old_ones_go(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    await _with(alice, BackupSettings(every=3_600.0, increments=1, kept=2))
+    await alice.node.make_due_backups()
+    assert _files(alice) == [] and "recovery.unconfirmed" in alice.node.status().warnings
+    await _confirmed(alice)
+    assert alice.node.backup_schedule().active
+    for _ in range(7):
+        await alice.node.make_due_backups()
+        await alice.node.make_due_backups()  # not due again
+        world.clock.advance(3_601.0)
+    files = _files(alice)
+    assert [whole for _, whole in files] == [True, False, True] and len({series for series, _ in files}) == 2
+    schedule = alice.node.backup_schedule()
+    assert (schedule.counter, schedule.failure) == (7, "")
+    assert (await alice.node.verify_backup()).counter == 7
+
+
+async def test_a_failure_shows_until_a_backup_succeeds(world: World, tmp_path: Path) -> None:
+    (alice,) = await world.person(ALICE)
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a directory should be")
+    await _with(alice, BackupSettings(every=3_600.0, directory=str(blocked)))
+    await _confirmed(alice)
+    await alice.node.make_due_backups()
+    schedule = alice.node.backup_schedule()
+    assert schedule.failed and schedule.failure == "store.failed" and not schedule.made
+    assert [event.kind for event in alice.node.replay()].count("backup.failed") == 1
+    assert "backup.failed" in alice.node.status().warnings
+    checks = {check.name: check for check in (await alice.node.doctor()).checks}
+    assert checks["backup"].verdict == "error"
+    blocked.unlink()
+    world.clock.advance(3_601.0)
+    await alice.node.make_due_backups()
+    assert alice.node.backup_schedule().failure == "" and "backup.failed" not in alice.node.status().warnings
+    checks = {check.name: check for check in (await alice.node.doctor()).checks}
+    assert checks["backup"].verdict == "ok"
+
+
+async def test_rotated_words_open_every_backup_that_follows_and_none_before(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    old = await _confirmed(alice)
+    first = await alice.node.create_backup()
+    new = " ".join(await alice.node.show_recovery("", rotate=True))
+    assert new != old and not alice.node.recovery().confirmed
+    assert new == " ".join(await alice.node.show_recovery())
+    second = await alice.node.create_backup()
+    assert second.whole
+    for words, opened, locked in ((old, first, second), (new, second, first)):
+        assert (await alice.node.verify_backup("", opened.path, words)).counter == opened.counter
+        with pytest.raises(ConnexaError) as refused:
+            await alice.node.verify_backup("", locked.path, words)
+        assert refused.value.code == "backup.locked"
+
+
+async def test_words_are_checked_by_their_places(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    with pytest.raises(ConnexaError) as refused:
+        await alice.node.verify_recovery("", {1: "a", 2: "b", 3: "c"})
+    assert refused.value.code == "recovery.none"
+    words = await alice.node.show_recovery()
+    wrong = next(word for word in ("zebra", "abandon") if word != words[6])
+    for answers, code in (
+        ({1: words[0], 2: words[1]}, "words.count"),
+        ({0: words[0], 1: words[0], 2: words[1]}, "words.count"),
+        ({1: words[0], 2: words[1], 25: "x"}, "words.count"),
+        ({1: words[0], 2: words[1], 7: wrong}, "words.wrong"),
+    ):
+        with pytest.raises(ConnexaError) as refused:
+            await alice.node.verify_recovery("", answers)
+        assert refused.value.code == code
+        assert not set(words) & set(f"{refused.value.message} {refused.value.hint}".lower().replace(".", "").split()) - {"is", "one"}
+    assert not alice.node.recovery().confirmed
+    assert (await alice.node.verify_recovery("", dict(enumerate(words, 1)))).confirmed
+
+
+async def test_a_single_file_is_a_whole_backup_and_is_never_written_over(world: World, tmp_path: Path) -> None:
+    (alice,) = await world.person(ALICE)
+    words = await _confirmed(alice)
+    target = tmp_path / "usb" / "alice.connexa"
+    made = await alice.node.create_backup("", str(target))
+    assert made.whole and target.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ConnexaError) as refused:
+        await alice.node.create_backup("", str(target))
+    assert refused.value.code == "file.exists"
+    assert list(target.parent.iterdir()) == [target]
+    assert (await alice.node.verify_backup("", str(target), words)).files == 1
+    assert (await alice.node.create_backup()).whole  # the series in the usual directory is another matter
+
+
+async def test_an_account_that_is_here_is_not_restored_over(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    words = await _confirmed(alice)
+    made = await alice.node.create_backup()
+    with pytest.raises(ConnexaError) as refused:
+        await alice.node.restore_backup(made.path, words)
+    assert refused.value.code == "account.exists"
+
+
+async def test_a_restore_without_its_homeserver_goes_on_later_with_the_same_device(world: World) -> None:
+    (alice,), (bob,) = await world.person(ALICE), await world.person(BOB)
+    await world.befriend(alice, bob)
+    words = await _confirmed(alice)
+    made = await alice.node.create_backup()
+    await alice.stop()
+    await world.houses["a.example"].stop()
+    fresh = await world.device("fresh", ALICE)
+    with pytest.raises(ConnexaError) as refused:
+        await fresh.node.restore_backup(made.path, words)
+    assert refused.value.retryable
+    waiting = fresh.node.account()
+    assert (waiting.state, [one.address for one in fresh.node.contacts()]) == ("restoring", [BOB])
+    await fresh.stop()  # the node may end in between
+    await fresh.start()
+    await world.houses["a.example"].start()
+    await fresh.node.restore_backup(made.path, words)
+    await fresh.until_up()
+    assert fresh.node.account().device == waiting.device and fresh.node.account().state == "active"
+    await fresh.node.send("", BOB, "back at last")
+    await bob.until_text(ALICE, "back at last")
+
+
+async def _until_listed(device: Device, listed: set[str]) -> None:
+    await device.until(lambda: True if {one.id for one in device.node.devices() if one.listed} == listed else None, what="the list")
+
+
+async def test_what_had_not_left_says_so_and_is_not_sent_by_itself(world: World) -> None:
+    (alice,), (bob,) = await world.person(ALICE), await world.person(BOB)
+    await world.befriend(alice, bob)
+    words = await _confirmed(alice)
+    await world.houses["a.example"].stop()
+    await alice.node.send("", BOB, "did this leave?")
+    made = await alice.node.create_backup()
+    await alice.stop()
+    await world.houses["a.example"].start()
+    fresh = await world.device("fresh", ALICE)
+    await fresh.node.restore_backup(made.path, words)
+    await fresh.until_up()
+    assert [(one.state, one.reason) for one in fresh.log(BOB) if one.text == "did this leave?"] == [("refused", "device.lost")]
+
+
+async def test_other_own_devices_stay_and_follow(world: World) -> None:
+    alice, phone = await world.person(ALICE, devices=2)
+    (bob,) = await world.person(BOB)
+    await world.befriend(alice, bob)
+    await phone.until_contact(BOB)
+    words = await _confirmed(alice)
+    made = await alice.node.create_backup()
+    lost = alice.node.account().device
+    tablet = await world.linked(alice, "alice-tablet")  # the backup does not know it
+    await alice.stop()
+    fresh = await world.device("fresh", ALICE)
+    await fresh.node.restore_backup(made.path, words)
+    await fresh.until_up()
+    listed = {one.id for one in fresh.node.devices() if one.listed}
+    assert listed == {one.node.account().device for one in (fresh, phone, tablet)} and lost not in listed
+    assert fresh.node.devices()[0].id and fresh.node.account().primary
+    for device in (phone, tablet):
+        await _until_listed(device, listed)
+    sent = await fresh.node.send("", BOB, "from the new one")
+    await phone.until_text(BOB, "from the new one", mine=True)
+    await fresh.until_state(sent.id, "delivered")
+    await fresh.node.revoke_device("", tablet.node.account().device)  # it signs lists as the lost one did
