@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connexa.content import Missing, Receipt, ReceiptState, Resend
 from connexa.node.conversations import conversation_view, list_messages, mark_read, number_of
 from connexa.testing import FakeClock
 
@@ -114,3 +115,14 @@ async def test_nothing_goes_again_twice_to_a_device_that_is_away(friends: Pair, 
         clock.advance(86_400)
         await alice.mend()
         assert await alice.post([bob]) == []
+
+
+async def test_what_one_device_confirms_still_goes_to_another_that_asked(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    message = await alice.say(bob, "lost")
+    await alice.post([bob])
+    clock.advance(60)
+    await alice.take(alice.pushed(await bob.write([alice], Resend(missing=(Missing(alice.account.device, (3,), 2),)))))
+    await alice.take(alice.pushed(await bob.write([alice], Receipt(ReceiptState.DELIVERED, (message,)))))
+    waiting = "SELECT message FROM outbox WHERE kind = 'again' AND state = 'waiting'"
+    assert alice.home.database.read(waiting) == [(message,)]

@@ -2,8 +2,8 @@
 
 We ask on evidence alone: a counter that stays missing for a while, a message whose header opened on a session while the rest did not, or
 our own store that has lost something. What anybody else can cause (a good certificate around garbage, a repetition) is counted at most.
-A device is asked once soon after the evidence, then after an hour, and ever more seldom. `tend` does what is due, at times that follow
-no arrival closely; everything here runs inside an operation of the writer.
+A device is asked once soon after the evidence, then after an hour, and ever more seldom. `mender` does what is due, at times that
+follow no arrival closely; everything here runs inside an operation of the writer.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def _soon(home: Home) -> float:
 
 
 def next_ask(query: Query, account: int) -> float | None:
-    """When there is something to tend to: a time, 0 for at once, None for not at all as things are."""
-    if first(query, f"{_NEW_GAPS} LIMIT 1", (account,)) or first(query, f"{_LOST_SESSIONS} LIMIT 1", (account,)):
+    """When there is something to do: a time, 0 for at once, None for not at all as things are. Cheap: asked at every arrival."""
+    if first(query, f"{_NEW_GAPS} LIMIT 1", (account,)):
         return 0.0
     row = first(query, "SELECT min(due) FROM ask WHERE account = ? AND person != 0", (account,))
     return None if row is None or row[0] is None else float(row[0])

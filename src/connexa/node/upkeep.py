@@ -51,7 +51,8 @@ __all__ = ["Upkeep", "forget_old", "own_certificates"]
 
 WEEKS_AHEAD = 8
 SENDER_MARGIN = 43_200
-REQUESTS_KEPT = 60 * 86_400
+DAY = 86_400
+REQUESTS_KEPT = 60 * DAY
 
 
 class Upkeep:
@@ -235,4 +236,5 @@ def forget_old(execute: Execute, home: Home, account: int, now: float) -> None:
     execute("DELETE FROM envelope_seen WHERE until < ?", (int(now),))
     execute("DELETE FROM early_receipt WHERE at < ?", (now - REQUESTS_KEPT,))
     execute("DELETE FROM held WHERE since < ?", (now - REQUESTS_KEPT,))
+    execute("DELETE FROM resent WHERE since < ?", (now - DAY,))
     home.events.trim(execute)
