@@ -68,10 +68,9 @@ def _compare_after(execute: Execute, home: Home, account: int, *, differs: bool)
 
 
 def _digests(query: Query, account: Account, until: int) -> list[Digest]:
-    found = {account.user_id: _items(query, account, account.user_id, until)}
-    sql = f"SELECT p.user, m.mine + 2 * m.hidden, m.message {SHARED} AND m.account = ? AND m.sent < ?"
-    for user, flags, message in query(sql, (account.id, until / 1000)):
-        found.setdefault(UserId(user), []).append((flags, message))
+    people = query("SELECT user FROM person WHERE account = ? AND user != x'' AND user != ?", (account.id, account.user_id))
+    users = [account.user_id, *(UserId(row[0]) for row in people)]
+    found = {user: _items(query, account, user, until) for user in users}
     return [Digest(user, len(items), _hash(items)) for user, items in sorted(found.items()) if items]
 
 
@@ -79,8 +78,12 @@ def _items(query: Query, account: Account, user: UserId, until: int) -> list[Ite
     """What is held of one collection and was said or decided before `until`."""
     if user == account.user_id:
         return [(0, register_id(register)) for register in all_registers(query, account) if 0 < register.at < until]
-    sql = f"SELECT m.mine + 2 * m.hidden, m.message {SHARED} AND m.account = ? AND p.user = ? AND m.sent < ?"
-    return list(query(sql, (account.id, user, until / 1000)))
+    items: list[Item] = []
+    conversations = "SELECT c.id FROM conversation c JOIN person p ON p.id = c.person WHERE p.account = ? AND p.user = ?"
+    sql = f"SELECT m.mine + 2 * m.hidden, m.message {SHARED} AND m.account = ? AND m.conversation = ? AND m.sent < ?"
+    for (conversation,) in rows(query, conversations, (account.id, user)):
+        items += query(sql, (account.id, conversation, until / 1000))
+    return items
 
 
 def _by_bucket(items: Iterable[Item]) -> list[list[Item]]:
