@@ -21,7 +21,7 @@ from connexa.node.conversations import (
     set_draft,
     set_flag,
 )
-from connexa.node.history import WINDOW, ask_for_history, history_view, owe_history, take_history
+from connexa.node.history import WINDOW, ask_for_history, history_view, owe_history, take_history, until_silent
 from connexa.node.log import Entry, add_entry, conversation_of
 from connexa.node.own_copies import messages_waiting, tell_own_devices
 from connexa.node.views import ConversationView, MessageState, MessageView
@@ -241,6 +241,26 @@ async def test_requests_come_as_requests(three: Three) -> None:
     await pull(phone, bob)
     assert phone.state_of(alice) == "pending"
     assert phone.home.database.read("SELECT DISTINCT receipted FROM message") == [(0,)]  # they show once it is accepted
+
+
+async def test_a_gap_shows_on_a_new_device_once_its_history_is_complete(three: Three) -> None:
+    alice, bob, phone = three
+    await fill(bob, alice, 6)
+    first = await alice.write([bob, phone], Text("under way"), message=b"u" * 16, counter=5)
+    await phone.take(phone.pushed(first))
+    assert conversation(phone, alice).missing == 0  # 1 to 4 may come with the history, as they do
+    await pull(phone, bob)
+    later = await alice.write([bob, phone], Text("later"), message=b"l" * 16, counter=7)
+    await phone.take(phone.pushed(later))
+    assert conversation(phone, alice).missing == 1
+
+
+async def test_nobody_is_asked_again_and_again_where_there_is_nobody(three: Three, clock: FakeClock) -> None:
+    _, _, phone = three
+    phone.home.database.writer_connection.execute("UPDATE account SET device_list = x''; DELETE FROM person_device")
+    await phone.home.change(lambda execute: ask_for_history(execute, phone.home, phone.account))
+    assert phone.home.database.read("SELECT * FROM own_message") == []
+    assert until_silent(phone.home, 1) == 60
 
 
 async def test_only_a_listed_own_device_is_answered(three: Three) -> None:

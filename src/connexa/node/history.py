@@ -71,9 +71,11 @@ def ask_for_history(execute: Execute, home: Home, account: Account) -> None:
     if asked or not is_own_device(execute, account.id, source):
         source = _after(execute, account, source)
         place = min(place + MARGIN, END) if place else 0
-    if source is not None:
-        execute("UPDATE history SET source = ?, place = ? WHERE account = ?", (source, place, account.id))
-        _ask(execute, home, account, source, place)
+    if source is None:
+        execute("UPDATE history SET asked = ? WHERE account = ?", (now, account.id))
+        return  # there is no other device any more, or not yet
+    execute("UPDATE history SET source = ?, place = ? WHERE account = ?", (source, place, account.id))
+    _ask(execute, home, account, source, place)
 
 
 def _after(query: Query, account: Account, source: bytes) -> DeviceId | None:

@@ -209,7 +209,7 @@ def close_gaps(execute: Execute, account: int, conversation: int, device: bytes,
 
 def _open_gaps(execute: Execute, where: tuple[int, int, bytes], high: int, end: int, now: float) -> None:
     """Name what is missing behind `high` and before `end`, the newest first to be kept."""
-    if high == 0 and _was_linked(execute, where[0]):
+    if high == 0 and _is_being_filled(execute, where[0]):
         return  # what that device said before this one was there comes with the history
     for missing in range(max(high + 1, end - MAX_GAPS), end):
         execute(
@@ -224,5 +224,5 @@ def _open_gaps(execute: Execute, where: tuple[int, int, bytes], high: int, end: 
         )
 
 
-def _was_linked(query: Query, account: int) -> bool:
-    return first(query, "SELECT 1 FROM history WHERE account = ?", (account,)) is not None
+def _is_being_filled(query: Query, account: int) -> bool:
+    return first(query, "SELECT 1 FROM history WHERE account = ? AND waiting = 1", (account,)) is not None
