@@ -76,9 +76,10 @@ class Shop:
         status = frames.Status.STATUS_ACCEPTED
         if sender is None:
             status = judge_envelope(query, envelope, resident(query, envelope.user), now)
-        devices = {packet.device for packet in envelope.packets}
-        exact = devices == reachable_devices(query, UserId(envelope.user), envelope.packets[0].sek) - {sender}
-        if status == frames.Status.STATUS_ACCEPTED and not exact:
+        reachable = reachable_devices(query, UserId(envelope.user), envelope.packets[0].sek) - {sender}
+        if envelope.own.only:
+            reachable &= {envelope.own.only}
+        if status == frames.Status.STATUS_ACCEPTED and {packet.device for packet in envelope.packets} != reachable:
             status = frames.Status.STATUS_STALE_DEVICES
         return status, envelope
 

@@ -25,6 +25,7 @@ from connexa.discovery import DiscoverySettings, Resolver
 from connexa.identity import DeviceId
 from connexa.node.account import Account, load_account, sender_certificate
 from connexa.node.delivery import Delivery
+from connexa.node.digests import compare
 from connexa.node.domains import Domains
 from connexa.node.events import EventLog
 from connexa.node.history import answer_history, ask_for_history, history_owed
@@ -251,6 +252,7 @@ class PostDevice:
     async def _tell_own_devices(self) -> None:
         home, account, read = self.home, self.account, self.database.read
         await home.change(lambda execute: ask_for_history(execute, home, account))
+        await home.change(lambda execute: compare(execute, home, account))
         if copies_waiting(read, account.id) or lacks_keys(read, account.id, home.clock()):
             await self._seal_own(seal_own_copies)
         if messages_waiting(read, account.id):
@@ -323,19 +325,22 @@ class Post:
                 refused.append(Refusal(number, status))
         return refused
 
-    async def settle(self, *, hours: float = 72.0) -> None:
-        """Be honest and let time pass until every device is calm and agrees with its siblings and contacts, or the hours are over."""
+    async def settle(self, until: Callable[[], bool] = lambda: True, *, hours: float = 72.0) -> None:
+        """Be honest and let time pass until no device waits for anything and it is as the caller says, or the hours are over."""
         end = self.clock() + hours * 3_600
-        while not await self._round() and self.clock() < end:
+        while True:
+            await self._deliver_all()
+            calm = all(device.missing() == 0 and device.unopened() == 0 for device in self.devices)
+            if (calm and until()) or self.clock() >= end:
+                return
             self.clock.advance(PATIENCE)
 
-    async def _round(self) -> bool:
-        """Deliver until nothing moves; True where nobody waits for anything."""
+    async def _deliver_all(self) -> None:
         while True:
             for device in self.devices:
                 await device.work()
-            if not any(self.mail.values()):
-                return all(device.missing() == 0 and device.unopened() == 0 for device in self.devices)
+            if not any(self.mail[device.id] for device in self.devices):
+                return
             for device in self.devices:
                 await device.take(self.collect(device))
 
