@@ -13,6 +13,7 @@ from __future__ import annotations
 from .api import NodeClient
 from .clock import FakeClock
 from .filling import fill_log
+from .inline import Killed
 from .ledger import Figures, Ledger
 from .network import MemoryDialer, MemoryNetwork
 from .post import Post, PostDevice, Said, found_people
@@ -24,6 +25,7 @@ from .remotes import FederationPort, MemoryRemotes
 from .world import Device, House, World
 
 __all__ = [
+    "Killed",
     "found_people",
     "Said",
     "PostDevice",
