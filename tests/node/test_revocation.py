@@ -9,7 +9,7 @@ import pytest
 
 from connexa.errors import NetworkError, RefusedError
 from connexa.node.account import profile_key
-from connexa.node.views import MessageState
+from connexa.node.views import MessageState, Verdict
 from connexa.testing import Device, World
 
 ALICE, BOB = "alice@a.example", "bob@a.example"
@@ -35,6 +35,9 @@ async def test_a_revoked_device_says_so_and_sends_nothing(world: World) -> None:
     await shut_out(desk, phone)
     assert "account.revoked" in [event.kind for event in phone.node.replay()]
     assert "account.revoked" in phone.node.status().warnings
+    assert [one.listed for one in phone.node.devices() if one.this] == [False]
+    (check,) = [one for one in (await phone.node.doctor()).checks if one.name == "accounts"]
+    assert check.verdict is Verdict.ERROR
     for act in (phone.node.send("", BOB, "still me"), phone.node.add_contact("", "carol@a.example"), phone.node.create_invite("")):
         with pytest.raises(RefusedError, match=r"account\.revoked"):
             await act

@@ -25,7 +25,10 @@ def list_devices(query: Query, account: Account) -> list[DeviceView]:
     """All devices that are or were the person's; one that was never let in is none."""
     own = own_device_list(query, account)
     first_device = own[1].devices[0].device if own else account.device  # the primary signs the list and stands first in it
-    sql = "SELECT device, name, listed, added, seen FROM own_device WHERE account = ? AND (listed OR seen) ORDER BY added, device"
+    sql = (
+        "SELECT device, name, listed, added, seen FROM own_device WHERE account = ? AND (listed OR seen OR device = ?)"
+        " ORDER BY added, device"
+    )
     return [
         DeviceView(
             id=device.hex(),
@@ -36,7 +39,7 @@ def list_devices(query: Query, account: Account) -> list[DeviceView]:
             added=added,
             last_seen=seen,
         )
-        for device, name, listed, added, seen in query(sql, (account.id,))
+        for device, name, listed, added, seen in query(sql, (account.id, account.device))
     ]
 
 

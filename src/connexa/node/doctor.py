@@ -93,7 +93,14 @@ def _disk(home: Home) -> Finding:
     return _warning(text, "Free some space soon.") if free < LOW_DISK else _ok(text)
 
 
-NODE_CHECKS: Final[dict[str, Callable[[Home], Finding]]] = {"disk": _disk, "writes": _writes}
+def _accounts(home: Home) -> Finding:
+    revoked = len(rows(home.database.read, "SELECT 1 FROM account WHERE state = 'revoked'"))
+    if revoked:
+        return _error(f"This device was taken out of {revoked} accounts.", "To be a device of one again: connexa device link")
+    return _ok("This device was taken out of no account.")
+
+
+NODE_CHECKS: Final[dict[str, Callable[[Home], Finding]]] = {"disk": _disk, "writes": _writes, "accounts": _accounts}
 
 
 # An account

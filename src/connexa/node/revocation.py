@@ -41,6 +41,7 @@ def shut_out(execute: Execute, home: Home, account: Account) -> None:
         return
     now = home.clock()
     execute("UPDATE account SET state = ?, sender = x'', sender_until = 0 WHERE id = ?", (AccountState.REVOKED.value, account.id))
+    execute("UPDATE own_device SET listed = 0 WHERE account = ? AND device = ?", (account.id, account.device))
     execute("DELETE FROM pass WHERE account = ?", (account.id,))
     for outbox, kind, message, state in rows(execute, "SELECT id, kind, message, state FROM outbox WHERE account = ?", (account.id,)):
         if kind == "text" and state != "accepted":
@@ -52,6 +53,7 @@ def shut_out(execute: Execute, home: Home, account: Account) -> None:
 def let_in(execute: Execute, home: Home, account: Account) -> None:
     """The homeserver takes this device's login again."""
     execute("UPDATE account SET state = ? WHERE id = ?", (AccountState.ACTIVE.value, account.id))
+    execute("UPDATE own_device SET listed = 1 WHERE account = ? AND device = ?", (account.id, account.device))
     home.events.record(execute, str(account.address), "account.active", home.clock())
 
 
