@@ -126,3 +126,33 @@ async def test_what_one_device_confirms_still_goes_to_another_that_asked(friends
     await alice.take(alice.pushed(await bob.write([alice], Receipt(ReceiptState.DELIVERED, (message,)))))
     waiting = "SELECT message FROM outbox WHERE kind = 'again' AND state = 'waiting'"
     assert alice.home.database.read(waiting) == [(message,)]
+
+
+@pytest.mark.parametrize("turns", [0, 3])
+async def test_sessions_that_were_put_back_and_nobody_saw_it_come_together_again(friends: Pair, clock: FakeClock, turns: int) -> None:
+    alice, bob = friends
+    said = ["hello", "hi", "well"]
+    execute = bob.home.database.writer_connection.execute
+    old = execute("SELECT sessions FROM session").fetchall()[0][0]
+    await talk(bob, alice, said, "b0")
+    for number in range(turns):
+        await talk(alice, bob, said, f"a{number}")
+        await talk(bob, alice, said, f"b{number + 1}")
+    await settle(alice, bob, clock)
+    clock.advance(2 * 86_400)
+    execute("UPDATE session SET sessions = ?", (old,))
+    await talk(bob, alice, said, "from an old copy")
+    assert "from an old copy" not in alice.texts()
+    await talk(alice, bob, said, "to an old copy")
+    await settle(alice, bob, clock)
+    await talk(alice, bob, said, "and on")
+    await settle(alice, bob, clock)
+    for device in friends:
+        assert sorted(device.texts()) == sorted(said)
+        assert device.gaps() == []
+        assert device.undecryptable() == 0
+
+
+async def talk(one: Device, other: Device, said: list[str], text: str) -> None:
+    said.append(text)
+    await say(one, other, text)

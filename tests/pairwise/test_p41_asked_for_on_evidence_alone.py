@@ -11,7 +11,7 @@ from connexa.content import ContactState, Content, Missing, Resend, ResendAnswer
 from connexa.errors import UsageError
 from connexa.node.asks import ask_all
 from connexa.node.sending import send_text
-from connexa.pairwise import seal, verify_bundle
+from connexa.pairwise import SessionSet, seal, verify_bundle
 from connexa.store import Execute
 from connexa.testing import FakeClock, SeededRandom
 from connexa.wire.v1.message_pb2 import Envelope
@@ -57,6 +57,23 @@ async def test_p41_garbage_under_a_good_certificate_moves_no_byte(pair: Pair, cl
     assert requests(bob) == []
     assert await bob.post([alice]) == []
     assert bob.undecryptable() == 4  # counted it is
+
+
+async def test_p41_garbage_makes_the_next_session_new_once_a_day_and_still_moves_no_byte(pair: Pair, clock: FakeClock) -> None:
+    alice, bob = pair
+    await become_friends(alice, bob)
+    clock.advance(2 * DAY)
+    sizes = []
+    for number in range(3):
+        await deliver([await forged(alice, bob, SeededRandom(number)(600))], bob)
+        await idle(bob, clock)
+        assert await bob.post([alice]) == []
+        await bob.say(alice, f"{number}")
+        sizes += [len(envelope.packets[0].sealed) for envelope in await bob.post([alice])]
+    assert requests(bob) == []
+    assert sizes[0] == 5_232  # with an initial part
+    sessions = SessionSet.load(bob.home.database.read("SELECT sessions FROM session")[0][0]).sessions
+    assert len(sessions) == 2
 
 
 async def test_p41_a_repetition_or_a_body_that_was_exchanged_moves_no_byte(pair: Pair, clock: FakeClock) -> None:

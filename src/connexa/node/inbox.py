@@ -25,7 +25,7 @@ from connexa.node.own_devices import check_own_sender, take_own
 from connexa.node.people import Person, person_by_user, person_of
 from connexa.node.prekeys import seal_secret
 from connexa.node.resends import repeat_unconfirmed
-from connexa.node.sessions import Opened, Unopened, keep_opened, open_message, retire_cloned, unseal
+from connexa.node.sessions import Opened, Unopened, keep_opened, open_message, retire_cloned, retire_unheard, unseal
 from connexa.pairwise import Duplicate, Reason, Reject, SessionEvent, Unsealed, check_wrap, open_body
 from connexa.store import Execute
 from connexa.wire.v1.link_pb2 import PushClass, PushItem
@@ -157,6 +157,8 @@ def _note_unopened(execute: Execute, home: Home, account: Account, failed: Unope
         _count_refused(execute, account)
     else:
         note_unopened(execute, home, account, number, failed.sender.device, evidence=failed.is_evidence)
+        if failed.reason is Reason.HEADER:
+            retire_unheard(execute, account.id, failed.sender.user, failed.sender.device, home.clock())
     if failed.reason is Reason.CLONE and retire_cloned(execute, account.id, failed.sender.user, failed.sender.device):
         # Whoever of the two is the device, a new session is what only that one can follow (P44).
         _record_session_change(execute, home, account, SessionEvent.CLONED, failed.sender.user)

@@ -50,8 +50,12 @@ __all__ = [
     "open_message",
     "retire_cloned",
     "retire_sessions",
+    "retire_unheard",
     "unseal",
 ]
+
+
+DAY = 86_400
 
 
 def load_sessions(query: Query, account: int, user: bytes, device: bytes) -> SessionSet:
@@ -83,6 +87,17 @@ def forget_sessions(execute: Execute, account: int, user: bytes, device: bytes) 
 def retire_sessions(execute: Execute, account: int, user: UserId, device: DeviceId) -> bool:
     """Send no more on any session with a device, so that a new one is begun; False where that was so already."""
     sessions = load_sessions(execute, account, user, device)
+    return _keep_retired(execute, account, user, device, sessions, sessions.retired())
+
+
+def retire_unheard(execute: Execute, account: int, user: UserId, device: DeviceId, now: float) -> bool:
+    """The same where no session opens what a device sends, at most once a day: anybody whom its domain vouches for can send such things.
+
+    Nothing goes out because of it. What is sent next begins anew, so that sessions that have come apart come together again.
+    """
+    sessions = load_sessions(execute, account, user, device)
+    if not sessions.sessions or max(session.binding.created for session in sessions.sessions) + DAY > now:
+        return False
     return _keep_retired(execute, account, user, device, sessions, sessions.retired())
 
 
