@@ -15,7 +15,6 @@ from connexa.content import (
     MAX_OWN_CONTENT,
     MAX_RECEIPTS,
     NOTHING_SEEN,
-    OWN_COPY_UNIT,
     Accept,
     AccountName,
     Buckets,
@@ -55,7 +54,6 @@ from connexa.content import (
 )
 from connexa.errors import ConnexaError, IntegrityError, UsageError
 from connexa.identity import Address, UserId
-from connexa.pairwise import seal_body
 from connexa.wire.v1 import message_pb2 as pb
 from connexa.wire.v1.keys_pb2 import Signed
 
@@ -244,20 +242,6 @@ def test_a_conversation_of_two_has_one_id() -> None:
 def test_last_seen_covers_id_and_content() -> None:
     assert last_seen_hash(bytes(16), b"x") == hashlib.sha256(bytes(16) + b"x").digest()
     assert bytes(32) == NOTHING_SEEN
-
-
-@given(sizes=st.lists(st.integers(1, MAX_CONTENT), max_size=20))
-def test_p38_own_copies_leave_in_units_of_4_kib(sizes: list[int]) -> None:
-    sent = [OwnCopy(UserId(bytes(32)), BOB, bytes(size), n.to_bytes(16, "big"), n) for n, size in enumerate(sizes)]
-    batches = list(batch_own_copies(sent, 7))
-    read: list[OwnCopy] = []
-    for raw in batches:
-        body = decode(raw).body
-        assert isinstance(body, OwnCopies)
-        read += body.copies
-        assert (len(seal_body(raw, lambda n: bytes(n), OWN_COPY_UNIT).ciphertext) - 16) % OWN_COPY_UNIT == 0
-        assert len(raw) < OWN_COPY_UNIT or len(body.copies) == 1
-    assert read == sent
 
 
 def test_the_largest_content_fits_an_own_copy_to_the_longest_address() -> None:

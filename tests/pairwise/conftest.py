@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.node.conftest import clock, pair
+from tests.scenarios.conftest import two_people
 
-__all__ = ["clock", "pair"]
+__all__ = ["clock", "pair", "two_people"]

@@ -1,4 +1,4 @@
-"""Sealed sender: who may stand in it, what servers see of it, what it costs to lie (P20, P22)."""
+"""Sealed sender: who may stand in it, what servers see of it, what it costs to lie (pairwise §6)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connexa.pairwise import SEALED_INITIAL_SIZE, SEALED_SIZE, Reason, Reject, open_sealed, week_of
-from connexa.wire import SEALED_SIZES
+from connexa.pairwise import SEALED_SIZE, Reason, Reject, open_sealed, week_of
 from tests.pairwise.world import NOW, Device
 
 ALICE, BOB, CAROL = Device.make("a", 1), Device.make("b", 2), Device.make("c", 3)
@@ -20,24 +19,6 @@ DAY = 86_400
 def _open(sealed: bytes) -> tuple[bytes, bytes]:
     unsealed = open_sealed(BOB.sek[1], BOB.id, WEEK, sealed)
     return unsealed.initial, unsealed.message
-
-
-@pytest.mark.parametrize(("initial", "size"), [(b"", 2_160), (bytes(1_394), 5_232)])
-def test_p22_sealed_packets_have_one_of_two_sizes(initial: bytes, size: int) -> None:
-    sealed = ALICE.seal_to(BOB, initial, MESSAGE)
-    assert len(sealed) == size
-    assert {SEALED_SIZE, SEALED_INITIAL_SIZE} == SEALED_SIZES
-    assert _open(sealed) == (initial, MESSAGE)
-
-
-def test_p20_packets_of_two_senders_have_the_same_form_and_name_nobody() -> None:
-    for initial in (b"", bytes(1_394)):
-        packets = [device.seal_to(BOB, initial, MESSAGE) for device in (ALICE, CAROL)]
-        assert len({len(packet) for packet in packets}) == 1
-        for device, packet in zip((ALICE, CAROL), packets, strict=True):
-            for name in (device.user.id, device.id, device.domain.encode(), device.dsk.public.raw, device.dik.public.raw):
-                assert name not in packet
-    assert ALICE.seal_to(BOB, b"", MESSAGE) != ALICE.seal_to(BOB, b"", MESSAGE)
 
 
 def test_the_key_the_device_and_the_week_are_bound() -> None:

@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 from connexa.content import Text
 from connexa.discovery import DiscoverySettings, Resolver
@@ -290,7 +290,7 @@ class Post:
     _seq: int = 1 << 32  # behind everything that the homeserver has pushed
 
     @classmethod
-    async def open(cls, founded: Path, folder: Path, *, seed: int = 0) -> Post:
+    async def open(cls, founded: Path, folder: Path, *, seed: int = 0) -> Self:
         """Begin with a copy of what `found_people` has left."""
         shutil.copytree(founded, folder, dirs_exist_ok=True)
         clock, rng = FakeClock(FakeClock()() + 3_600), SeededRandom(f"post {seed}")
