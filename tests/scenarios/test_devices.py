@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from connexa.errors import ConnexaError
+from connexa.node.schema import MIGRATIONS
 from connexa.node.views import ContactState, MessageState
+from connexa.store import open_database
 from connexa.testing import Device, World
+from connexa.testing.world import STORE_KEY
 
 ALICE, BOB = "alice@a.example", "bob@b.example"
 
@@ -75,6 +78,25 @@ async def test_a_wrong_linking_code_links_nothing(world: World) -> None:
     with pytest.raises(ConnexaError):
         await alice.node.approve_device("", broken)
     assert len(alice.node.devices()) == 1
+
+
+async def test_what_a_device_has_lost_comes_back_from_the_other(world: World) -> None:
+    laptop, phone = await world.person(ALICE, devices=2)
+    (bob,) = await world.person(BOB)
+    await world.befriend(laptop, bob)
+    for text in ("kept", "lost"):
+        await bob.node.send("", ALICE, text)
+        for device in (laptop, phone):
+            await device.until_text(BOB, text)
+    await phone.stop()
+    database = open_database(world.directory / phone.name / "node.db", STORE_KEY, MIGRATIONS)
+    with database.writer_connection as connection:
+        connection.execute("DELETE FROM message WHERE text = 'lost'; UPDATE account SET compare_from = 0")
+    database.close()
+    world.clock.advance(700)  # what was said is no news any more
+    await phone.start()
+    await phone.until_text(BOB, "lost")
+    assert [one.id for one in phone.log(BOB)] == [one.id for one in laptop.log(BOB)]
 
 
 async def test_contacts_blocked_on_one_device_are_blocked_on_the_other(world: World) -> None:
