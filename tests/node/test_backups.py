@@ -242,6 +242,21 @@ async def test_what_had_not_left_says_so_and_is_not_sent_by_itself(world: World)
     assert [(one.state, one.reason) for one in fresh.log(BOB) if one.text == "did this leave?"] == [("refused", "device.lost")]
 
 
+async def test_a_homeserver_that_shows_an_old_list_takes_nobody_back(world: World) -> None:
+    alice, phone = await world.person(ALICE, devices=2)
+    words = await _confirmed(alice)
+    made = await alice.node.create_backup()
+    await alice.stop()
+    server = world.houses["a.example"].server
+    await server.writer.run(lambda execute: execute("DELETE FROM device_list WHERE version = 2"))
+    fresh = await world.device("fresh", ALICE)
+    with pytest.raises(ConnexaError) as refused:
+        await fresh.node.restore_backup(made.path, words)
+    assert refused.value.code == "devices.rollback"
+    assert fresh.node.account().state == "restoring"
+    assert phone.node.account().devices == 2
+
+
 async def test_other_own_devices_stay_and_follow(world: World) -> None:
     alice, phone = await world.person(ALICE, devices=2)
     (bob,) = await world.person(BOB)

@@ -20,6 +20,7 @@ from connexa.identity import (
     DeviceId,
     UserSecret,
     body_hash,
+    check_successor,
     fingerprint_text,
     issue_device_certificate,
     match_certificates,
@@ -212,6 +213,8 @@ def _following(home: Home, account: Account, found: Registered, counter: int) ->
     known, newest = own_device_list(home.database.read, account), read_device_list(found.device_list, account.user)
     if known is not None and (newest.version < known[1].version or (newest.version == known[1].version and newest != known[1])):
         raise IntegrityError("devices.rollback", "The homeserver shows an old list of this person's own devices.")
+    if known is not None and newest.version == known[1].version + 1:
+        check_successor(known[0].body, newest)
     match_certificates(newest, found.certificates, account.user, home.clock())
     lost = {row[0] for row in home.database.read("SELECT device FROM own_device WHERE account = ? AND listed = 0", (account.id,))}
     left_out = {listed.certificate for listed in newest.devices if listed.device in lost}
