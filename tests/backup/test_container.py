@@ -42,6 +42,16 @@ def test_the_borders_of_chunks_hold(total: int) -> None:
     assert tuple(read(ALICE.file(records=records), ALICE.recovery)[1]) == records
 
 
+@pytest.mark.parametrize("zeros", [0, 1, 4_091, 5_000, 70_000])
+def test_a_file_of_no_size_class_is_refused_though_its_key_made_it(zeros: int) -> None:
+    sealer = Sealer(ALICE.head(), ALICE.user, ALICE.recovery, ALICE.backup_key)
+    raw = sealer.front + sealer.add(b"record") + b"".join(sealer._take(bytes(4 + zeros)))
+    raw += sealer._seal(len(sealer._buffer), last=True)
+    with pytest.raises(IntegrityError) as refused:
+        read(raw, ALICE.recovery)
+    assert refused.value.code == "backup.damaged"
+
+
 def test_a_record_is_never_empty_nor_too_long() -> None:
     sealer = Sealer(ALICE.head(), ALICE.user, ALICE.recovery, ALICE.backup_key)
     for record in (b"", bytes(256 * 1024 + 1)):

@@ -64,5 +64,12 @@ def test_too_few_and_too_many_are_counted(text: str) -> None:
     assert refused.value.code == "words.count"
 
 
+@pytest.mark.parametrize("text", ["abandon " * 24, "zoo " * 24, "legal winner thank year " * 6])
+def test_words_of_the_list_that_do_not_fit_together_are_refused(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        key_of_words(text)
+    assert refused.value.code == "words.wrong"
+
+
 def test_a_recovery_key_shows_nothing_of_itself() -> None:
     assert "41" * 4 not in repr(RecoveryKey(b"A" * 32)) and "AAAA" not in repr(RecoveryKey(b"A" * 32))

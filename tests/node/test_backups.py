@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from connexa.errors import ConnexaError
 from connexa.node.settings import BackupSettings
 from connexa.node.views import MessageView
+from connexa.store import Execute
 from connexa.testing import Device, World
 
 ALICE, BOB = "alice@a.example", "bob@b.example"
@@ -99,6 +101,42 @@ async def test_a_backup_that_fails_loses_nothing_of_the_next_one(world: World, t
     fresh = await world.device("fresh", ALICE)
     await fresh.node.restore_backup(str(directory), words)
     assert [one.text for one in fresh.log(BOB)] == texts
+
+
+async def test_what_changes_while_a_backup_is_made_is_in_the_next_one(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    await alice.node.add_contact("", BOB)
+    words = await _confirmed(alice)
+    home = alice.node._home
+
+    def fill(execute: Execute) -> None:
+        for number in range(3_000):
+            execute(
+                "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, content, sent,"
+                " received, state) VALUES (?, 1, 1, ?, x'', x'', 0, 0, 'text', ?, x'00', 1, 1, 'received')",
+                (number + 1, number.to_bytes(16, "big"), f"number {number}"),
+            )
+
+    await home.change(fill)
+    async with alice.node.subscribe() as events:
+        making = asyncio.create_task(alice.node.create_backup())
+        async for event in events:
+            if event.kind == "backup.progress" and event.fields["done"]:
+                break  # the first page is written, others are not
+        await alice.node.delete_message("", bytes(16).hex())
+        await home.change(lambda execute: execute("UPDATE message SET state = 'read' WHERE cursor = 3000"))
+        base = await making
+    assert base.whole
+    assert [row[0] for row in home.database.read("SELECT cursor FROM backup_changed WHERE taken = 0 ORDER BY cursor")] == [1, 3000]
+    await alice.node.create_backup()
+    assert home.database.read("SELECT count(*) FROM backup_changed") == [(0,)]
+    await alice.stop()
+    fresh = await world.device("fresh", ALICE)
+    await fresh.node.restore_backup(str(Path(base.path).parent), words)
+    read = fresh.node._home.database.read
+    assert read("SELECT cursor, text FROM message WHERE hidden = 1") == [(1, "")]
+    assert read("SELECT cursor FROM message WHERE state = 'read'") == [(3000,)]
+    assert read("SELECT count(*) FROM message") == [(3_000,)]
 
 
 async def test_backups_are_made_when_due_and_old_ones_go(world: World) -> None:

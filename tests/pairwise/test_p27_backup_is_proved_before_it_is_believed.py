@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from connexa.backup import FRONT_BYTES, HEAD_BYTES, Head, Sealer, key_of_words
+from connexa.backup import FRONT_BYTES, HEAD_BYTES, Front, Head, Sealer, key_of_words
+from connexa.crypto import sha256
 from connexa.errors import ConnexaError
 from connexa.identity import UserSecret
 from connexa.node.account import own_device_list
@@ -137,6 +138,27 @@ async def test_nothing_is_loaded_of_a_series_that_does_not_hold(tmp_path: Path) 
             assert fresh.node._home.database.read(tables) == [(0, 0, 0, 0, 0)]
         restored = await fresh.node.restore_backup(str(directory), words)
         assert (restored.files, [one.address for one in fresh.node.contacts()]) == (2, ["bob@b.example"])
+
+
+async def test_files_that_do_not_follow_each_other_are_no_series(tmp_path: Path) -> None:
+    """Two copies of one device go on from one base: their increments bear one series and one place, and do not mix."""
+    async with World.open(tmp_path / "world") as world:
+        _, words, directory = await _alice(world)
+        base, increment = sorted(directory.iterdir())
+        recovery = key_of_words(words)
+        front = Front.open(base.read_bytes()[:FRONT_BYTES], recovery)
+        records = read(increment.read_bytes(), recovery)[1]
+        for previous, code in ((b"x" * 32, "backup.damaged"), (sha256(base.read_bytes()), None)):
+            head = with_head(front.head, counter=2, place=1, previous=previous, salt=bytes(32))
+            sealer = Sealer(head, front.user, recovery, front.backup_key)
+            increment.write_bytes(sealer.front + b"".join([*(sealer.add(record) for record in records), *sealer.finish()]))
+            fresh = await world.device("fresh", "alice@a.example") if code else world.devices[-1]
+            if code is None:
+                assert (await fresh.node.restore_backup(str(directory), words)).files == 2
+                continue
+            with pytest.raises(ConnexaError) as refused:
+                await fresh.node.restore_backup(str(directory), words)
+            assert refused.value.code == code and fresh.node.accounts() == []
 
 
 async def test_a_rolled_back_backup_shows(tmp_path: Path) -> None:
