@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connexa.content import ContactState, Missing, Resend, Text, VerifiedHow
+from connexa.content import ContactState, Missing, Register, Resend, Text, VerifiedHow
 from connexa.crypto import Ed25519Secret
 from connexa.errors import IntegrityError, UsageError
 from connexa.identity import Address, Attestation, PinState, issue_attestation
 from connexa.node import trust
+from connexa.node.arrivals import Taken
 from connexa.node.contact_book import block, contact_view, remove, safety_view, unblock
+from connexa.node.converge import take_register
+from connexa.node.own_copies import contact_of
 from connexa.node.people import Person, person_at
 from connexa.node.views import ContactView, TrustTier
 from connexa.pairwise import safety_code, safety_number
@@ -211,3 +216,21 @@ async def test_what_was_said_to_the_old_key_is_never_said_again_to_the_new_one(p
     await alice.take(alice.pushed(await other.write([alice], asked)))
     assert alice.home.database.read("SELECT 1 FROM outbox WHERE kind = 'again'") == []
     assert alice.home.database.read("SELECT 1 FROM outbox WHERE kind = 'control'") != []  # it was answered: there is nothing
+
+
+@pytest.mark.parametrize("verified", [True, False])
+async def test_what_was_followed_here_is_undone_where_the_owner_had_compared_elsewhere(
+    pair: Pair, tmp_path: Path, clock: FakeClock, verified: bool
+) -> None:
+    """The laptop had verified Bob; this device had not heard of it when another key came, and followed that."""
+    alice, bob = await friends(pair)
+    before = contact_of(bob_of(alice))
+    other = await other_bob(tmp_path, clock, bob, alice, 1)
+    await writes(other, alice)
+    assert view(alice).user == other.account.user_id.hex()
+    facts: dict[str, Any] = {"verified_at": int(clock()), "verified_how": VerifiedHow.TYPED} if verified else {}
+    told = Register(int(clock() * 1000), bytes(32), replace(before, **facts))
+    await alice.home.change(lambda execute: take_register(execute, alice.home, alice.account, told, Taken(), live=True))
+    assert (alice.state_of(bob), alice.state_of(other)) == (("accepted", "pending") if verified else ("replaced", "accepted"))
+    assert view(alice).trust is (TrustTier.CHANGED if verified else TrustTier.ATTESTED)
+    assert view(alice).user == (bob if verified else other).account.user_id.hex()
