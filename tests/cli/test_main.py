@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from connexa.cli import main
 from connexa.cli.main import VERBS, root
 from connexa.cli.output import clean
+from connexa.cli.reading import waiting_line
 
 
 @pytest.fixture(autouse=True)
@@ -194,3 +196,10 @@ def test_no_color_is_honoured_in_a_terminal(home: Path) -> None:
 
     assert b"\x1b[" in shown()
     assert b"\x1b[" not in shown(NO_COLOR="1")
+
+
+def test_who_is_waited_for_is_said_in_one_line() -> None:
+    waiting = {"device": "3f" * 32, "missing": 2, "unopened": 0, "asked": 0.0, "tries": 0}
+    assert waiting_line("Bob", waiting) == "waiting for 2 messages of Bob's device 3f3f3f3f … not asked yet: it may be under way"
+    asked = {**waiting, "missing": 0, "unopened": 1, "asked": time.time() - 7_200.0}
+    assert waiting_line("B\x1bob", asked) == "waiting for 1 message of B\N{REPLACEMENT CHARACTER}ob's device 3f3f3f3f … asked 2 h ago"
