@@ -22,7 +22,8 @@ async def test_two_friends_are_well_and_named_nowhere(tmp_path: Path) -> None:
         (bob,) = await world.person("bob@b.example")
         await world.befriend(alice, bob)
         found = await alice.node.doctor()
-        assert {check.verdict for check in found.checks if check.name != "disk"} == {Verdict.OK}, found
+        unwell = {check.name: check.verdict for check in found.checks if check.name != "disk" and check.verdict is not Verdict.OK}
+        assert unwell == {"backup": Verdict.WARNING}  # the recovery words are not confirmed yet
         text = msgspec.json.encode(found).decode()
         for secret in ("alice", "bob", ".example", alice.node.account().user, alice.node.account().device[:8]):
             assert secret not in text
