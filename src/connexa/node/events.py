@@ -62,7 +62,9 @@ class EventLog:
             self._recorded = int(cursor)
 
     def publish(self) -> None:
-        """Give everything that is committed and not shown yet to the subscribers."""
+        """Give everything that is committed and not shown yet to the subscribers, if there are any."""
+        if not self._subscriptions:
+            return
         while self._published < self._recorded and (page := self.replay(self._published)):
             self._published = page[-1].cursor
             for event in page:
@@ -78,6 +80,8 @@ class EventLog:
     def subscribe(self) -> Iterator[Subscription]:
         """Listen; events before this moment come by `replay`."""
         subscription = Subscription()
+        if not self._subscriptions:
+            self._published = self.cursor()
         self._subscriptions.add(subscription)
         try:
             yield subscription

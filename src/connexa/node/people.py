@@ -105,7 +105,7 @@ def person_of(query: Query, person: int) -> Person:
 
 def person_by_user(query: Query, account: int, user: bytes) -> Person | None:
     """The person with this user id."""
-    row = first(query, f"SELECT {_COLUMNS} FROM person WHERE account = ? AND user = ?", (account, user))  # noqa: S608
+    row = first(query, f"SELECT {_COLUMNS} FROM person WHERE account = ? AND user = ? AND user != x''", (account, user))  # noqa: S608
     return _person(row) if row else None
 
 

@@ -54,8 +54,8 @@ def apply_receipt(execute: Execute, events: EventLog, person: Person, device: by
         row = first(
             execute,
             "SELECT c.person FROM message m JOIN conversation c ON c.id = m.conversation"
-            " WHERE m.account = ? AND m.mine = 1 AND m.message = ?",
-            (person.account, message),
+            " WHERE m.account = ? AND m.sender = (SELECT user FROM account WHERE id = ?) AND m.message = ?",
+            (person.account, person.account, message),
         )
         if row is None:
             execute(

@@ -220,6 +220,7 @@ CREATE TABLE message_device (
     PRIMARY KEY (account, message, device)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_device_by_device ON message_device (account, device, state, at);
+CREATE INDEX message_device_open ON message_device (account, at) WHERE state = 'accepted';
 
 -- Counters of each sending device in a conversation: the highest seen, and those that are missing below it.
 CREATE TABLE counter_high (
@@ -316,6 +317,7 @@ CREATE TABLE envelope (
     PRIMARY KEY (stream, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX envelope_by_outbox ON envelope (outbox);
+CREATE INDEX envelope_unsent ON envelope (account) WHERE raw != x'';
 
 -- For own devices: copies, which leave on a clock of their own (of one register only the newest), and messages, which leave at once,
 -- to one device (`device`) or all; both become numbered envelopes of the mailbox link.

@@ -23,6 +23,8 @@ Execute = Callable[..., apsw.Cursor]
 
 # WAL pages before a checkpoint; larger transactions than the default thousand pages are normal here.
 AUTO_CHECKPOINT_PAGES = 4000
+# Prepared statements that are kept: a node has more different ones than the hundred that are kept by default.
+STATEMENTS = 512
 
 
 class Database:
@@ -98,7 +100,7 @@ def open_database(path: Path, key: bytes, migrations: Sequence[str]) -> Database
 
 
 def _connect(path: Path, key: bytes) -> apsw.Connection:
-    connection = apsw.Connection(str(path))
+    connection = apsw.Connection(str(path), statementcachesize=STATEMENTS)
     for pragma in _pragmas(key):
         connection.pragma(*pragma)
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # a wrong key shows here, not later

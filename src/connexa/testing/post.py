@@ -24,6 +24,7 @@ from connexa.content import Text
 from connexa.discovery import DiscoverySettings, Resolver
 from connexa.identity import DeviceId
 from connexa.node.account import Account, load_account, sender_certificate
+from connexa.node.asks import next_ask
 from connexa.node.delivery import Delivery
 from connexa.node.digests import compare
 from connexa.node.domains import Domains
@@ -72,6 +73,7 @@ STORE_KEY = bytes(32)
 DOMAIN = "a.example"
 BATCH = 64
 UPKEEP_EVERY = 3_600.0
+MEND_EVERY = 300.0  # and whenever something is due
 PATIENCE = 600.0  # seconds by which the clock moves on when nothing else does
 _CLASSES = {"token": PushClass.PUSH_CONTACT, "own": PushClass.PUSH_OWN}
 
@@ -130,7 +132,7 @@ class PostDevice:
         self._delivery = Delivery(self.home, self.account, Wakeups())
         self._delivery.submitter = DeskSubmitter(self._desk, self.account)
         self._stream: Stream | None = None
-        self._upkeep_due = 0.0
+        self._upkeep_due = self._mend_due = 0.0
         self._logged_in = False
 
     def close(self) -> None:
@@ -197,7 +199,10 @@ class PostDevice:
             await self._upkeep().run_all()
             self._upkeep_due = home.clock() + UPKEEP_EVERY
         await home.change(lambda execute: send_receipts(execute, account.id, home.clock(), home.rng))
-        await home.change(lambda execute: mend(execute, home, account))
+        due = next_ask(self.database.read, account.id)
+        if home.clock() >= min(self._mend_due, self._mend_due if due is None else due):
+            await home.change(lambda execute: mend(execute, home, account))
+            self._mend_due = home.clock() + MEND_EVERY
         await self._tell_own_devices()
         await self.send_out()
 
