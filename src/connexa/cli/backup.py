@@ -119,9 +119,11 @@ def _work(what: str, path: str, **body: Any) -> Any:
                 if event["kind"] == "backup.progress":
                     drawn = draw_bar(what, event["fields"]["done"], f"{event['fields']['done']:.0%}") or drawn
             time.sleep(0)  # the answer comes on the other thread
+        found = call.result()
     if drawn:
+        draw_bar(what, 1.0, "100%")
         click.echo(err=True)
-    return call.result()
+    return found
 
 
 def _absolute(place: str | None) -> str:

@@ -48,6 +48,7 @@ def show(output: str | None, account: str) -> None:
         state = node.get("/api/account/recovery", account=account)
         _give(node, node.post("/api/account/recovery/show", account=account)["words"], output)
         if not state["confirmed"]:
+            _clear(output)
             _ask_for_some(node, account, output)
 
 
@@ -79,6 +80,7 @@ def rotate(output: str | None, yes: bool, account: str) -> None:
     confirm(yes, "Replace the recovery words?")
     with Client() as node:
         _give(node, node.post("/api/account/recovery/rotate", account=account)["words"], output)
+        _clear(output)
         _ask_for_some(node, account, output)
 
 
@@ -115,6 +117,13 @@ def _draw(words: list[str]) -> None:
     click.echo()
     say("  Write them down on paper, in their order. With a backup they bring everything back;")
     say("  without them a backup is worth nothing, and whoever else has them can be you.\n")
+
+
+def _clear(output: str | None) -> None:
+    """Take the words off the screen before some are asked for: what can be read there proves no paper."""
+    if output is None and options().may_ask:
+        click.pause("  Press a key when they are on paper; then this screen is cleared.", err=True)
+        click.clear()
 
 
 def _ask_for_some(node: Client, account: str, output: str | None) -> None:
