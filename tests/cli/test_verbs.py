@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import segno
 
 from connexa.cli import main
 from connexa.cli.demo.device import Device
@@ -209,6 +210,19 @@ def shown_code(device: Device, address: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def test_a_device_shows_its_code_as_a_picture_of_the_same_text(stage: Stage, tmp_path: Path) -> None:
+    tablet = Device("tablet with a camera", stage.root / "camera", stage.bob.phone.program.settings)
+    picture, expected = tmp_path / "code.svg", io.BytesIO()
+    try:
+        tablet.program.start().await_ready()
+        shown = on(tablet, "device", "link", stage.bob.address, "--no-wait", "--qr", str(picture)).data
+        segno.make_qr(shown["code"], error="m").save(expected, kind="svg", scale=8, border=4)
+        assert picture.read_bytes() == expected.getvalue()
+        assert on(tablet, "device", "link", stage.bob.address, "--no-wait", "--qr", str(tmp_path / "code.doc")).code == 2
+    finally:
+        tablet.end()
 
 
 def read_object(process: subprocess.Popen[str]) -> Any:

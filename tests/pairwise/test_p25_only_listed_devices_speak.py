@@ -36,6 +36,7 @@ from connexa.content import (
 from connexa.identity import UserId, next_device_list
 from connexa.node.account import own_device_list
 from connexa.node.history import ask_for_history
+from connexa.node.introductions import follow_list
 from connexa.node.own_copies import tell_own_devices
 from connexa.node.own_list import keep_own_list
 from connexa.testing import FakeClock, SeededRandom
@@ -203,3 +204,31 @@ async def test_history_of_an_own_device_that_was_not_asked_moves_no_place(three:
     await bob.home.change(lambda execute: tell_own_devices(execute, bob.home, bob.account, told, only=phone.account.device))
     await carry(bob, phone)
     assert phone.home.database.read("SELECT waiting FROM history") == [(1,)]
+
+
+async def test_p25_a_revoked_device_speaks_to_nobody_by_no_session_and_no_list(pair: Pair, clock: FakeClock, tmp_path: Path) -> None:
+    alice, bob = pair
+    phone = await link_device(bob, tmp_path / "phone.db", clock, SeededRandom("phone"))
+    phone.pin("a.example", alice.domain_key)
+    await alice.know(bob, ContactState.ACCEPTED)
+    await phone.know(alice, ContactState.ACCEPTED)
+    await alice.take(alice.pushed(await phone.write([alice], Text("from the phone"), counter=1)))
+    assert alice.texts() == ["from the phone"]
+    account = bob.account
+    own = own_device_list(bob.home.database.read, account)
+    assert own is not None
+    assert account.secret is not None
+    without = next_device_list(own[0], account.secret, [account.certificate], clock())
+    await bob.home.change(lambda execute: keep_own_list(execute, bob.home, account, without))
+    await alice.home.change(lambda execute: follow_list(execute, alice.home, alice.account, alice.person(bob), [without], clock()))
+    before = alice.texts()
+    later = await phone.write([alice], Text("by the session that was"), counter=2)
+    await alice.take(alice.pushed(later))
+    phone.home.database.writer_connection.execute("DELETE FROM session")  # it begins anew, and introduces itself by its old list
+    await alice.take(alice.pushed(await phone.write([alice], Text("by a new session"), counter=3)))
+    assert alice.texts() == before
+    assert alice.undecryptable() == 2
+    await alice.take(alice.pushed(await bob.write([alice], Text("from the desk"), counter=1)))
+    assert alice.texts() == [*before, "from the desk"]
+    await phone.home.writer.close()
+    phone.home.database.close()
