@@ -28,6 +28,7 @@ __all__ = ["recovery"]
 ASKED: Final = 3
 TRIES: Final = 3
 COLUMNS: Final = 4
+CLEAR: Final = "\033[2J\033[3J\033[1;1H"  # the screen, and what was scrolled off it
 
 
 @click.group(cls=Family)
@@ -123,7 +124,8 @@ def _clear(output: str | None) -> None:
     """Take the words off the screen before some are asked for: what can be read there proves no paper."""
     if output is None and options().may_ask:
         click.pause("  Press a key when they are on paper; then this screen is cleared.", err=True)
-        click.clear()
+        sys.stdout.write(CLEAR)  # not by `click`, which leaves it out where no colour is wanted
+        sys.stdout.flush()
 
 
 def _ask_for_some(node: Client, account: str, output: str | None) -> None:
