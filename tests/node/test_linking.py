@@ -8,15 +8,33 @@ from pathlib import Path
 
 import pytest
 
-from connexa.crypto import Ed25519Secret
+from connexa.crypto import Ed25519Public, Ed25519Secret, X25519Public
 from connexa.errors import ConflictError, ConnexaError, IntegrityError, NetworkError, NotFoundError, RefusedError, UsageError
 from connexa.homeserver.link_pair import PairRole, Slot
-from connexa.identity import Address
+from connexa.identity import (
+    Address,
+    Attestation,
+    DeviceCertificate,
+    DeviceId,
+    issue_attestation,
+    issue_device_certificate,
+    next_device_list,
+)
+from connexa.node.account import own_device_list
 from connexa.node.linking import Newcomer, open_slot
 from connexa.node.views import ApprovalView, EventView
-from connexa.pairwise import format_pairing_code, seal_pairing_request
+from connexa.pairwise import (
+    PairingTalk,
+    format_pairing_code,
+    open_pairing_request,
+    parse_pairing_code,
+    seal_pairing_answer,
+    seal_pairing_grant,
+    seal_pairing_request,
+)
 from connexa.testing import Device, SeededRandom, World
-from connexa.wire.v1.link_pb2 import PairRequest
+from connexa.wire.v1.keys_pb2 import Signed
+from connexa.wire.v1.link_pb2 import PairAnswer, PairGrant, PairRequest
 
 ALICE, BOB = "alice@a.example", "bob@a.example"
 
@@ -105,6 +123,29 @@ async def test_without_digits_the_device_stays_out(world: World) -> None:
         await desk.node.confirm_device("", met.id, " ")
     assert (await failure(phone)).fields["code"] == "pair.gone"
     assert has_nothing(phone)
+    assert listed(desk) == 1
+
+
+async def test_there_is_one_try_also_for_two_at_once(world: World) -> None:
+    (desk,) = await world.person(ALICE)
+    phone, _, met = await meet(world, desk)
+    digits = await phone.until_digits()
+    wrong = f"{(int(digits) + 1) % 1_000_000:06d}"
+    tries = (desk.node.confirm_device("", met.id, one) for one in (wrong, digits))
+    refused = await asyncio.gather(*tries, return_exceptions=True)
+    assert [one.code for one in refused if isinstance(one, ConnexaError)] == ["pairing.digits", "device.not_waiting"]
+    assert listed(desk) == 1
+
+
+async def test_a_device_that_left_before_its_digits_were_typed_is_not_let_in(world: World) -> None:
+    (desk,) = await world.person(ALICE)
+    phone, _, met = await meet(world, desk)
+    digits = await phone.until_digits()
+    approval = desk.node._approvals._now[bytes.fromhex(met.id)]
+    await phone.stop()
+    await asyncio.wait({approval.last_word}, timeout=5)
+    with pytest.raises(NotFoundError, match=r"device\.not_waiting"):
+        await desk.node.confirm_device("", met.id, digits)
     assert listed(desk) == 1
 
 
@@ -288,6 +329,80 @@ async def test_a_device_whose_last_word_was_lost_is_linked_all_the_same(
     await link_over(world, desk, phone)
     await phone.until_up()
     await desk.until(lambda: next((True for one in desk.node.devices() if not one.this and one.last_seen), None), what="that it came")
+
+
+async def test_a_number_that_the_code_does_not_bind_is_refused_before_any_digits(world: World) -> None:
+    (desk,) = await world.person(ALICE)
+    home = desk.node._home
+    new = Newcomer.make(home, Address.parse(ALICE), "")
+    link = await open_slot(home, new.address, new.code.secret)
+    request = PairRequest(device=new.device, dsk=new.dsk.public.raw, dik=new.dik.public.raw)
+    link.send(seal_pairing_request(new.code, request.SerializeToString()))
+    meeting = asyncio.create_task(desk.node.approve_device("", format_pairing_code(new.code)))
+    await link.receive(5)
+    link.send(home.rng(32))
+    with pytest.raises(IntegrityError, match=r"pairing\.invalid"):
+        await meeting
+    link.close()
+
+
+async def answer_as(world: World, desk: Device, phone: Device, answer: PairAnswer, grant: Callable[[PairRequest], PairGrant] | None) -> str:
+    """Somebody who has seen the code answers in the primary's place; returns why the new device took nothing."""
+    code = parse_pairing_code((await phone.node.link_account(ALICE)).code)
+    account = desk.node._account("")
+    link = await open_slot(desk.node._home, account.address, code.secret)
+    request = await link.receive(5)
+    asked = PairRequest.FromString(open_pairing_request(code, request))
+    new = DeviceId(asked.device)
+    sealed = seal_pairing_answer(code, answer.SerializeToString(), account.device, new)
+    link.send(sealed)
+    if grant is not None:
+        talk = PairingTalk(code, account.device, new, request, sealed, await link.receive(5))
+        link.send(seal_pairing_grant(talk, grant(asked).SerializeToString()))
+    why = str((await failure(phone)).fields["code"])
+    link.close()
+    return why
+
+
+async def test_a_person_whom_the_domain_does_not_attest_at_the_address_gets_no_device(world: World) -> None:
+    (desk,), (mallory,) = await world.person(ALICE), await world.person(BOB)
+    alice, other = desk.node._account(""), mallory.node._account("")
+    forged = issue_attestation(Attestation(alice.address, other.user_id), Ed25519Secret.generate(SeededRandom(2)))
+    for number, attestation in enumerate((other.attestation, alice.attestation, forged)):
+        phone = await world.device(f"phone-{number}", ALICE)
+        answer = PairAnswer(address=ALICE, user_key=other.user.packet, attestation=attestation)
+        assert await answer_as(world, mallory, phone, answer, None) in {"attestation.invalid", "signature.invalid"}
+        assert has_nothing(phone)
+
+
+async def test_a_grant_for_other_keys_or_for_another_device_is_not_taken(world: World) -> None:
+    (desk,) = await world.person(ALICE)
+    account, rng, now = desk.node._account(""), SeededRandom(3), int(world.clock())
+    own, user = own_device_list(desk.node._home.database.read, account), account.secret
+    assert own is not None
+    assert user is not None
+    first_list = own[0]
+    answer = PairAnswer(address=ALICE, user_key=account.user.packet, attestation=account.attestation)
+
+    def certify(asked: PairRequest, dsk: bytes) -> Signed:
+        keys = Ed25519Public.from_bytes(dsk), X25519Public.from_bytes(asked.dik)
+        return issue_device_certificate(DeviceCertificate(account.user_id, DeviceId(asked.device), *keys, now + 10**6), user)
+
+    def with_other_keys(asked: PairRequest) -> PairGrant:
+        certificate = certify(asked, Ed25519Secret.generate(rng).public.raw)
+        listed = next_device_list(first_list, user, [account.certificate, certificate], now)
+        return PairGrant(certificate=certificate, device_list=listed, profile_key=bytes(32))
+
+    def without_a_place(asked: PairRequest) -> PairGrant:
+        return PairGrant(certificate=certify(asked, asked.dsk), device_list=first_list, profile_key=bytes(32))
+
+    def of_the_desk(asked: PairRequest) -> PairGrant:
+        return PairGrant(certificate=account.certificate, device_list=first_list, profile_key=bytes(32))
+
+    for grant in (with_other_keys, without_a_place, of_the_desk):
+        phone = await world.device(grant.__name__, ALICE)
+        assert await answer_as(world, desk, phone, answer, grant) == "pairing.invalid"
+        assert has_nothing(phone)
 
 
 async def test_a_name_that_would_steer_a_terminal_is_shown_as_none(world: World) -> None:

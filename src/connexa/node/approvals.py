@@ -137,8 +137,6 @@ class Approvals:
             raise RefusedError("pairing.declined", "The new device stays out. Nothing was linked.")
         if self._home.clock() > approval.expires:
             raise RefusedError("pairing.expired", "The digits came too late. Nothing was linked.", "Start again: connexa device link")
-        if approval.last_word.done():
-            raise RefusedError("pair.gone", "The new device has left. Nothing was linked.", "Start again: connexa device link")
         if not equal(typed.encode(), pairing_digits(approval.talk).encode()):
             raise RefusedError(
                 "pairing.digits",
