@@ -197,12 +197,15 @@ async def test_a_new_code_takes_the_place_of_the_one_before(world: World) -> Non
     (desk,) = await world.person(ALICE)
     phone = await world.device("phone", ALICE)
     first = await phone.node.link_account(ALICE)
-    second = await phone.node.link_account(ALICE)
+    second = await phone.node.link_account(ALICE, "pocket")
     with pytest.raises(ConflictError):
         await desk.node.approve_device("", first.code)
     met = await desk.node.approve_device("", second.code)
     await desk.node.confirm_device("", met.id, await phone.until_digits())
     await phone.until_up()
+    # Whoever waits for the second code is not told that the first one came to nothing.
+    assert not [event for event in phone.node.replay() if event.kind == "account.link_failed"]
+    assert {device.name for device in desk.node.devices()} >= {"pocket"}
 
 
 async def test_a_linked_device_lets_nobody_in_and_shuts_nobody_out(world: World) -> None:

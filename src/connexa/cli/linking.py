@@ -27,7 +27,7 @@ AGAIN: Final = "Make a new code: connexa device link"
 
 @click.command(cls=Verb)
 @click.argument("address")
-@click.option("--name", default="", help="Name that your contacts are shown.")
+@click.option("--name", default="", help="What your other devices call this one.")
 @click.option("--qr", "picture", type=click.Path(dir_okay=False, path_type=Path), help="Write the code as a picture too (.svg or .png).")
 @click.option("--no-wait", is_flag=True, help="Return with the code at once; the node goes on waiting.")
 def link(address: str, name: str, picture: Path | None, no_wait: bool) -> None:

@@ -113,7 +113,7 @@ def _activate(execute: Execute, home: Home, account: Account, attestation: Signe
         "UPDATE account SET state = ?, attestation = ? WHERE id = ?",
         (AccountState.ACTIVE.value, attestation.SerializeToString(), account.id),
     )
-    keep_device(execute, home, account.id, account.device, account.certificate, home.settings.device_name)
+    keep_device(execute, home, account.id, account.device, account.certificate, home.device_name)
     home.events.record(execute, str(account.address), "account.new", home.clock(), user=account.user_id.hex())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -52,6 +53,11 @@ class Home:
     rng: Rng
     dialer: LinkDialer
     domains: Domains
+
+    @property
+    def device_name(self) -> str:
+        """What the person's other devices call this one; contacts are not told."""
+        return self.settings.device_name or platform.node()[:64]
 
     async def change(self, operation: Callable[[Execute], T]) -> T:
         """Run an operation in the store and, once it is durable, publish its events.

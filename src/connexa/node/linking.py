@@ -74,7 +74,7 @@ class Newcomer:
     """This device while it is being linked."""
 
     address: Address
-    name: str
+    name: str  # of this device, for the person's other ones
     device: DeviceId
     dsk: Ed25519Secret = field(repr=False)
     dik: X25519Secret = field(repr=False)
@@ -139,17 +139,21 @@ class Linkings:
         try:
             number = await self._exchange(new, link)
         except ConnexaError as error:
-            await self._tell(new, "account.link_failed", code=error.code, message=error.message)
+            if self._is_newest(new):  # whoever asked for another code waits for that one
+                await self._tell(new, "account.link_failed", code=error.code, message=error.message)
             return
         finally:
             link.close()
-            if self._now.get(str(new.address), (None,))[0] is new:
+            if self._is_newest(new):
                 del self._now[str(new.address)]
         await self._linked(number)
 
+    def _is_newest(self, new: Newcomer) -> bool:
+        return self._now.get(str(new.address), (None,))[0] is new
+
     async def _exchange(self, new: Newcomer, link: PairLink) -> int:
         home = self._home
-        request = PairRequest(device=new.device, dsk=new.dsk.public.raw, dik=new.dik.public.raw, name=home.settings.device_name)
+        request = PairRequest(device=new.device, dsk=new.dsk.public.raw, dik=new.dik.public.raw, name=new.name)
         payload = seal_pairing_request(new.code, request.SerializeToString())
         link.send(payload)
         answer = await link.receive(PAIR_SECONDS)
@@ -219,13 +223,12 @@ def _store(execute: Execute, home: Home, new: Newcomer, met: Met, grant: PairGra
     number = int(
         returned(
             execute,
-            "INSERT INTO account (address, name, state, user, user_key, device, dsk, dik, certificate, attestation, profile_key, created)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET state = excluded.state,"
+            "INSERT INTO account (address, state, user, user_key, device, dsk, dik, certificate, attestation, profile_key, created)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address) DO UPDATE SET state = excluded.state,"
             " device = excluded.device, dsk = excluded.dsk, dik = excluded.dik, certificate = excluded.certificate,"
             " attestation = excluded.attestation, profile_key = excluded.profile_key RETURNING id",
             (
                 str(new.address),
-                new.name,
                 AccountState.ACTIVE.value,
                 met.user.id,
                 met.user.packet,
@@ -239,11 +242,11 @@ def _store(execute: Execute, home: Home, new: Newcomer, met: Met, grant: PairGra
             ),
         )
     )
-    keep_device(execute, home, number, new.device, grant.certificate, home.settings.device_name)
+    keep_device(execute, home, number, new.device, grant.certificate, new.name)
     account = load_account(execute, number)
     keep_own_list(execute, home, account, newest)
-    if home.settings.device_name:
-        decide(execute, home, account, DeviceName(account.device, home.settings.device_name))
+    if new.name:
+        decide(execute, home, account, DeviceName(account.device, new.name))
     begin_history(execute, number, met.talk.primary)
     home.events.record(execute, str(new.address), "account.new", now, user=met.user.id.hex())
     return number

@@ -142,11 +142,11 @@ class Node:
         return account_view(self._home, number, None)
 
     async def link_account(self, address: str, name: str = "") -> LinkCodeView:
-        """Begin to link this device to an account by a code that is good for a minute.
+        """Begin to link this device, under that name, to an account by a code that is good for a minute.
 
         Events: `account.linking` when there are digits to show, then `account.new` or `account.link_failed`.
         """
-        return await self._linkings.begin(Address.parse(address), _account_name(name))
+        return await self._linkings.begin(Address.parse(address), _account_name(name) or self._home.device_name)
 
     def linking(self, address: str) -> LinkingView:
         """How far this device is in being linked, with the digits to type on the primary device."""

@@ -123,7 +123,7 @@ async def restore(home: Home, place: Path, key: RecoveryKey) -> tuple[int, Resto
 def _load_once(execute: Execute, home: Home, backup: _Backup, key: RecoveryKey) -> int:
     row = first(execute, "SELECT id, state, user FROM account WHERE address = ?", (backup.contents.account.address,))
     if row is None:
-        return _load(execute, backup, key, home.rng, home.clock(), home.settings.device_name, lambda _: None)
+        return _load(execute, backup, key, home.rng, home.clock(), home.device_name, lambda _: None)
     if row[1] != AccountState.RESTORING or row[2] != backup.user.id:
         raise ConflictError("account.exists", "This node has that account already.", "Restore into another profile: --profile NAME")
     return int(row[0])
