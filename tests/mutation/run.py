@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.mutation.guards import Guard
 
-__all__ = ["source_of", "survives", "tests_of"]
+__all__ = ["source_of", "survives", "proofs_of"]
 
 ROOT = Path(__file__).parents[2]
 TESTS_FAILED = 1  # pytest's exit code; an import that breaks is another one and proves nothing
@@ -23,7 +23,7 @@ def source_of(guard: Guard) -> str:
     return (ROOT / "src/connexa" / guard.file).read_text()
 
 
-def tests_of(guard: Guard) -> list[str]:
+def proofs_of(guard: Guard) -> list[str]:
     """The test files of the ids that a guard serves."""
     of_ids = [str(path) for number in guard.ids for path in sorted((ROOT / "tests/pairwise").glob(f"test_{number.lower()}_*.py"))]
     return [*of_ids, *guard.also]
@@ -38,7 +38,7 @@ def survives(guard: Guard) -> bool:
         # Failing examples are not kept for the tests of the real sources.
         env = {**os.environ, "PYTHONPATH": str(copy), "HYPOTHESIS_STORAGE_DIRECTORY": str(Path(folder, "examples"))}
         options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-o", f"pythonpath={ROOT} {copy}"]
-        argv = [sys.executable, "-m", "pytest", *options, *tests_of(guard)]
+        argv = [sys.executable, "-m", "pytest", *options, *proofs_of(guard)]
         ran = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
         if ran.returncode not in (0, TESTS_FAILED):
             raise RuntimeError(f"the tests did not run without “{guard.name}”:\n{ran.stdout[-2000:]}")

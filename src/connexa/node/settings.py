@@ -75,4 +75,6 @@ class NodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     repair: RepairSettings = RepairSettings()
     limits: LimitSettings = LimitSettings()
     backup: BackupSettings = BackupSettings()
-    device_name: Annotated[str, msgspec.Meta(max_length=64, description="Name of this device for the person's other devices; empty: the machine's.")] = ""
+    device_name: Annotated[
+        str, msgspec.Meta(max_length=64, description="Name of this device for the person's other devices; empty: the machine's.")
+    ] = ""
