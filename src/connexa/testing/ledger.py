@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -39,15 +39,18 @@ class Ledger:
         """Have a device say something."""
         self.said.append((await device.say(to, text), device.id, text))
 
-    def figures(self, device: PostDevice, before: Iterable[bytes] = ()) -> Figures:
-        """Compare a device's log; `before` are ids of messages that were there first."""
+    def figures(self, device: PostDevice, before: Iterable[bytes] = (), put_back: Container[bytes] = ()) -> Figures:
+        """Compare a device's log; `before` are ids of messages that were there first.
+
+        A device that was `put_back` to an older store counts on from there until somebody tells it better, so its order is not compared.
+        """
         known = set(before)
         entries = [entry for entry in device.entries() if entry.message not in known]
         expected = Counter((message, origin, text) for message, origin, text in self.said)
         shown = Counter((entry.message, entry.device, entry.text) for entry in entries)
         place = {message: number for number, (message, _, _) in enumerate(self.said)}
         spoken = [(entry.device, place.get(entry.message, -1)) for entry in entries]
-        disordered = sum(1 for a, b in pairwise(spoken) if a[0] == b[0] and a[1] >= b[1])
+        disordered = sum(1 for a, b in pairwise(spoken) if a[0] == b[0] and a[1] >= b[1] and a[0] not in put_back)
         return Figures(
             lost=sum((expected - shown).values()),
             twice=sum(count - 1 for count in shown.values()),

@@ -52,7 +52,8 @@ from connexa.node.rollback import agree
 from connexa.node.schema import MIGRATIONS
 from connexa.node.sending import send_text
 from connexa.node.settings import LimitSettings, NodeSettings, PrivacySettings
-from connexa.node.streams import Stream, close_streams, enter, has_unsent, stream_to_open, unsent
+from connexa.node.streams import Stream, close_streams, enter, has_unsent, oldest_unsent, retire_stream, stream_to_open, unsent
+from connexa.node.submit import SEALED_LIFE
 from connexa.node.upkeep import Upkeep
 from connexa.node.wakeups import Wakeups
 from connexa.store import Execute
@@ -73,6 +74,7 @@ STORE_KEY = bytes(32)
 DOMAIN = "a.example"
 BATCH = 64
 UPKEEP_EVERY = 3_600.0
+IDLE = 60.0
 MEND_EVERY = 300.0  # and whenever something is due
 PATIENCE = 600.0  # seconds by which the clock moves on when nothing else does
 _CLASSES = {"token": PushClass.PUSH_CONTACT, "own": PushClass.PUSH_OWN}
@@ -132,7 +134,7 @@ class PostDevice:
         self._delivery = Delivery(self.home, self.account, Wakeups())
         self._delivery.submitter = DeskSubmitter(self._desk, self.account)
         self._stream: Stream | None = None
-        self._upkeep_due = self._mend_due = 0.0
+        self._upkeep_due = self._mend_due = self._used = 0.0
         self._logged_in = False
 
     def close(self) -> None:
@@ -218,10 +220,13 @@ class PostDevice:
     async def send_out(self) -> None:
         """Seal what waits and hand over what is sealed."""
         await self._log_in()
-        for person in people_waiting(self.database.read, self.account.id):
-            await self._delivery.serve(person)
-        while has_unsent(self.database.read, self.account.id):
-            if not await self._hand_over():
+        if self.home.clock() > self._used + IDLE:
+            self._stream = None  # the link was closed meanwhile
+        self._used = self.home.clock()
+        while True:
+            for person in people_waiting(self.database.read, self.account.id):
+                await self._delivery.serve(person)
+            if not has_unsent(self.database.read, self.account.id) or not await self._hand_over():
                 return
 
     async def _hand_over(self) -> bool:
@@ -237,6 +242,9 @@ class PostDevice:
             if not await self.home.change(lambda execute: enter(execute, stream, last)):
                 return True  # an older copy of the store was put back: another pass is taken
             await self._settle(stream, last, [])
+            if oldest_unsent(read, stream.id) < now - SEALED_LIFE:
+                await self.home.change(lambda execute: retire_stream(execute, stream.id, now))
+                return True  # they are sealed anew
             batch = unsent(read, stream.id, 0, BATCH)
         if batch and self._stream:
             refused = self._post.accept(self._stream.name, batch, None)
