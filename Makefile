@@ -37,8 +37,8 @@ check: $(DEV) ## format, lint, types, import rule, generated wire code (under a 
 test: $(DEV) ## unit tests and scenarios, three at a time
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not slow" $(ARGS)
 
-test-slow: $(DEV) ## the tests that take minutes
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+test-slow: $(DEV) ## the tests that take minutes, two at a time
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ARGS)
 
 bench: $(RUNTIME) ## the figures that we claim: make bench NAME=message
 	@$(BIN)/python -m bench $(NAME) --json
