@@ -47,7 +47,7 @@ async def test_both_channels_are_read(world):
 async def test_i04_dns_failures_keep_their_class(world, fault, failure):
     world.publish(B, KEY)
     world.dns.faults[f"_connexa.{B}"] = fault
-    assert await look_up(world, timeout=0.4) == {Channel.TXT: failure, Channel.WELL_KNOWN: "found"}
+    assert await look_up(world, timeout=2.0 if fault == "drop" else 30.0) == {Channel.TXT: failure, Channel.WELL_KNOWN: "found"}
 
 
 async def test_i04_nodata_is_absent_and_a_wrong_record_invalid(world):
@@ -131,7 +131,8 @@ GOOD = format_well_known(server_info(B, KEY), "1")
 async def test_i05_i08_web_answers_have_their_class(world, page, failure):
     world.publish_web(B, KEY)
     world.web.pages[B, WELL_KNOWN] = page
-    assert (await look_up(world, dns=False, timeout=0.5)) == {Channel.WELL_KNOWN: failure}
+    timeout = 0.5 if failure == "temporary" else 30.0  # what answers is given the time of a busy machine
+    assert (await look_up(world, dns=False, timeout=timeout)) == {Channel.WELL_KNOWN: failure}
 
 
 async def test_i05_three_redirects_and_no_more(world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import ssl
 import struct
@@ -82,7 +83,7 @@ class RawSocket:
 
     async def end(self) -> tuple[int, bytes]:
         """The close code, and everything that came before it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             try:
                 received = await self.reader.read(-1)
             except (ConnectionError, ssl.SSLError):
@@ -143,6 +144,7 @@ async def test_h1_an_idle_link_costs_at_most_45_kib_and_runs_on_aiofastnet(tmp_p
     async with listening(tmp_path) as (v, port):
 
         def resident() -> int:
+            gc.collect()  # what a busy machine has not come to collect is no cost of a link
             return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
         warm = [await RawSocket.open(v, port) for _ in range(30)]
@@ -160,7 +162,7 @@ async def test_h1_an_idle_link_costs_at_most_45_kib_and_runs_on_aiofastnet(tmp_p
         assert clients.stdout is not None
         before = resident()
         clients.stdin.write(anchor_pem(DOMAIN, v.house.domain_key.public, v.clock()) + b"\n.\n")
-        assert await asyncio.wait_for(clients.stdout.readline(), 30) == b"open\n"
+        assert await asyncio.wait_for(clients.stdout.readline(), 120) == b"open\n"
         assert (resident() - before) / IDLE < 45 * 1024
         clients.stdin.close()
         await clients.wait()

@@ -17,7 +17,7 @@ PEOPLE = 6
 SLOW = {"LIMITS__SEND_PER_SECOND": "12"}  # so that there is a half-way
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(600)
 async def test_a_history_that_is_interrupted_by_kills_of_both_devices_ends_whole(tmp_path: Path) -> None:
     async with ProgramWorld.open(tmp_path, server=SLOW) as world:
         (laptop,) = await world.person(ALICE)
@@ -44,7 +44,7 @@ async def test_a_history_that_is_interrupted_by_kills_of_both_devices_ends_whole
         before = await _history(phone)
         assert not before["complete"]  # all of this happened on the way
 
-        await phone.client.until(lambda: _complete(phone), what="the whole history", timeout=90)
+        await phone.client.until(lambda: _complete(phone), what="the whole history", timeout=300)
         for device in (laptop, phone):
             await device.client.until_text(BOB, "while the laptop was down")
         assert await _shown(phone) == await _shown(laptop)

@@ -23,7 +23,7 @@ __all__ = ["NodeClient"]
 T = TypeVar("T")
 
 CALL_SECONDS = 30.0
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 LONG_POLL = 10.0
 _KINDS: dict[int, type[ConnexaError]] = {
     400: UsageError,

@@ -43,7 +43,7 @@ __all__ = ["Device", "House", "World"]
 
 T = TypeVar("T")
 DOMAINS = ("a.example", "b.example")
-WAIT_SECONDS = 20.0
+WAIT_SECONDS = 60.0
 STOP_SECONDS = 10.0
 STORE_KEY = bytes(32)
 
