@@ -29,6 +29,7 @@ _WARNINGS: Final = {
     "store.full": "the disk is full; free some space, nothing that was accepted is lost",
     "store.read_only": "the database cannot be written; check its owner and permissions",
     "certificate.expired": "the homeserver's certificate is not good now; if its other people are connected, this machine's clock is wrong",
+    "account.restoring": "an account is not back yet; once its homeserver can be reached, go on: connexa backup restore",
     "account.revoked": "this device was taken out of an account: nothing is sent or received; link it again: connexa device link",
     "recovery.unconfirmed": "your recovery words are not written down yet, and without them no backup opens: connexa account recovery show",
     "backup.failed": "the last backup failed: connexa backup schedule",

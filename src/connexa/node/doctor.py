@@ -97,6 +97,8 @@ def _accounts(home: Home) -> Finding:
     revoked = len(rows(home.database.read, "SELECT 1 FROM account WHERE state = 'revoked'"))
     if revoked:
         return _error(f"This device was taken out of {revoked} accounts.", "To be a device of one again: connexa device link")
+    if first(home.database.read, "SELECT 1 FROM account WHERE state = 'restoring'") is not None:
+        return _error("An account out of a backup is not back yet.", "Go on once its homeserver can be reached: connexa backup restore")
     return _ok("This device was taken out of no account.")
 
 

@@ -99,7 +99,8 @@ class Node:
             tasks.create_task(self._empty_log())
             tasks.create_task(self._backups.run())
             for number, _, state in all_accounts(self._home.database.read):
-                if state is not AccountState.CREATING:  # a revoked device asks whether that still holds
+                # A revoked device asks whether that still holds; one that is not let in yet would be taken for revoked.
+                if state not in (AccountState.CREATING, AccountState.RESTORING):
                     tasks.create_task(self._work(number))
             while True:
                 work = await self._new.get()

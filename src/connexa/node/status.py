@@ -80,8 +80,7 @@ def status_view(home: Home, started: float, running: dict[int, RunningAccount]) 
     numbers = [row[0] for row in home.database.read("SELECT id FROM account ORDER BY id")]
     links = [link_view(home, running[number]) for number in numbers if number in running]
     warnings = [code for number in numbers if number in running for code in _warnings(running[number])]
-    if first(home.database.read, "SELECT 1 FROM account WHERE state = 'revoked'") is not None:
-        warnings.append("account.revoked")
+    warnings += [f"account.{row[0]}" for row in home.database.read("SELECT state FROM account WHERE state IN ('restoring', 'revoked')")]
     warnings += [code for number in running if (code := backup_warning(home.database.read, number))]
     if home.writer.failure is not None:
         warnings.append(home.writer.failure.code)
