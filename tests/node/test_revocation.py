@@ -120,6 +120,51 @@ async def test_it_can_be_linked_anew_and_keeps_its_log(world: World) -> None:
     await phone.until_text(BOB, "welcome back")
 
 
+async def test_a_lost_primary_that_comes_back_is_linked_without_the_user_key(world: World, tmp_path: Path) -> None:
+    """It was restored elsewhere in the meantime: there is one primary, and two that sign lists would leave out each other's devices."""
+    (lost,) = await world.person(ALICE)
+    words = await lost.node.show_recovery()
+    made = await lost.node.create_backup(path=str(tmp_path / "one.connexa"))
+    await lost.stop()
+    fresh = await world.device("fresh", ALICE)
+    await fresh.node.restore_backup(made.path, " ".join(words))
+    await fresh.until_up()
+    await lost.start()
+    await lost.until(lambda: True if lost.node.account().state == "revoked" else None, what="that it was left out")
+    shown = await lost.node.link_account(ALICE)
+    met = await fresh.node.approve_device("", shown.code)
+    await fresh.node.confirm_device("", met.id, await lost.until_digits())
+    await lost.until_up()
+    assert (lost.node.account().primary, fresh.node.account().primary) == (False, True)
+    query = lost.node._home.database.read
+    assert query("SELECT seed FROM account") == [(b"",)]
+    assert query("SELECT 1 FROM recovery") == query("SELECT 1 FROM backup") == []
+
+
+async def test_of_two_that_were_restored_neither_leaves_the_other_out(world: World, tmp_path: Path) -> None:
+    (lost,) = await world.person(ALICE)
+    words = await lost.node.show_recovery()
+    made = await lost.node.create_backup(path=str(tmp_path / "one.connexa"))
+    await lost.stop()
+    one = await world.device("one", ALICE)
+    await one.node.restore_backup(made.path, " ".join(words))
+    await one.until_up()
+    other = await world.device("other", ALICE)
+    await other.node.restore_backup(made.path, " ".join(words))
+    await other.until_up()
+
+    await one.until(lambda: True if one.node.account().devices == 2 else None, what="the list with both")
+    mine = one.node.account().device
+    await one.node.rename_device("", mine, "desk")
+    named = [(mine, "desk")]
+    # What it says to the other one needs that one's keys, and with them came the certificate that its next list must name.
+    await other.until(lambda: [d for d in other.node.devices() if (d.id, d.name) in named] or None, what="the name of the first one")
+    phone = await world.linked(one, "phone")
+    assert phone.node.account().devices == 3
+    await other.until(lambda: True if other.node.account().devices == 3 else None, what="the list with all three")
+    assert other.node.account().state == "active"
+
+
 async def test_nobody_else_takes_the_place_of_its_log(world: World) -> None:
     """The address was another person's when the log was written, as a domain that gives names twice would have it."""
     desk, phone = await world.person(ALICE, devices=2)

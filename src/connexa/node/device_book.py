@@ -8,7 +8,7 @@ from connexa.content import DeviceName
 from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import next_device_list
 from connexa.node.account import Account, newest_backup, own_device_list
-from connexa.node.home import Home, Query
+from connexa.node.home import Home, Query, first
 from connexa.node.registers import decide
 from connexa.node.upkeep import Upkeep, own_certificates
 from connexa.node.views import DeviceView
@@ -73,13 +73,19 @@ async def revoke_device(home: Home, account: Account, upkeep: Upkeep, device: st
     if raw == account.device:
         raise UsageError("device.this", "The primary device cannot revoke itself.")
     view = device_view(home.database.read, account, raw)
-    await publish(home, account, upkeep, own_certificates(home, account, but=raw), [])
+    await publish(home, account, upkeep, own_certificates(home, account, but=raw), [], but=raw)
     return msgspec.structs.replace(view, listed=False)
 
 
-async def publish(home: Home, account: Account, upkeep: Upkeep, certificates: list[Signed], new: list[Signed]) -> None:
-    """Sign the list of these devices and give it to the homeserver; what follows from it here is for `keep_own_list`."""
+async def publish(home: Home, account: Account, upkeep: Upkeep, certificates: list[Signed], new: list[Signed], *, but: bytes = b"") -> None:
+    """Sign the list of these devices and give it to the homeserver; what follows from it here is for `keep_own_list`.
+
+    Another device with the user key may have let one in whose certificate is still to come: none but `but` is left out by mistake.
+    """
     own = own_device_list(home.database.read, account)
+    sql = "SELECT 1 FROM own_device WHERE account = ? AND device != ? AND listed = 1 AND certificate = x''"
+    if first(home.database.read, sql, (account.id, but)) is not None:
+        raise RefusedError("device.uncertain", "The keys of another device of yours are still to come.", "Try again soon.", retryable=True)
     if account.secret is None or own is None:
         raise not_primary()
     counter = newest_backup(home.database.read, account.id)

@@ -22,6 +22,7 @@ __all__ = ["forget_device", "is_revoked", "let_in", "revoked", "shut_out"]
 _OF_DEVICE: Final = (
     *("session", "prekey", "prekey_number", "initial_seen", "own_device", "own_copy", "own_message", "own_envelope", "history"),
     *("history_owed", "pass", "stream", "envelope", "outbox", "held", "receipt", "ask", "resent"),
+    *("recovery", "backup", "backup_series", "backup_changed"),
 )
 
 
@@ -58,9 +59,12 @@ def let_in(execute: Execute, home: Home, account: Account) -> None:
 
 
 def forget_device(execute: Execute, account: int) -> None:
-    """Make room for the keys of a new device of the same account on this node; the log, the contacts and the decisions stay."""
+    """Make room for the keys of a new device of the same account on this node; the log, the contacts and the decisions stay.
+
+    It is linked by the primary, so it is none any more: it keeps neither the user key nor the recovery words (P36).
+    """
     for table in _OF_DEVICE:
         execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608 - the names above
     execute("DELETE FROM person_device WHERE account = ? AND person = 0", (account,))
     execute("UPDATE conversation SET counter = 0 WHERE account = ?", (account,))
-    execute("UPDATE account SET device_list = x'', token_until = 0, own_number = 0, resume_seq = 0 WHERE id = ?", (account,))
+    execute("UPDATE account SET seed = x'', device_list = x'', token_until = 0, own_number = 0, resume_seq = 0 WHERE id = ?", (account,))

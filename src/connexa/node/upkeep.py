@@ -208,6 +208,9 @@ class Upkeep:
                 begin_session(execute, account, bundle, now, self._home.rng)
                 keep_certificates(execute, account.id, OWN, [(bundle.party.device, certificate)])
                 keep_seal_keys(execute, account.id, OWN, [bundle.seal_key])
+                # A restored device may have let it in, which this one knows by the list alone: what it signs next must name it too.
+                named = "UPDATE own_device SET certificate = ? WHERE account = ? AND device = ? AND certificate = x''"
+                execute(named, (certificate.SerializeToString(), account.id, bundle.party.device))
                 # It has been at the homeserver, though its last word of the linking may have been lost.
                 seen = "UPDATE own_device SET seen = ? WHERE account = ? AND device = ? AND seen = 0"
                 execute(seen, (now, account.id, bundle.party.device))
