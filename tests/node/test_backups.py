@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import msgspec
 import pytest
 
 from connexa.errors import ConnexaError
+from connexa.node.account import newest_backup, own_device_list
+from connexa.node.backup_files import NewFile
 from connexa.node.settings import BackupSettings
-from connexa.node.views import MessageView
+from connexa.node.views import MessageView, Verdict
 from connexa.store import Execute
 from connexa.testing import Device, World
 
@@ -86,14 +89,17 @@ async def test_a_backup_that_fails_loses_nothing_of_the_next_one(world: World, t
     base = await alice.node.create_backup()
     sent = await alice.node.send("", BOB, "after the base")
     await alice.until_state(sent.id, "delivered")
-    directory = Path(base.path).parent
-    (directory / f"{Path(base.path).name.partition('-')[0]}-0001.connexa").write_bytes(b"in the way")
+    directory, away = Path(base.path).parent, tmp_path / "away"
+    directory.rename(away)
+    directory.write_bytes(b"in the way")
     with pytest.raises(ConnexaError) as refused:
         await alice.node.create_backup()
-    assert refused.value.code == "file.exists"
+    assert refused.value.code == "store.failed"
+    assert newest_backup(alice.node._home.database.read, 1) == base.counter  # the next list names none that is nowhere
     await alice.node.delete_message("", sent.id)  # it changes between the two attempts
     await alice.node.send("", BOB, "later")
-    (directory / f"{Path(base.path).name.partition('-')[0]}-0001.connexa").unlink()
+    directory.unlink()
+    away.rename(directory)
     assert not (await alice.node.create_backup()).whole
     assert sorted(path.suffix for path in directory.iterdir()) == [".connexa", ".connexa"]  # no half files
     texts = [one.text for one in alice.log(BOB)]
@@ -101,6 +107,60 @@ async def test_a_backup_that_fails_loses_nothing_of_the_next_one(world: World, t
     fresh = await world.device("fresh", ALICE)
     await fresh.node.restore_backup(str(directory), words)
     assert [one.text for one in fresh.log(BOB)] == texts
+
+
+async def test_a_node_that_was_killed_before_it_noted_a_backup_makes_the_next_one(world: World) -> None:
+    (alice,) = await world.person(ALICE)
+    words = await _confirmed(alice)
+    home = alice.node._home
+    await alice.node.create_backup()
+    before = home.database.read("SELECT counter, series, place, previous, up_to, made FROM backup")
+    increment = await alice.node.create_backup()
+    await alice.node.add_contact("", BOB)
+    # As it stands where the file got its name and the process ended before the store was told.
+    sql = "UPDATE backup SET counter = ? + 1, series = ?, place = ?, previous = ?, up_to = ?, made = ?"
+    await home.change(lambda execute: execute(sql, next(iter(before))))
+    whole = await alice.node.create_backup()
+    assert not increment.whole and whole.whole and whole.counter > increment.counter
+    await alice.node.create_backup()
+    checked = await alice.node.verify_backup()
+    assert (checked.files, checked.conversations) == (2, 1)
+    await alice.stop()
+    fresh = await world.device("fresh", ALICE)
+    assert (await fresh.node.restore_backup(str(Path(whole.path).parent), words)).conversations == 1
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
+    file = NewFile(tmp_path / "one.connexa")
+    file.write(b"a small piece that is still in the buffer")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
+    try:
+        with pytest.raises(ConnexaError) as refused:
+            file.commit()
+        file.discard()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (refused.value.code, list(tmp_path.iterdir())) == ("store.full", [])
+
+
+async def test_backups_after_an_old_one_was_restored_count_behind_the_newest(world: World, tmp_path: Path) -> None:
+    (alice,) = await world.person(ALICE)
+    words = await _confirmed(alice)
+    old = await alice.node.create_backup(path=str(tmp_path / "old.connexa"))
+    await alice.node.create_backup()
+    lost = await alice.node.create_backup()
+    await world.linked(alice, "phone")  # the list tells the number of the newest backup
+    await alice.stop()
+    fresh = await world.device("fresh", ALICE)
+    shown = await fresh.node.restore_backup(old.path, words)
+    assert (shown.counter, shown.newest) == (old.counter, lost.counter)
+    await fresh.until_up()
+    await world.linked(fresh, "tablet")  # before a backup was made here
+    home = fresh.node._home
+    known = own_device_list(home.database.read, fresh.node._account(""))
+    assert known is not None and known[1].backup == lost.counter
+    assert (await fresh.node.create_backup()).counter > lost.counter
 
 
 async def test_what_changes_while_a_backup_is_made_is_in_the_next_one(world: World) -> None:
@@ -251,9 +311,13 @@ async def test_a_restore_without_its_homeserver_goes_on_later_with_the_same_devi
     assert refused.value.retryable
     waiting = fresh.node.account()
     assert (waiting.state, [one.address for one in fresh.node.contacts()]) == ("restoring", [BOB])
+    await world.houses["a.example"].start()
     await fresh.stop()  # the node may end in between
     await fresh.start()
-    await world.houses["a.example"].start()
+    assert fresh.node.status().links == []  # it does not try to log in: the refusal of who is not let in yet would look like a revocation
+    assert "account.restoring" in fresh.node.status().warnings
+    (check,) = [one for one in (await fresh.node.doctor()).checks if one.name == "accounts"]
+    assert (check.verdict, "backup restore" in check.hint) == (Verdict.ERROR, True)
     await fresh.node.restore_backup(made.path, words)
     await fresh.until_up()
     assert fresh.node.account().device == waiting.device and fresh.node.account().state == "active"

@@ -139,7 +139,7 @@ def profile_key(query: Query, account: int) -> bytes:
 
 def newest_backup(query: Query, account: int) -> int:
     """The counter of the newest backup that was made here, for the next device list to carry (P27, P37); 0 without one."""
-    row = first(query, "SELECT counter FROM backup WHERE account = ? AND made > 0", (account,))
+    row = first(query, "SELECT newest FROM backup WHERE account = ?", (account,))
     return int(row[0]) if row else 0
 
 

@@ -39,9 +39,9 @@ class NewFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size = 0
-        if path.exists():
-            raise ConflictError("file.exists", "There is a file of that name already.", "Name another one.")
         try:
+            if path.exists():
+                raise ConflictError("file.exists", "There is a file of that name already.", "Name another one.")
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor, self._written = tempfile.mkstemp(prefix=".backup-", dir=path.parent)  # 0600
         except OSError as error:
@@ -61,8 +61,16 @@ class NewFile:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        os.link(self._written, self.path)
-        os.unlink(self._written)
+        try:
+            os.link(self._written, self.path)
+        except FileExistsError:
+            raise
+        except OSError:  # a memory stick's file system has no links; nobody else gives files these names
+            if self.path.exists():
+                raise FileExistsError from None
+            os.rename(self._written, self.path)
+        else:
+            os.unlink(self._written)
         parent = os.open(self.path.parent, os.O_RDONLY)
         try:
             os.fsync(parent)
@@ -71,7 +79,8 @@ class NewFile:
 
     def discard(self) -> None:
         """Leave nothing behind of a file that was not put in its place."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # closing writes what is buffered, and a full disk refuses that once more
+            self._file.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._written)
 

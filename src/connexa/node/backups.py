@@ -21,6 +21,7 @@ from connexa.node.progress import Progress
 from connexa.node.recovery import Recovery, begin_recovery, recovery_of, require_primary
 from connexa.node.restore import try_restore
 from connexa.node.views import BackupFileView, BackupScheduleView, BackupView, RestoredView
+from connexa.process import disk_error
 from connexa.store import Execute
 
 __all__ = ["Backups"]
@@ -95,18 +96,24 @@ class Backups:
     async def create(self, account: Account, target: Path | None = None) -> BackupView:
         """Make a backup: the next of the series in the usual directory, or a whole one of its own at `target`."""
         async with self._turn:
-            plan = await self._home.change(lambda execute: self._plan(execute, account, whole=target is not None))
-            file = await asyncio.to_thread(NewFile, self._path(plan, target))
             try:
-                digest = await self._write(account, plan, file)
-                await asyncio.to_thread(file.commit)
-            finally:
-                file.discard()
-            if target is None:
-                await self._home.change(lambda execute: self._made(execute, account, plan, digest))
-                await self._forget_replaced(account)
-            now = self._home.clock()
-            return BackupView(path=str(file.path), counter=plan.head.counter, whole=plan.is_base, bytes=file.size, made=now)
+                return await self._create(account, target)
+            except OSError as error:  # whatever a directory on a disk that is full, gone or somebody else's answers
+                raise disk_error(error, "the directory of backups") from error
+
+    async def _create(self, account: Account, target: Path | None) -> BackupView:
+        plan = await self._home.change(lambda execute: self._plan(execute, account, whole=target is not None))
+        file = await asyncio.to_thread(NewFile, self._path(plan, target))
+        try:
+            digest = await self._write(account, plan, file)
+            await asyncio.to_thread(file.commit)
+        finally:
+            file.discard()
+        await self._home.change(lambda execute: self._made(execute, account, plan, None if target else digest))
+        if target is None:
+            await self._forget_replaced(account)
+        now = self._home.clock()
+        return BackupView(path=str(file.path), counter=plan.head.counter, whole=plan.is_base, bytes=file.size, made=now)
 
     def _plan(self, execute: Execute, account: Account, *, whole: bool) -> _Plan:
         recovery = begin_recovery(execute, self._home, account)
@@ -117,8 +124,10 @@ class Backups:
         )
         counter, series, place, previous, after = rows(execute, sql, (account.id, up_to))[0]
         execute("UPDATE backup_changed SET taken = 1 WHERE account = ?", (account.id,))
-        newest = self.directory() / file_name(series, place)
-        if whole or not series or place >= self._home.settings.backup.increments or not newest.exists():
+        newest, following = (self.directory() / file_name(series, at) for at in (place, place + 1))
+        # A file that is there before its turn was made and not noted, for the node was killed in between: a new base takes its place.
+        is_over = place >= self._home.settings.backup.increments or not newest.exists() or following.exists()
+        if whole or not series or is_over:
             return _Plan(recovery, Head(self._home.rng(16), counter, 0, bytes(32), self._home.rng(32)), 0, up_to)
         return _Plan(recovery, Head(series, counter, place + 1, previous, self._home.rng(32)), after, up_to)
 
@@ -153,8 +162,12 @@ class Backups:
             cursor = page[-1][0]
             yield [entry_record(row) for row in page]
 
-    def _made(self, execute: Execute, account: Account, plan: _Plan, digest: bytes) -> None:
+    def _made(self, execute: Execute, account: Account, plan: _Plan, digest: bytes | None) -> None:
+        """Note a backup; one of the usual directory (`digest`) is what the next increment follows."""
         head, now = plan.head, self._home.clock()
+        execute("UPDATE backup SET newest = max(newest, ?) WHERE account = ?", (head.counter, account.id))
+        if digest is None:
+            return
         if plan.is_base:
             execute("INSERT INTO backup_series (account, series, counter) VALUES (?, ?, ?)", (account.id, head.series, head.counter))
         execute("DELETE FROM backup_changed WHERE account = ? AND taken = 1", (account.id,))  # not what has changed since

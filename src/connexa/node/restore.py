@@ -6,6 +6,7 @@ the list that the user key signs leaves it out. Contacts are told, and asked for
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def _size(volumes: Sequence[Volume]) -> int:
 
 async def try_restore(home: Home, place: Path, key: RecoveryKey) -> RestoredView:
     """Restore a backup into a store that is thrown away."""
-    volumes = open_volumes(place, key)
+    volumes = await asyncio.to_thread(open_volumes, place, key)
     progress = Progress(home, "", "verify", 2 * _size(volumes))
     now = home.clock()
 
@@ -112,7 +113,7 @@ async def restore(home: Home, place: Path, key: RecoveryKey) -> tuple[int, Resto
 
     Where the homeserver could not be reached everything is here already, and the same call goes on from there.
     """
-    volumes = open_volumes(place, key)
+    volumes = await asyncio.to_thread(open_volumes, place, key)
     progress = Progress(home, "", "restore", _size(volumes))
     backup = await progress.over(lambda: _prove(volumes, progress.add))
     number = await home.change(lambda execute: _load_once(execute, home, backup, key))
@@ -187,7 +188,7 @@ async def _return(home: Home, number: int, counter: int) -> int:
         found = await _ask(home, account, signed)
         if found.device_list.body != signed.body:
             raise IntegrityError("devices.fork", "The homeserver answers with another list of devices than the one that it was given.")
-    await home.change(lambda execute: _activate(execute, home, account, found, counter < newest.backup))
+    await home.change(lambda execute: _activate(execute, home, account, found, newest.backup, is_old=counter < newest.backup))
     return newest.backup
 
 
@@ -222,7 +223,7 @@ def _following(home: Home, account: Account, found: Registered, counter: int) ->
     return next_device_list(found.device_list, require_primary(account), [account.certificate, *others], home.clock(), backup=counter)
 
 
-def _activate(execute: Execute, home: Home, account: Account, found: Registered, is_old: bool) -> None:
+def _activate(execute: Execute, home: Home, account: Account, found: Registered, newest: int, *, is_old: bool) -> None:
     for certificate in found.certificates:
         device = verify_device_certificate(certificate, account.user, home.clock()).device
         execute(
@@ -234,6 +235,8 @@ def _activate(execute: Execute, home: Home, account: Account, found: Registered,
         "UPDATE account SET state = ?, attestation = ? WHERE id = ?",
         (AccountState.ACTIVE.value, found.attestation.SerializeToString(), account.id),
     )
+    # Backups from here on count behind every one that is known, or the next restore would take one of those for newer.
+    execute("UPDATE backup SET counter = max(counter, ?) WHERE account = ?", (newest, account.id))
     keep_own_list(execute, home, account, found.device_list)
     ask_all(execute, home, account)
     now, address = home.clock(), str(account.address)

@@ -451,10 +451,12 @@ CREATE TABLE recovery (
 ) STRICT;
 
 -- How far the backups are: the newest file of the current series (none: the next one is a base), its SHA-256, and `up_to`, the last
--- place of the log that it holds; below `watched`, changes are noted. `counter` counts every attempt.
+-- place of the log that it holds; below `watched`, changes are noted. `counter` counts every attempt; `newest` is that of the newest one
+-- that was made here.
 CREATE TABLE backup (
     account  INTEGER PRIMARY KEY,
     counter  INTEGER NOT NULL DEFAULT 0,
+    newest   INTEGER NOT NULL DEFAULT 0,
     series   BLOB NOT NULL DEFAULT x'',
     place    INTEGER NOT NULL DEFAULT 0,
     previous BLOB NOT NULL DEFAULT x'',
