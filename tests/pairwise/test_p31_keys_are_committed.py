@@ -1,5 +1,5 @@
 """P31: header and message keys, the sealed sender's key and wrapped keys are committed to, since the AEAD alone is not: it opens one
-ciphertext under two keys for whoever knows both. Bodies are bound to their wraps by a hash.
+ciphertext under two keys for whoever knows both. Bodies are bound to their wraps by a hash, and to their key by zeros.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _wrap(content: bytes = b"content") -> tuple[Wrap, bytes]:
 def test_p31_a_body_is_bound_to_its_wrap() -> None:
     wrap, ciphertext = _wrap()
     other, other_ciphertext = _wrap()
-    same_key = aead_seal(wrap.key, bytes(12), pad(b"other words"), b"Connexa/1 body")
+    same_key = aead_seal(wrap.key, bytes(12), pad(bytes(32) + b"other words"), b"Connexa/1 body")
     for bad_wrap, bad_body in (
         (wrap, other_ciphertext),
         (wrap, same_key),
@@ -148,6 +148,28 @@ def test_p31_a_body_is_bound_to_its_wrap() -> None:
     ):
         with pytest.raises(Reject):
             open_body(bad_wrap, bad_body)
+
+
+def test_p31_a_body_that_opens_under_two_keys_is_of_the_one_whose_zeros_it_has() -> None:
+    keys = [(RNG(32), bytes(12)) for _ in range(2)]
+    plain = pad(bytes(32) + b"x" * 100)
+    box = opening_under_both(keys[0], keys[1], b"Connexa/1 body", aead_seal(*keys[0], plain, b"Connexa/1 body")[:-16], (3, 4), RANDOM)
+    first, second = (replace(_wrap()[0], key=key, body_digest=sha256(box)) for key, _ in keys)
+    assert open_body(first, box).startswith(b"x" * 16)
+    assert aead_open(*keys[1], box, b"Connexa/1 body")
+    with pytest.raises(Reject) as refused:
+        open_body(second, box)
+    assert refused.value.reason is Reason.BODY
+
+
+@pytest.mark.parametrize("wrong", [0, 31])
+def test_p31_the_zeros_of_a_body_are_checked(wrong: int) -> None:
+    wrap, _ = _wrap()
+    zeros = bytes(wrong) + b"\1" + bytes(31 - wrong)
+    ciphertext = aead_seal(wrap.key, bytes(12), pad(zeros + b"content"), b"Connexa/1 body")
+    with pytest.raises(Reject) as refused:
+        open_body(replace(wrap, body_digest=sha256(ciphertext)), ciphertext)
+    assert refused.value.reason is Reason.BODY
 
 
 def test_p31_the_commitments_are_checked() -> None:

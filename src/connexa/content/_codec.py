@@ -31,13 +31,13 @@ from connexa.content._kinds import (
 from connexa.content._sync_codec import read_sync, write_sync
 from connexa.errors import ConnexaError, IntegrityError, UsageError
 from connexa.identity import Address, check_user_id
-from connexa.wire import BODY_BUCKETS, DEVICE_SIZE, MAX_DEVICES, MAX_INTEGER, WireError, parse
+from connexa.wire import BODY_BUCKETS, BODY_ZEROS, DEVICE_SIZE, MAX_DEVICES, MAX_INTEGER, WireError, parse
 from connexa.wire.v1 import message_pb2 as pb
 
 __all__ = ["MAX_CONTENT", "MAX_GAPS", "MAX_OWN_CONTENT", "MAX_RECEIPTS", "decode", "encode"]
 
 VERSION = 1
-MAX_OWN_CONTENT = BODY_BUCKETS[-1] - 1  # one byte of padding at least
+MAX_OWN_CONTENT = BODY_BUCKETS[-1] - BODY_ZEROS - 1  # one byte of padding at least
 MAX_CONTENT = MAX_OWN_CONTENT - 383  # so that an own copy of anything, with its address, fits a body
 MAX_SUBJECT = 1_024
 MAX_RECEIPTS = 256

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from connexa.content._codec import encode
 from connexa.content._content import Content
 from connexa.content._kinds import OwnCopies, OwnCopy
+from connexa.wire import BODY_ZEROS
 
 __all__ = ["OWN_COPY_UNIT", "batch_own_copies"]
 
@@ -18,7 +19,7 @@ def batch_own_copies(copies: Iterable[OwnCopy], sent_ms: int) -> Iterator[bytes]
     batch: tuple[OwnCopy, ...] = ()
     for copy in copies:
         longer = (*batch, copy)
-        if batch and _size(longer) >= OWN_COPY_UNIT:
+        if batch and _size(longer) >= OWN_COPY_UNIT - BODY_ZEROS:
             yield encode(Content(sent_ms, OwnCopies(batch)))
             longer = (copy,)
         batch = longer

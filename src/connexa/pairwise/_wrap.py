@@ -1,6 +1,7 @@
 """Body once, key per device (pairwise §5): the body is encrypted once, and each device gets a wrap with its key.
 
-The wrap is the plaintext of a ratchet message, always 256 bytes, in one fixed layout. It commits to the body's ciphertext and says
+The wrap is the plaintext of a ratchet message, always 256 bytes, in one fixed layout. It commits to the body's ciphertext, whose zeros
+commit to its key, so that devices of one person cannot be given keys that open it to different words (P31). The wrap says
 what must not stand outside: message and conversation id, counter, last seen, and the device list that the sender knew (P14, P46).
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from connexa.crypto import Rng, aead_open, aead_seal, equal, sha256
 from connexa.pairwise._padding import pad, pad_to, unpad, unpad_from
 from connexa.pairwise._reject import Reason, Reject, rejecting
-from connexa.wire import BODY_BUCKETS, MAX_INTEGER
+from connexa.wire import BODY_BUCKETS, BODY_ZEROS, MAX_INTEGER
 
 __all__ = ["WRAP_SIZE", "SealedBody", "Wrap", "check_wrap", "decode_wrap", "encode_wrap", "open_body", "seal_body"]
 
@@ -20,6 +21,7 @@ WRAP_SIZE = 256
 _LAYOUT = struct.Struct(">32s32s16s16s32sQ32sQ32s")
 _NONCE = bytes(12)  # each body has a key of its own
 _AD = b"Connexa/1 body"
+_ZEROS = bytes(BODY_ZEROS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Wrap:
     """What a device needs to open a body and to put the message in its place."""
 
     key: bytes = field(repr=False)
-    body_digest: bytes  # SHA-256 of the ciphertext: commits the key (P31)
+    body_digest: bytes  # SHA-256 of the ciphertext
     body_id: bytes  # = envelope id
     message_id: bytes
     conversation: bytes
@@ -49,7 +51,7 @@ class Wrap:
 def seal_body(content: bytes, rng: Rng, minimum: int = BODY_BUCKETS[0]) -> SealedBody:
     """Pad and encrypt under a fresh key; requests pass their one size as `minimum`."""
     key = rng(32)
-    ciphertext = aead_seal(key, _NONCE, pad(content, minimum), _AD)
+    ciphertext = aead_seal(key, _NONCE, pad(_ZEROS + content, minimum), _AD)
     return SealedBody(key, ciphertext, sha256(ciphertext))
 
 
@@ -58,7 +60,10 @@ def open_body(wrap: Wrap, ciphertext: bytes) -> bytes:
     if not equal(sha256(ciphertext), wrap.body_digest):
         raise Reject(Reason.BODY)
     with rejecting(Reason.BODY):
-        return unpad(aead_open(wrap.key, _NONCE, ciphertext, _AD))
+        padded = aead_open(wrap.key, _NONCE, ciphertext, _AD)
+    if not equal(padded[:BODY_ZEROS], _ZEROS):
+        raise Reject(Reason.BODY)
+    return unpad(padded)[BODY_ZEROS:]
 
 
 def encode_wrap(wrap: Wrap) -> bytes:

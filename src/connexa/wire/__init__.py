@@ -12,6 +12,7 @@ from ._error import WireError, malformed
 from ._limits import (
     AEAD_TAG,
     BODY_BUCKETS,
+    BODY_ZEROS,
     DEVICE_SIZE,
     HASH_SIZE,
     ID_SIZE,
@@ -45,6 +46,7 @@ from ._version import CURRENT, OURS, VersionRange, negotiate, unsupported
 __all__ = [
     "AEAD_TAG",
     "BODY_BUCKETS",
+    "BODY_ZEROS",
     "CURRENT",
     "DEVICE_SIZE",
     "ENVELOPE_VERSION",

@@ -34,6 +34,7 @@ MAX_DOMAIN: Final = 128
 MAX_DEVICES: Final = 8  # of one person, so packets of one envelope
 AEAD_TAG: Final = 16
 BODY_BUCKETS: Final = (256, 512, 1_024, 2_048, 4_096, 8_192, 16_384)
+BODY_ZEROS: Final = 32  # before a body's content: no second key opens it to anything (P31)
 REQUEST_BODY: Final = 4_096 + AEAD_TAG  # first contact has one size
 MAX_BODY: Final = BODY_BUCKETS[-1] + AEAD_TAG
 SEALED_SIZES: Final = frozenset({2_160, 5_232})  # without and with an initial part

@@ -97,11 +97,14 @@ def open_packet(seed: bytes, device: bytes, seal_key: int, packet: bytes) -> tup
 
 
 def seal_body(content: bytes, size: int, cek: bytes) -> bytes:
-    return seal(cek, ZERO_NONCE, pad(content, size), b"Connexa/1 body")
+    return seal(cek, ZERO_NONCE, pad(bytes(32) + content, size), b"Connexa/1 body")
 
 
 def open_body(cek: bytes, ciphertext: bytes) -> bytes:
-    return unpad(open_(cek, ZERO_NONCE, ciphertext, b"Connexa/1 body"))
+    plain = unpad(open_(cek, ZERO_NONCE, ciphertext, b"Connexa/1 body"))
+    if plain[:32] != bytes(32):
+        raise Refused("the key is another")
+    return plain[32:]
 
 
 def wrap(cek: bytes, ciphertext: bytes, place: dict) -> bytes:
