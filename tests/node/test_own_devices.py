@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from connexa.content import Accept, ContactState, Content, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, decode, encode
 from connexa.identity import UserId
@@ -22,6 +23,8 @@ from connexa.node.own_copies import (
     seal_own_copies,
     settle_own,
 )
+from connexa.node.sessions import load_sessions
+from connexa.pairwise import SessionSet
 from connexa.testing import FakeClock, SeededRandom
 from connexa.wire.v1.link_pb2 import Status
 
@@ -148,3 +151,33 @@ async def test_copies_count_only_where_own_devices_alone_can_send(three: Three) 
     await phone.take(phone.pushed(envelope))
     assert phone.texts() == []
     assert phone.undecryptable() == 1
+
+
+async def test_own_devices_whose_sessions_have_come_apart_begin_anew(three: Three, clock: FakeClock) -> None:
+    alice, bob, phone = three
+    await phone.know(alice, ContactState.ACCEPTED)
+    await meet(bob, phone)
+    await own_word(bob, phone, alice, "1")
+    await own_word(phone, bob, alice, "2")
+    await own_word(bob, phone, alice, "3")
+    execute = bob.home.database.writer_connection.execute
+    session, *others = load_sessions(execute, 1, bob.account.user_id, phone.account.device).sessions
+    sending = replace(session.ratchet.sending, n=session.ratchet.sending.n + 2_000)  # as many have expired in the mailbox
+    ahead = SessionSet((replace(session, ratchet=replace(session.ratchet, sending=sending)), *others))
+    execute("UPDATE session SET sessions = ? WHERE device = ?", (ahead.dump(), phone.account.device))
+    clock.advance(2 * 86_400)
+    await own_word(bob, phone, alice, "lost")
+    assert "lost" not in phone.texts()
+    await meet(phone, bob)  # what upkeep does where no session may send
+    await own_word(phone, bob, alice, "anew")
+    await own_word(bob, phone, alice, "heard")
+    assert "anew" in bob.texts()
+    assert "heard" in phone.texts()
+
+
+async def own_word(one: Device, other: Device, to: Device, text: str) -> None:
+    """A copy of a text that one own device has sent."""
+    number = one.home.rng(16)
+    copy = OwnCopy(UserId(to.account.user_id), to.account.address, encode(Content(5, Text(text))), number, int.from_bytes(number[:4]))
+    await one.home.change(lambda execute: add_own_copy(execute, one.account, copy))
+    await carry(one, other)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connexa.errors import IntegrityError
-from connexa.pairwise import MAX_ARCHIVED, SessionSet, dump_session
+from connexa.pairwise import MAX_ARCHIVED, Reason, Reject, SessionSet, dump_session
 from tests.pairwise.world import NOW, End, acquainted, two_ends
 
 DAY = 86_400
@@ -65,6 +65,20 @@ def test_archived_sessions_are_few_and_young() -> None:
     alice.device.renew_prekeys(alice.now)
     alice.receive(bob.send(b"a month later"))
     assert len(alice.sessions.sessions) == 2
+
+
+def test_an_archived_session_opens_nothing_after_30_days_though_nothing_came_meanwhile() -> None:
+    alice, bob = acquainted()
+    late, later = bob.send(b"late"), bob.send(b"later")
+    bob.sessions = SessionSet()
+    alice.receive(bob.send(b"anew"))
+    alice.now = NOW + 30 * DAY
+    alice.receive(late)
+    alice.now = NOW + 31 * DAY
+    with pytest.raises(Reject) as refused:
+        alice.receive(later)
+    assert refused.value.reason is Reason.HEADER
+    assert alice.opened[-1] == b"late"
 
 
 def test_an_unanswered_session_is_not_used_after_30_days() -> None:

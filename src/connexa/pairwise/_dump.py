@@ -25,6 +25,7 @@ _PARTIES = struct.Struct(">B32s32s32s32s32s")
 _BINDING = struct.Struct(">B64s32sIII")
 _NUMBERS = struct.Struct(">IIIII")
 _KEY_COUNT = 10
+_MOST = 2**32 - 1
 _OLD = struct.Struct(">32sII")
 
 
@@ -95,7 +96,7 @@ def _dump_ratchet(ratchet: Ratchet) -> bytes:
     chains = [sending.header, sending.next_header, sending.chain, receiving.header, receiving.next_header, receiving.chain]
     parts = [
         dump_keys(own + chains),
-        _NUMBERS.pack(sending.n, sending.previous, receiving.n, seconds(receiving.stored), ratchet.lost),
+        _NUMBERS.pack(sending.n, sending.previous, receiving.n, seconds(receiving.stored), min(ratchet.lost, _MOST)),
         dump_skipped(receiving.skipped),
         counted(receiving.seen),
         bytes([len(ratchet.old)]),

@@ -43,6 +43,7 @@ MAX_CHAINS = 5  # receiving chains: the current one and four older
 
 _NONCE = 12
 _COMMIT = 32
+_LAST = 2**32 - 1  # of a chain: the number behind it would fit neither a header nor a stored session (P33)
 _HEADER = struct.Struct(f">32sIIII{CHUNK_SIZE}s")
 _SEALED_HEADER = _NONCE + _COMMIT + _HEADER.size + 16
 OVERHEAD = _SEALED_HEADER + _COMMIT + 16
@@ -227,6 +228,8 @@ def _open_header(header_key: bytes, sealed: bytes, ad: bytes) -> _Header | None:
         raise Reject(Reason.HEADER) from None
     header = _Header(nonce, *_HEADER.unpack(raw))
     check_chunk(header.chunk)
+    if _LAST in (header.n, header.pq_n):
+        raise Reject(Reason.JUMP)
     return header
 
 

@@ -85,8 +85,8 @@ class SessionSet:
 
     def receive(self, sender: Sender, message: bytes, now: float) -> Received:
         """Open a message with whichever session it belongs to, or raise `Reject`, `Duplicate` or `Clone`."""
-        newer_spoke = False
-        for index, session in enumerate(self.sessions):
+        newer_spoke, sessions = False, _pruned(self.sessions, now).sessions
+        for index, session in enumerate(sessions):
             _check_sender(session, sender)
             try:
                 after, plaintext = decrypt(session, message, now, may_step=not newer_spoke)
@@ -97,7 +97,7 @@ class SessionSet:
                     raise
                 newer_spoke = newer_spoke or session.heard > 0
                 continue
-            kept = _pruned((*self.sessions[:index], after, *self.sessions[index + 1 :]), now)
+            kept = SessionSet((*sessions[:index], after, *sessions[index + 1 :]))
             return Received(kept, plaintext, self._event(kept, session, after, now))
         raise Reject(Reason.HEADER)
 
@@ -151,7 +151,7 @@ def _check_sender(session: Session, sender: Sender) -> None:
 
 def _pruned(sessions: tuple[Session, ...], now: float) -> SessionSet:
     """The first is the newest one; the others are archived from now on, or have been for at most 30 days."""
-    newest, *others = sessions
+    newest, others = sessions[:1], sessions[1:]
     archived = (s if s.archived else replace(s, archived=int(now)) for s in others)
     kept = [s for s in archived if s.archived + MAX_AGE >= now]
-    return SessionSet((newest, *kept[:MAX_ARCHIVED]))
+    return SessionSet((*newest, *kept[:MAX_ARCHIVED]))
