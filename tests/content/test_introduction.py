@@ -8,6 +8,7 @@ import pytest
 
 from connexa.content import (
     MAX_REQUEST_TEXT,
+    REQUEST_BUCKET,
     Content,
     Introduced,
     Introduction,
@@ -16,6 +17,7 @@ from connexa.content import (
     Text,
     check_introduction,
     check_request,
+    encode,
 )
 from connexa.errors import IntegrityError, RefusedError
 from connexa.identity import (
@@ -28,8 +30,10 @@ from connexa.identity import (
     issue_attestation,
     next_device_list,
 )
+from connexa.pairwise import seal_body
+from connexa.wire import REQUEST_BODY
 from connexa.wire.v1.keys_pb2 import Signed
-from tests.pairwise.world import NOW, Device
+from tests.pairwise.world import NOW, Device, seeded
 
 ALICE, MALLORY = Device.make("a", 1), Device.make("m", 2)
 ADDRESS = Address.parse("alice@a.example")
@@ -110,6 +114,15 @@ def test_i71_a_request_is_one_short_text_with_an_introduction() -> None:
         check_request(replace(request, intro=None))
     with pytest.raises(RefusedError):
         check_request(replace(request, body=Receipt(ReceiptState.READ, (bytes(16),))))
+
+
+def test_a_request_that_is_taken_has_a_requests_size_when_sealed() -> None:
+    intro = _intro(lists=tuple(LISTS[:1] * 10))
+    most = REQUEST_BODY - 16 - 32 - 1 - len(encode(Content(1, Text("x" * 1_000), intro))) + 1_000
+    raw = check_request(Content(1, Text("x" * most), intro))
+    assert len(seal_body(raw, seeded(1), REQUEST_BUCKET).ciphertext) == REQUEST_BODY
+    with pytest.raises(RefusedError, match="fit"):
+        check_request(Content(1, Text("x" * (most + 1)), intro))
 
 
 def test_a_request_with_a_long_chain_of_lists_does_not_fit() -> None:

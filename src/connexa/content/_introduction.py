@@ -21,6 +21,7 @@ from connexa.identity import (
     read_device_list,
     verify_attestation,
 )
+from connexa.wire import BODY_ZEROS
 from connexa.wire.v1.keys_pb2 import Signed
 
 __all__ = ["MAX_REQUEST_TEXT", "REQUEST_BUCKET", "Introduced", "check_introduction", "check_request"]
@@ -73,6 +74,6 @@ def check_request(content: Content) -> bytes:
             "request.too_large", "A first message holds at most 2 KiB of text.", "Send a short one now and the rest once they accept."
         )
     raw = encode(content)
-    if len(raw) >= REQUEST_BUCKET:
+    if len(raw) >= REQUEST_BUCKET - BODY_ZEROS:
         raise RefusedError("request.too_large", "A first message does not fit its size.", "Send a shorter text.")
     return raw
