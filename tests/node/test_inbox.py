@@ -7,7 +7,7 @@ import pytest
 from connexa.content import Accept, ContactState, Content, DeviceLists, OwnCopies, OwnCopy, ProfileKey, Receipt, ReceiptState, Text, encode
 from connexa.crypto import Ed25519Secret
 from connexa.identity import PinState
-from connexa.node import inbox
+from connexa.node import inbox, receipts
 from connexa.node.account import own_device_list, profile_key
 from connexa.node.contacts import accept
 from connexa.node.inbox import take_held
@@ -154,8 +154,27 @@ async def test_receipts_move_our_message_forward_per_device(pair: Pair) -> None:
     alice, bob = pair
     await befriend(alice, bob)
     receipt = Receipt(ReceiptState.DELIVERED, (b"m" * 16,))
+    await alice.take(alice.pushed(await bob.write([alice], receipt)))
+    assert alice.home.database.read("SELECT * FROM early_receipt") == []  # no other device of ours has said that
+    _has_another_device(alice)
     await alice.take(alice.pushed(await bob.write([alice], receipt)))  # before our copy of the message is here
     assert alice.home.database.read("SELECT message, state FROM early_receipt") == [(b"m" * 16, "delivered")]
+
+
+def _has_another_device(device: Device) -> None:
+    execute = device.home.database.writer_connection.execute
+    execute("INSERT INTO person_device (account, person, device, certificate) VALUES (1, 0, ?, x'')", (bytes(32),))
+
+
+async def test_receipts_for_messages_that_nobody_sent_fill_no_table(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice, bob = pair
+    await befriend(alice, bob)
+    _has_another_device(alice)
+    monkeypatch.setattr(receipts, "MAX_EARLY", 300)
+    for number in range(3):
+        invented = tuple(bytes([number, one]) * 8 for one in range(200))
+        await alice.take(alice.pushed(await bob.write([alice], Receipt(ReceiptState.READ, invented))))
+    assert alice.home.database.read("SELECT count(*) FROM early_receipt") == [(300,)]
 
 
 async def test_somebody_else_cannot_speak_as_an_own_device(pair: Pair) -> None:

@@ -8,6 +8,7 @@ from connexa.content import ContactState, Text, last_seen_hash
 from connexa.node.conversations import conversation_view, list_messages, number_of
 from connexa.pairwise import Wrap, decode_wrap, encode_wrap
 from connexa.testing import FakeClock
+from connexa.wire import MAX_INTEGER
 from tests.node.correspondents import Device, befriend
 from tests.node.friends import become_friends, deliver, say, settle
 from tests.pairwise.world import acquainted, seeded
@@ -35,6 +36,18 @@ async def test_p32_a_contact_who_jumps_again_and_again_fills_no_table(pair: Pair
     for jump in range(1, 4):
         await bob.take(bob.pushed(await alice.write([bob], Text("far ahead"), counter=jump * 10**6)))
     assert bob.home.database.read("SELECT count(*), min(counter) FROM counter_gap") == [(1000, 3 * 10**6 - 1000)]
+
+
+@pytest.mark.parametrize("far", [10**6, 10**16, MAX_INTEGER])
+async def test_p32_no_counter_puts_an_entry_out_of_time(pair: Pair, clock: FakeClock, far: int) -> None:
+    """The place of what comes late follows from counters, which are the sender's; own devices have to be able to tell it."""
+    alice, bob = pair
+    await befriend(alice, bob)
+    for counter in (far, 2, far // 2):
+        await bob.take(bob.pushed(await alice.write([bob], Text("out of order"), counter=counter)))
+    places = [row[0] for row in bob.home.database.read("SELECT cursor FROM message")]
+    assert len(places) == 3
+    assert all(abs(place - clock() * 1_000_000) < 5_000 for place in places)
 
 
 async def test_p32_every_entry_says_what_its_sender_had_seen_last(pair: Pair) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from connexa.content import ContactState, Content, Missing, Resend, ResendAnswer, Text, decode, encode
 from connexa.errors import UsageError
-from connexa.node.asks import ask_all
+from connexa.node.asks import ask_all, next_ask
 from connexa.node.sending import send_text
 from connexa.pairwise import SessionSet, seal, verify_bundle
 from connexa.store import Execute
@@ -136,6 +136,17 @@ async def test_p41_a_gap_is_asked_for_once_soon_and_then_ever_more_seldom(pair: 
     assert max(waits) <= 1.25 * DAY + 300
     (missing,) = requests(bob)[0].missing
     assert missing == Missing(alice.account.device, (3,), 4)
+
+
+async def test_p41_a_gap_that_nobody_fills_any_more_wakes_nobody(pair: Pair, clock: FakeClock) -> None:
+    alice, bob = pair
+    await become_friends(alice, bob)
+    await deliver([await alice.write([bob], Text("far"), counter=9)], bob)
+    clock.advance(31 * DAY)
+    await idle(bob, clock)
+    assert requests(bob) == []
+    assert bob.gaps()  # it shows for ever
+    assert next_ask(bob.home.database.read, 1, clock()) is None
 
 
 async def test_p41_what_waits_in_the_outbox_is_not_asked_for_twice(pair: Pair, clock: FakeClock) -> None:

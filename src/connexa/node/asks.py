@@ -94,9 +94,9 @@ def _soon(home: Home) -> float:
     return home.settings.repair.ask_after * (0.5 + fraction(home.rng))
 
 
-def next_ask(query: Query, account: int) -> float | None:
+def next_ask(query: Query, account: int, now: float) -> float | None:
     """When there is something to do: a time, 0 for at once, None for not at all as things are. Cheap: asked at every arrival."""
-    if first(query, f"{_NEW_GAPS} LIMIT 1", (account,)):
+    if first(query, f"{_NEW_GAPS} LIMIT 1", (account, now - OLDEST)):
         return 0.0
     row = first(query, "SELECT min(due) FROM ask WHERE account = ? AND person != 0", (account,))
     return None if row is None or row[0] is None else float(row[0])
@@ -105,7 +105,7 @@ def next_ask(query: Query, account: int) -> float | None:
 _NEW_GAPS = (
     "SELECT DISTINCT c.person, g.device FROM counter_gap g JOIN conversation c ON c.id = g.conversation JOIN person p ON p.id = c.person"
     " JOIN person_device d ON d.account = g.account AND d.person = c.person AND d.device = g.device"
-    " WHERE g.account = ? AND p.state = 'accepted'"
+    " WHERE g.account = ? AND g.since > ? AND p.state = 'accepted'"  # what nobody sends again any more is shown, not asked for
     " AND NOT EXISTS (SELECT 1 FROM ask a WHERE a.account = g.account AND a.person = c.person AND a.device = g.device)"
 )
 _LOST_SESSIONS = (
@@ -117,7 +117,7 @@ _LOST_SESSIONS = (
 
 def send_asks(execute: Execute, home: Home, account: Account) -> set[int]:
     """Note what is missing now and ask for what is due; returns the people to whom something goes out."""
-    for person, device in rows(execute, _NEW_GAPS, (account.id,)):
+    for person, device in rows(execute, _NEW_GAPS, (account.id, home.clock() - OLDEST)):
         _note(execute, home, account.id, person, device, Why.GAPS)
     for person, device in rows(execute, _LOST_SESSIONS, (account.id,)):
         _note(execute, home, account.id, person, device, Why.STORE)
@@ -153,7 +153,7 @@ def _ask(execute: Execute, home: Home, account: Account, person: Person, asks: l
         may_ask = one.device in listed or (one.reason == Why.LIST and not one.tries)
         found = _missing(execute, account.id, one, now) if may_ask else None
         if found is None:
-            _forget(execute, account.id, one)
+            _forget(execute, account.id, one, now)
             continue
         if one.reason == Why.SESSION:
             # The request itself goes by a session that works.
@@ -215,11 +215,11 @@ def waiting_for_devices(query: Query, conversation: int) -> list[WaitingView]:
     ]
 
 
-def _forget(execute: Execute, account: int, one: _Due) -> None:
+def _forget(execute: Execute, account: int, one: _Due, now: float) -> None:
     """Nothing is missing any more; a row that still shows unopened messages stays for its count."""
     where = (account, one.person, one.device)
     execute("DELETE FROM ask WHERE account = ? AND person = ? AND device = ? AND unopened = 0", where)
-    execute("UPDATE ask SET due = due + ? WHERE account = ? AND person = ? AND device = ?", (HOUR, *where))
+    execute("UPDATE ask SET due = ? WHERE account = ? AND person = ? AND device = ?", (now + HOUR, *where))
 
 
 def take_answer(execute: Execute, home: Home, account: Account, person: Person, device: bytes, answer: ResendAnswer) -> None:

@@ -147,7 +147,7 @@ def _place(execute: Execute, account: int, conversation: int, entry: Entry, now:
     if later is None:
         before = first(execute, f"{sql} < ? ORDER BY counter DESC LIMIT 1", (*where, entry.counter))
         return behind + min(entry.counter - 1 - (before[1] if before else 0), MAX_GAPS), False
-    place = int(later[0]) - (int(later[1]) - entry.counter)
+    place = int(later[0]) - min(int(later[1]) - entry.counter, MAX_GAPS)  # so far room was left: no counter leads out of time
     while first(execute, "SELECT 1 FROM message WHERE cursor = ?", (place,)) is not None:
         place -= 1
     return place, True

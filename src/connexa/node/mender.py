@@ -35,8 +35,9 @@ class Mender:
                     break
 
     def _until_next(self) -> float:
-        due = next_ask(self._home.database.read, self._account.id)
-        return LONGEST_PAUSE if due is None else min(due - self._home.clock(), LONGEST_PAUSE)
+        now = self._home.clock()
+        due = next_ask(self._home.database.read, self._account.id, now)
+        return LONGEST_PAUSE if due is None else min(due - now, LONGEST_PAUSE)
 
 
 def mend(execute: Execute, home: Home, account: Account) -> set[int]:

@@ -11,6 +11,7 @@ from connexa.crypto import Rng
 from connexa.node.events import EventLog
 from connexa.node.home import first, rows
 from connexa.node.outbox import done_with, say
+from connexa.node.own_copies import has_other_devices
 from connexa.node.people import Person, person_of
 from connexa.node.settings import PrivacySettings
 from connexa.node.states import device_state
@@ -19,6 +20,7 @@ from connexa.store import Execute
 
 __all__ = ["apply_receipt", "queue_receipt", "send_receipts"]
 
+MAX_EARLY = 2_048  # receipts of one device for messages that are not here
 _STATES = {ReceiptState.DELIVERED: MessageState.DELIVERED, ReceiptState.READ: MessageState.READ}
 
 
@@ -50,6 +52,7 @@ def send_receipts(execute: Execute, account: int, now: float, rng: Rng) -> None:
 def apply_receipt(execute: Execute, events: EventLog, person: Person, device: bytes, receipt: Receipt, now: float) -> None:
     """Record what a device of a contact says about messages of ours in the conversation with that contact."""
     state = _STATES[receipt.state]
+    unknown = []
     for message in receipt.messages:
         row = first(
             execute,
@@ -58,13 +61,22 @@ def apply_receipt(execute: Execute, events: EventLog, person: Person, device: by
             (person.account, person.account, message),
         )
         if row is None:
-            execute(
-                "INSERT OR IGNORE INTO early_receipt (account, message, device, state, at) VALUES (?, ?, ?, ?, ?)",
-                (person.account, message, device, state.value, now),
-            )
+            unknown.append(message)
         elif row[0] == person.id:
             device_state(execute, events, person.account, message, device, state, now)
             _end_outbox(execute, person.account, message)
+    if unknown and has_other_devices(execute, person.account):  # else no copy is on its way: the ids are invented
+        _keep_early(execute, person.account, device, unknown, state, now)
+
+
+def _keep_early(execute: Execute, account: int, device: bytes, messages: list[bytes], state: MessageState, now: float) -> None:
+    """Keep receipts until the copy of their message comes, so many of one device."""
+    row = first(execute, "SELECT count(*) FROM early_receipt WHERE account = ? AND device = ?", (account, device))
+    for message in messages[: max(0, MAX_EARLY - int(row[0] if row else 0))]:
+        execute(
+            "INSERT OR IGNORE INTO early_receipt (account, message, device, state, at) VALUES (?, ?, ?, ?, ?)",
+            (account, message, device, state.value, now),
+        )
 
 
 def _end_outbox(execute: Execute, account: int, message: bytes) -> None:

@@ -419,6 +419,7 @@ CREATE TABLE early_receipt (
     at      REAL NOT NULL,
     PRIMARY KEY (account, message, device, state)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX early_receipt_by_device ON early_receipt (account, device);
 
 CREATE TABLE invite (
     account  INTEGER NOT NULL,

@@ -201,7 +201,7 @@ class PostDevice:
             await self._upkeep().run_all()
             self._upkeep_due = home.clock() + UPKEEP_EVERY
         await home.change(lambda execute: send_receipts(execute, account.id, home.clock(), home.rng))
-        due = next_ask(self.database.read, account.id)
+        due = next_ask(self.database.read, account.id, home.clock())
         if home.clock() >= min(self._mend_due, self._mend_due if due is None else due):
             await home.change(lambda execute: mend(execute, home, account))
             self._mend_due = home.clock() + MEND_EVERY
