@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connexa.errors import ConnexaError
+from connexa.errors import ConnexaError, UsageError
 from connexa.node.account import newest_backup, own_device_list
-from connexa.node.backup_files import NewFile
+from connexa.node.backup_files import NewFile, list_files
 from connexa.node.settings import BackupSettings
 from connexa.node.views import MessageView, Verdict
 from connexa.store import Execute
@@ -161,6 +162,12 @@ async def test_backups_after_an_old_one_was_restored_count_behind_the_newest(wor
     known = own_device_list(home.database.read, fresh.node._account(""))
     assert known is not None and known[1].backup == lost.counter
     assert (await fresh.node.create_backup()).counter > lost.counter
+
+
+def test_a_pipe_is_no_backup_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match=r"backup\.unreadable"):
+        list_files(tmp_path / "pipe")
 
 
 async def test_what_changes_while_a_backup_is_made_is_in_the_next_one(world: World) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 import click
@@ -110,9 +111,11 @@ def restore(place: str, words: str | None) -> None:
 def _work(what: str, path: str, **body: Any) -> Any:
     """Have the node do something long, and show how far it is."""
     drawn = False
-    with Client(timeout=options().given_timeout or LONGEST) as worker, Client() as node, ThreadPoolExecutor(1) as pool:
+    with Client(timeout=options().given_timeout or LONGEST) as worker, Client() as node:
         cursor = node.cursor()
-        call = pool.submit(worker.post, path, **body)
+        call: Future[Any] = Future()
+        # Not a pool's thread, which would be waited for by whoever interrupts this; the node goes on by itself.
+        Thread(target=_ask, args=(call, worker, path, body), daemon=True).start()
         while not call.done():
             for event in node.events(cursor, LOOK_EVERY):
                 cursor = max(cursor, int(event["cursor"]))
@@ -124,6 +127,13 @@ def _work(what: str, path: str, **body: Any) -> Any:
         draw_bar(what, 1.0, "100%")
         click.echo(err=True)
     return found
+
+
+def _ask(call: Future[Any], worker: Client, path: str, body: dict[str, Any]) -> None:
+    try:
+        call.set_result(worker.post(path, **body))
+    except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
+        call.set_exception(error)
 
 
 def _absolute(place: str | None) -> str:

@@ -107,8 +107,10 @@ def list_files(place: Path) -> list[BackupFile]:
     """The backups at a place: a directory's, or the one file. What another program left there is passed over."""
     if not place.exists():
         raise NotFoundError("backup.not_found", "There is no such file or directory.")
-    if not place.is_dir():
+    if place.is_file():
         return [_look(place)]
+    if not place.is_dir():
+        raise UsageError("backup.unreadable", "That is neither a file nor a directory.")  # a pipe would be waited for without an end
     found = []
     with os.scandir(place) as entries:
         for number, entry in enumerate(entries):
