@@ -25,7 +25,7 @@ def read_secret(source: str | None, what: str, *, required: bool = True) -> str 
             return str(click.prompt(what, hide_input=True, err=True)).strip()
         if not required:
             return None
-        raise UsageError("secret.missing", f"{what} is needed.", "Give it as file:PATH, or as - on stdin.")
+        raise UsageError("secret.missing", f"{what}: nothing was given.", "Give it as file:PATH, or as - on stdin.")
     if source == "-":
         return _only(sys.stdin.read(_SECRET_MAX), what)
     if source.startswith("file:"):
@@ -49,7 +49,7 @@ def read_file(path: Path, what: str) -> str:
 def _only(text: str, what: str) -> str:
     secret = text.strip()
     if not secret:
-        raise UsageError("secret.missing", f"{what} is empty.")
+        raise UsageError("secret.missing", f"{what}: that is empty.")
     return secret
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connexa.backup import RecoveryKey
+from connexa.content import DeviceName
 from connexa.crypto import Ed25519Secret, Rng, X25519Secret
 from connexa.errors import ConflictError, IntegrityError
 from connexa.identity import (
@@ -40,6 +41,7 @@ from connexa.node.link_doors import register
 from connexa.node.own_list import keep_own_list
 from connexa.node.progress import Progress
 from connexa.node.recovery import Recovery, keep_recovery, require_primary
+from connexa.node.registers import decide
 from connexa.node.schema import MIGRATIONS
 from connexa.node.views import RestoredView
 from connexa.store import Execute, open_database
@@ -238,6 +240,8 @@ def _activate(execute: Execute, home: Home, account: Account, found: Registered,
     # Backups from here on count behind every one that is known, or the next restore would take one of those for newer.
     execute("UPDATE backup SET counter = max(counter, ?) WHERE account = ?", (newest, account.id))
     keep_own_list(execute, home, account, found.device_list)
+    if home.settings.device_name:
+        decide(execute, home, account, DeviceName(account.device, home.settings.device_name))  # the other own devices learn it
     ask_all(execute, home, account)
     now, address = home.clock(), str(account.address)
     home.events.record(execute, address, "account.new", now, user=account.user_id.hex())
