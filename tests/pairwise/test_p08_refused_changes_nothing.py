@@ -44,6 +44,14 @@ def test_a_flood_of_skipped_messages_behind_a_broken_body() -> None:
     assert decrypt(b, messages[-1], NOW)[1] == b"%d" % MAX_STEPS
 
 
+def test_the_key_of_a_late_message_behind_a_broken_body_stays() -> None:
+    a, b = pair()
+    a, messages = sent(a, 3)
+    b, _ = decrypt(b, messages[2], NOW)
+    _refused(b, messages[0][:-1] + bytes([messages[0][-1] ^ 1]), Reason.BODY)
+    assert decrypt(b, messages[0], NOW)[1] == b"0"
+
+
 def test_a_step_behind_a_broken_body() -> None:
     a, b = turn(*pair())
     _, message = encrypt(a, b"x", RNG)

@@ -7,6 +7,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from connexa.crypto import X25519Secret
 from connexa.pairwise import Duplicate, Reason, Reject, Session, decrypt, dump_session, encrypt, load_session
@@ -71,6 +72,21 @@ def test_a_jump_beyond_the_limit_is_refused_and_the_limit_itself_works() -> None
     assert refused.value.reason is Reason.JUMP
     assert dump_session(b) == before
     assert decrypt(b, messages[MAX_STEPS], NOW)[1] == b"%d" % MAX_STEPS
+
+
+@pytest.mark.parametrize("ratchet", ["classical", "post-quantum"])
+def test_each_of_the_two_ratchets_has_the_limit(ratchet: str) -> None:
+    a, b = turn(*pair())
+    a, b = said(a, b)
+    sending, pq = a.ratchet.sending, a.ratchet.pq
+    if ratchet == "classical":
+        far = replace(a.ratchet, sending=replace(sending, n=sending.n + MAX_STEPS + 1))
+    else:
+        far = replace(a.ratchet, pq=replace(pq, sending=replace(pq.sending, n=pq.sending.n + MAX_STEPS + 1)))
+    _, message = encrypt(replace(a, ratchet=far), b"x", RNG)
+    with pytest.raises(Reject) as refused:
+        decrypt(b, message, NOW)
+    assert refused.value.reason is Reason.JUMP
 
 
 def test_old_and_new_chain_count_together() -> None:

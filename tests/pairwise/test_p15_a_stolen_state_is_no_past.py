@@ -50,3 +50,11 @@ def test_the_secrets_of_an_exchange_go_with_it() -> None:
     for session in (a, b):
         raw = dump_session(session)
         assert not any(secret in raw for secret in (seed, auth, root, waiting_from))
+
+
+def test_the_key_of_an_opened_message_is_not_kept_beside_those_that_it_passed() -> None:
+    a, b = turn(*pair())
+    a, messages = sent(a, 4)
+    b, _ = decrypt(b, messages[3], NOW)
+    assert set(b.ratchet.receiving.skipped) == {0, 1, 2}
+    assert len(b.ratchet.pq.receiving[0].skipped) == 3

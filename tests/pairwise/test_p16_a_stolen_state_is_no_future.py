@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from connexa.pairwise import Reject, decrypt, dump_session, encrypt, load_session
-from tests.pairwise.talk import RNG, epochs, pair, turn, until
+from tests.pairwise.talk import RNG, epochs, pair, said, turn, until
 from tests.pairwise.world import NOW
 
 
@@ -52,3 +52,18 @@ def test_a_thief_who_watches_the_whole_exchange_is_shut_out_by_it() -> None:
     _, message = encrypt(a, b"new", RNG)
     with pytest.raises(Reject):
         decrypt(replace(b, ratchet=replace(b.ratchet, pq=stolen.ratchet.pq)), message, NOW)
+
+
+def test_a_new_epoch_follows_from_its_secret_and_not_from_the_state_before() -> None:
+    a, b = pair()
+    for _ in range(60):
+        a, b = said(a, b)
+        if b.ratchet.pq.agreement.key:
+            break
+        b, a = said(b, a)
+    (honest, _), (thief, _) = encrypt(b, b"x", RNG), encrypt(b, b"x", RNG)  # each makes a secret of its own
+    for mine, other in ((honest.ratchet.pq, thief.ratchet.pq), (thief.ratchet.pq, b.ratchet.pq)):
+        assert mine.agreement.epoch == 1
+        assert mine.root != other.root
+        assert mine.waiting != other.waiting
+        assert mine.receiving[0].chain != other.receiving[0].chain

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from connexa.crypto import system_random
 from connexa.pairwise import Reason, Reject, decrypt, dump_session, encrypt, load_session
-from tests.pairwise.talk import RNG, pair, turn, until
+from tests.pairwise.talk import RNG, pair, said, turn, until
 from tests.pairwise.world import NOW
 
 
 def test_an_old_copy_of_the_store_repeats_no_key_and_nonce() -> None:
-    a, b = pair()
+    a, b = said(*turn(*pair()))  # in the middle of a chain: no fresh step makes the keys others
     stored = dump_session(a)
     first = encrypt(load_session(stored), bytes(256), RNG)[1]
     again = encrypt(load_session(stored), bytes(256), RNG)[1]
@@ -28,6 +28,7 @@ def test_a_store_restored_at_any_moment_of_an_exchange_repeats_nothing() -> None
     heads: set[bytes] = set()
     count = 0
     for _ in range(60):
+        a, b = said(a, b)
         stored = dump_session(a)
         for _ in range(3):  # thrice from the same stored state: twice it was killed before the message left
             _, message = encrypt(load_session(stored), b"x", system_random)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connexa.pairwise import Session, SessionEvent, SessionSet, decrypt, dump_session, encrypt, load_session
-from connexa.pairwise._chunked import CHUNKS, CIPHERTEXT, KEY
+from connexa.pairwise._chunked import CHUNKS, CIPHERTEXT, KEY, cut
 from tests.pairwise.talk import RNG, epochs, pair, said, turn, until
 from tests.pairwise.world import NOW, End, acquainted
 
@@ -107,3 +107,9 @@ def test_chunks_of_an_epoch_that_is_complete_are_ignored() -> None:
     assert b.ratchet.pq.agreement is before
     b = load_session(dump_session(b))
     assert until(lambda a, b: epochs(a) == epochs(b) == (1, 1), a, b)
+
+
+def test_a_chunk_of_another_epoch_than_the_one_that_is_built_is_passed_over() -> None:
+    agreement, chunk = pair()[1].ratchet.pq.agreement, cut(KEY, bytes(1_216))[0]
+    assert agreement.receive(1, chunk) == (agreement, None)
+    assert agreement.receive(0, chunk)[0].parts == {0: bytes(128)}
