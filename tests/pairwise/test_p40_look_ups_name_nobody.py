@@ -3,6 +3,7 @@ body of a session carries all that its receiver needs."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from connexa.crypto import Ed25519Secret
 from connexa.homeserver.homeserver import Homeserver
 from connexa.identity import Domain
-from connexa.node import dial
+from connexa.node import delivery, dial
 from connexa.testing import FederationPort, World
 from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, LookupReply, LookupRequest
 
@@ -64,6 +65,32 @@ async def test_p40_what_arrives_causes_no_look_up_and_no_claim(world: World) -> 
     assert watched["a.example"].asked == ["lookup"]  # receiving and confirming asked for nothing
     await bob.node.send("", ALICE, "now I write")
     await alice.until_text(BOB, "now I write")
+
+
+@pytest.mark.parametrize("every", [3_600.0, 0.2])
+async def test_p40_receipts_in_a_new_week_wait_for_the_owner_or_the_clock(
+    world: World, monkeypatch: pytest.MonkeyPatch, every: float
+) -> None:
+    monkeypatch.setattr(delivery, "RENEW_EVERY", every)
+    (alice,), (bob,) = await world.person(ALICE), await world.person(BOB)
+    await world.befriend(alice, bob)
+    await bob.node.send("", ALICE, "last week")
+    await alice.until_text(BOB, "last week")
+    watched = Watched(world.houses["a.example"].server)
+    world.ports["a.example"] = FederationPort(watched, world.houses["a.example"].server.pins, world.houses["a.example"].rng)
+    bob.node._home.database.writer_connection.execute("UPDATE person SET looked_week = looked_week - 1")
+    sent = await alice.node.send("", BOB, "this week")
+    await bob.until_text(ALICE, "this week")
+    waiting = "SELECT count(*) FROM outbox WHERE kind = 'receipt' AND state = 'waiting'"
+    if every > 1:
+        async with asyncio.timeout(20):
+            while list(bob.node._home.database.read(waiting)) != [(1,)]:  # noqa: ASYNC110 - no event tells it
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)  # nothing comes of it
+        assert watched.asked == []
+        await bob.node.send("", ALICE, "now I write")
+    await alice.until_state(sent.id, "delivered")
+    assert watched.asked == ["lookup"]
 
 
 def test_p40_no_two_connections_share_a_tls_context() -> None:

@@ -18,10 +18,10 @@ from connexa.node.devices import Recipient, recipient_of, sending_sessions
 from connexa.node.directory import Asker, DirectoryRefused, claim, look_up
 from connexa.node.home import Home, Query
 from connexa.node.log import sent_as
-from connexa.node.outbox import done_with, keep_texts, mark_sealed, people_waiting, waiting_for
+from connexa.node.outbox import done_with, keep_texts, mark_sealed, only_receipts, people_waiting, waiting_for
 from connexa.node.outcomes import Settled, door_closed, key_gone
 from connexa.node.people import Person, person_of
-from connexa.node.retry import Backoff
+from connexa.node.retry import Backoff, fraction
 from connexa.node.sealing import Door, seal_envelope
 from connexa.node.states import message_state, waits
 from connexa.node.steps import take_step
@@ -55,6 +55,7 @@ REQUEST_WAIT = 30 * 86_400  # before a request without an answer may be followed
 LONGEST_PAUSE = 60.0
 SENDER_MARGIN = 1_800  # seconds that a certificate must still be good for when it goes into an envelope
 DISTRUST_PAUSE = 600.0
+RENEW_EVERY = 1_800.0  # seconds, from half to one and a half: when receipts may ask for the sealing keys of a new week
 CALM = 600.0  # seconds without trouble after which waits are short again
 
 
@@ -70,6 +71,7 @@ class Delivery:
         self._paused: dict[int, float] = {}
         self._changed: set[int] = set()  # people about whom there was news while they were served
         self._backoffs: dict[int, tuple[Backoff, float]] = {}  # with the time of the last trouble: sealing alone ends none
+        self._renewed: set[int] = set()  # people for whom receipts alone may cause a look-up
         self._tasks = TaskGroup()
 
     def go_on(self, people: Iterable[int]) -> None:
@@ -93,6 +95,7 @@ class Delivery:
         async with TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self.submitter.run())
+            tasks.create_task(self._renew())
             for step in unfinished_steps(self._home.database.read, self._account.id):
                 tasks.create_task(self._finish(step))
             while True:
@@ -104,6 +107,13 @@ class Delivery:
                         self._changed.discard(person)
                         tasks.create_task(self.serve(person))
                 await wait_for(self._wakeups.outbox, self._until_next(now))
+
+    async def _renew(self) -> None:
+        """Let receipts ask for a new week's keys at times of our own: no arrival causes a look-up (P40)."""
+        while True:
+            await asyncio.sleep(RENEW_EVERY * (0.5 + fraction(self._home.rng)))
+            self._renewed = set(people_waiting(self._home.database.read, self._account.id))
+            self.go_on(self._renewed)
 
     def _until_next(self, now: float) -> float:
         return max(0.05, min([LONGEST_PAUSE, *(until - now for until in self._paused.values())]))
@@ -122,6 +132,10 @@ class Delivery:
         """Send a batch of what waits for somebody, or note why it waits."""
         try:
             person = person_of(self._home.database.read, number)
+            if self._is_for_later(person):
+                self._changed.discard(number)
+                self._pause(number, RENEW_EVERY)
+                return
             reason = await self._deliver(person)
             await self._show_wait(person, reason)
             if reason:
@@ -140,6 +154,12 @@ class Delivery:
         finally:
             self._busy.discard(number)
             self._wakeups.outbox.set()
+
+    def _is_for_later(self, person: Person) -> bool:
+        """Whether only receipts wait, for which this week's keys would have to be asked for: they wait for the owner or the clock."""
+        if person.id in self._renewed or not 0 < person.looked_week < week_of(self._home.clock()):
+            return False
+        return only_receipts(self._home.database.read, self._account.id, person.id)
 
     async def _deliver(self, person: Person) -> str:
         """Send a batch to somebody; returns why the rest waits, or nothing."""

@@ -26,6 +26,7 @@ __all__ = [
     "expire",
     "keep_texts",
     "mark_sealed",
+    "only_receipts",
     "people_waiting",
     "say",
     "unsealed_again",
@@ -67,6 +68,12 @@ def people_waiting(query: Query, account: int) -> list[int]:
         row[0]
         for row in query("SELECT person FROM outbox WHERE account = ? AND state = 'waiting' GROUP BY person ORDER BY min(id)", (account,))
     ]
+
+
+def only_receipts(query: Query, account: int, person: int) -> bool:
+    """Whether nothing but receipts is to be encrypted for somebody."""
+    sql = "SELECT 1 FROM outbox WHERE account = ? AND person = ? AND state = 'waiting' AND kind != 'receipt' LIMIT 1"
+    return first(query, sql, (account, person)) is None
 
 
 def waiting_for(query: Query, account: int, person: int, limit: int) -> list[Waiting]:
