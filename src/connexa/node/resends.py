@@ -191,9 +191,11 @@ def repeat_silent(execute: Execute, home: Home, account: Account) -> set[int]:
 
 
 _SILENT = (
-    "SELECT c.person, d.device, m.message, m.counter, m.last_seen, m.content, m.sent FROM message_device d"
-    " JOIN message m ON m.account = d.account AND m.message = d.message AND m.mine = 1 JOIN conversation c ON c.id = m.conversation"
-    " JOIN person p ON p.id = c.person AND p.state = 'accepted' JOIN account a ON a.id = m.account AND a.device = m.device"
+    "SELECT c.person, d.device, m.message, m.counter, m.last_seen, m.content, m.sent FROM account a"
+    # CROSS keeps the query on what is not confirmed; else it reads the whole log for each of them.
+    " CROSS JOIN message_device d ON d.account = a.id"
+    " CROSS JOIN message m ON m.account = d.account AND m.sender = a.user AND m.message = d.message AND m.device = a.device"
+    " JOIN conversation c ON c.id = m.conversation JOIN person p ON p.id = c.person AND p.state = 'accepted'"
     " JOIN person_device l ON l.account = d.account AND l.person = p.id AND l.device = d.device"
     " WHERE d.account = ? AND d.state = 'accepted' AND d.at < ? AND m.sent > ? AND m.hidden = 0 AND d.repeats < ?"
     " AND EXISTS (SELECT 1 FROM message_device o WHERE o.account = d.account AND o.device = d.device"
