@@ -234,13 +234,14 @@ class PostDevice:
         batch = unsent(read, self._stream.id, 0, BATCH) if self._stream else []
         if not batch:
             now = self.home.clock()
-            self._stream = stream = await self.home.change(lambda execute: stream_to_open(execute, account.id, now))
+            stream = await self.home.change(lambda execute: stream_to_open(execute, account.id, now))
             if stream is None:
                 self._upkeep_due = 0.0
                 return False
             last = self._post.last(stream.name)
             if not await self.home.change(lambda execute: enter(execute, stream, last)):
                 return True  # an older copy of the store was put back: another pass is taken
+            self._stream = stream
             await self._settle(stream, last, [])
             if oldest_unsent(read, stream.id) < now - SEALED_LIFE:
                 await self.home.change(lambda execute: retire_stream(execute, stream.id, now))
