@@ -9,7 +9,7 @@ from connexa.node.conversations import conversation_view, list_messages, mark_re
 from connexa.testing import FakeClock
 
 from .correspondents import Device
-from .friends import become_friends, say, settle
+from .friends import become_friends, deliver, say, settle
 
 Pair = tuple[Device, Device]
 
@@ -151,6 +151,25 @@ async def test_sessions_that_were_put_back_and_nobody_saw_it_come_together_again
         assert sorted(device.texts()) == sorted(said)
         assert device.gaps() == []
         assert device.undecryptable() == 0
+
+
+async def test_a_session_begun_with_prekeys_that_are_gone_gives_way_to_one_from_the_other_side(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    said = ["hello", "hi", "well"]
+    await settle(alice, bob, clock)
+    clock.advance(2 * 86_400)
+    alice.home.database.writer_connection.execute("DELETE FROM session")
+    await alice.say(bob, "to keys that are gone")
+    begun = await alice.post([bob])
+    bob.home.database.writer_connection.execute("DELETE FROM prekey WHERE type = 'otp'")
+    await deliver(begun, bob)
+    assert "to keys that are gone" not in bob.texts()
+    await talk(bob, alice, said, "from the other side")
+    await talk(alice, bob, said, "and on")
+    await settle(alice, bob, clock)
+    assert alice.texts()[-2:] == ["from the other side", "and on"]
+    assert sorted(bob.texts()) == sorted([*said, "to keys that are gone"])
+    assert bob.gaps() == []
 
 
 async def talk(one: Device, other: Device, said: list[str], text: str) -> None:

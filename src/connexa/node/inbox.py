@@ -157,7 +157,7 @@ def _note_unopened(execute: Execute, home: Home, account: Account, failed: Unope
         _count_refused(execute, account)
     else:
         note_unopened(execute, home, account, number, failed.sender.device, evidence=failed.is_evidence)
-        if failed.reason is Reason.HEADER or (number == OWN and failed.is_evidence):  # an own device is not asked
+        if failed.reason in (Reason.HEADER, Reason.KEYS) or (number == OWN and failed.is_evidence):  # an own device is not asked
             retire_unheard(execute, account.id, failed.sender.user, failed.sender.device, home.clock())
     if failed.reason is Reason.CLONE and retire_cloned(execute, account.id, failed.sender.user, failed.sender.device):
         # Whoever of the two is the device, a new session is what only that one can follow (P44).
