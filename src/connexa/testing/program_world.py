@@ -12,13 +12,13 @@ Every program has a home of its own below the directory. Domains are found by a 
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from connexa.cli.demo.process import free_ports
 from connexa.crypto import Ed25519Public, sha256
 from connexa.homeserver.admin_client import AdminClient
 from connexa.identity import Domain, Endpoints, StaticEntry, format_discovery_file
@@ -35,7 +35,7 @@ LISTENERS = ("link", "federation", "https")
 T = TypeVar("T")
 
 ADMIN_SECONDS = 20.0
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 # Every node of this world has the same source address, so what is limited by source is raised.
 SERVER_SETTINGS = {
     "REGISTRATION": "open",
@@ -44,15 +44,6 @@ SERVER_SETTINGS = {
     "LIMITS__WAITING_PER_SOURCE": "100",
 }
 NODE_SETTINGS = {"PRIVACY__OWN_COPIES_MEAN": "0.2", "PRIVACY__RECEIPT_DELAY": "0.2", "LIMITS__RECONNECT_MAX": "1.0"}
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import selectors
 import socket
 import subprocess
@@ -22,6 +23,7 @@ __all__ = ["Program", "environment", "free_ports", "run_verb"]
 READY_SECONDS: Final = 60.0
 _END_SECONDS: Final = 10.0
 _LINE_MAX: Final = 256 * 1024
+_PORTS: Final = range(10_240, 32_768)
 
 
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -31,12 +33,15 @@ def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on now."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Ports of 127.0.0.1 that nobody listens on now, below those that systems give to outgoing connections: none is lost to one."""
+    free: list[int] = []
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        if len(free) == count:
+            break
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            free.append(port)
+    return free
 
 
 def _command(words: Sequence[str]) -> list[str]:
