@@ -16,7 +16,7 @@ DEV := $(VENV)/.dev-ready
 SOURCES := src scripts tests $(wildcard bench)
 step = printf '  %-9s %s\n' '$(1)' '$(2)'
 
-.PHONY: help setup demo check test test-slow bench fuzz docs wire lock format clean
+.PHONY: help setup demo check test test-slow soak bench fuzz docs wire lock format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ test: $(DEV) ## unit tests and scenarios, three at a time
 
 test-slow: $(DEV) ## the tests that take minutes, two at a time
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ARGS)
+
+soak: $(DEV) ## a hundred thousand messages over a post that loses, doubles and reorders: make soak SOAK_MESSAGES=1000000
+	@SOAK_MESSAGES=$(or $(SOAK_MESSAGES),100000) $(BIN)/python -m pytest -s -m slow tests/scenarios/test_soak.py
 
 bench: $(RUNTIME) ## the figures that we claim: make bench NAME=message
 	@$(BIN)/python -m bench $(NAME) --json
