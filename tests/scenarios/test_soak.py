@@ -53,6 +53,8 @@ async def soak(founded: Path, folder: Path, messages: int) -> None:
                 await one.work()
         if number % RESTART_EVERY == 0:
             weather.choose(post.devices).restart()
+        if number % 10_000 == 0:
+            print(f"\n  {number} messages after {time.perf_counter() - began:.0f} s", end="", flush=True)
     await post.settle(lambda: all(ledger.figures(device, first[device.name]).sound for device in post.devices))
     seconds = time.perf_counter() - began
     figures = {device.name: ledger.figures(device, first[device.name]) for device in post.devices}
