@@ -95,6 +95,18 @@ async def test_prekeys_are_checked_before_any_of_them_is_stored(tmp_path: Path) 
         assert status.last_resort == (1 << 31) + 1
 
 
+async def test_a_store_that_was_put_back_has_its_older_one_time_keys_dropped(tmp_path: Path) -> None:
+    async with village(tmp_path) as v:
+        alice = await v.settle("alice")
+        phone = await v.login(alice.devices[0])
+        new = make_one_time(alice.devices[0].prekeys, 90, v.clock(), v.rng)[0]
+        await phone.call(put_prekeys=PutPrekeys(one_time=[new]))
+        assert (await phone.call(prekey_status=PrekeyStatus())).one_time == 4
+        newest = make_one_time(alice.devices[0].prekeys, 91, v.clock(), v.rng)[0]
+        await phone.call(put_prekeys=PutPrekeys(one_time=[newest], anew=True))
+        assert (await phone.call(prekey_status=PrekeyStatus())).one_time == 1
+
+
 async def test_own_bundles_are_of_the_other_devices_alone(tmp_path: Path) -> None:
     async with village(tmp_path) as v:
         alice, bob = await v.settle("alice", devices=3), await v.settle("bob")

@@ -27,7 +27,7 @@ RECORDS = {
 LEFT_OUT = {
     "account": {
         *("id", "state", "user", "user_key", "seed", "dsk", "dik", "certificate", "sender", "sender_until", "token_until", "token_replace"),
-        *("own_number", "resume_seq", "refused", "dropped", "rolled_back", "compare_from", "compare_wait"),
+        *("own_number", "resume_seq", "refused", "dropped", "rolled_back", "compare_from", "compare_wait", "prekeys_anew"),
     },
     "own_device": {"account", "listed", "seen"},
     "person": {"account", "waits", "looked_week"},

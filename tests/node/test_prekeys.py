@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from connexa.node.prekeys import forget_old_prekeys, forget_one_time, make_due_prekeys, mark_uploaded, pending_upload
+from connexa.node.prekeys import forget_old_prekeys, forget_one_time, make_due_prekeys, mark_uploaded, pending_upload, renew_prekeys
 from connexa.pairwise import ONE_TIME_POOL, SEAL_KEY_WEEKS, week_of
+from connexa.store import Execute, Row
 from connexa.testing import FakeClock
 
 from .correspondents import Device
@@ -59,3 +60,42 @@ async def test_keys_rotate_weekly_and_the_old_ones_die_a_month_after_their_expir
     clock.advance(53 * 86_400)
     await alice.home.change(lambda execute: forget_old_prekeys(execute, clock()))
     assert (len(numbers(alice, "spk")), numbers(alice, "otp")) == (1, [])
+
+
+async def test_a_store_that_was_put_back_renews_what_the_homeserver_takes(pair: Pair, clock: FakeClock) -> None:
+    """Keys of past weeks would have the whole upload refused, for as long as their private halves are kept."""
+    alice, _ = pair
+    await upload(alice)
+    clock.advance(15 * 86_400)
+    await make(alice, 50)
+    await upload(alice)
+    await alice.home.change(lambda execute: renew_prekeys(execute, alice.account, alice.home.rng, clock()))
+    pending = pending_upload(alice.home.database.read, 1)
+    assert pending is not None
+    assert pending.request.anew
+    assert {number for kind, number in pending.keys if kind == "sek"} == set(range(week_of(clock()), week_of(clock()) + SEAL_KEY_WEEKS + 1))
+    await upload(alice)
+    await make(alice, 0)
+    later = pending_upload(alice.home.database.read, 1)
+    assert later is not None
+    assert not later.request.anew  # the homeserver has dropped the old ones; this is an ordinary refill
+
+
+async def test_no_number_is_given_twice_however_often_one_copy_is_put_back(pair: Pair, clock: FakeClock) -> None:
+    alice, _ = pair
+    await upload(alice)
+    copy = alice.home.database.read("SELECT type, number FROM prekey_number")
+    given: list[set[int]] = []
+    for _ in range(3):
+        clock.advance(3_600)
+        await alice.home.change(lambda execute: renew_prekeys(execute, alice.account, alice.home.rng, clock()))
+        given.append({number for number in numbers(alice, "otp") if number > 1 << 20})
+        await alice.home.change(lambda execute: _put_back(execute, copy))
+    assert all(given)
+    assert not (given[0] & given[1] | given[0] & given[2] | given[1] & given[2])
+
+
+def _put_back(execute: Execute, copy: list[Row]) -> None:
+    execute("DELETE FROM prekey WHERE type != 'sek'")
+    for kind, number in copy:
+        execute("UPDATE prekey_number SET number = ? WHERE type = ?", (number, kind))

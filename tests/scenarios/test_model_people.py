@@ -97,6 +97,7 @@ class TwoPeople(RuleBasedStateMachine):
         if device.id not in self.copies:
             return
         self.runner.run(self.post.settle(self._sound))
+        self.post.clock.advance(2 * 3_600.0)  # a second copy within the hour would wait
         for other in range(6):
             if self._device(other) is not device:
                 self.say(other, 1, sent=True)

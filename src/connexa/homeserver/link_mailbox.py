@@ -220,7 +220,7 @@ class MailboxRole:
         """Store prekeys of this device."""
         pool = self._house.settings.limits.one_time_prekeys
         checked = check_upload(asked, self._login.certificate, self._house.clock(), pool=pool)
-        await self._change(lambda execute: keep_upload(execute, self.device, checked, pool=pool))
+        await self._change(lambda execute: keep_upload(execute, self.device, checked, pool=pool, anew=asked.anew))
         return Empty()
 
     async def prekey_status(self, asked: PrekeyStatus) -> PrekeyStatusReply:

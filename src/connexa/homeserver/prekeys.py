@@ -63,8 +63,10 @@ def _check(kind: Kind, signed: Signed, certificate: DeviceCertificate, now: floa
     return Checked(kind, prekey.id, starts, prekey.expires, signed.SerializeToString())
 
 
-def keep_upload(execute: Execute, device: DeviceId, checked: Iterable[Checked], *, pool: int) -> None:
-    """Store checked prekeys; a new signed prekey or last-resort key takes the place of the old one."""
+def keep_upload(execute: Execute, device: DeviceId, checked: Iterable[Checked], *, pool: int, anew: bool = False) -> None:
+    """Store checked prekeys; a new signed prekey or last-resort key takes the place of the old one, and `anew` drops the one-time keys."""
+    if anew:
+        execute("DELETE FROM prekey WHERE device = ? AND type = 'otp'", (device,))
     for prekey in checked:
         if prekey.kind in (Kind.SPK, Kind.KEM_LR):
             execute("DELETE FROM prekey WHERE device = ? AND type = ?", (device, prekey.kind.value))

@@ -95,8 +95,10 @@ class Upload:
 
 def renew_prekeys(execute: Execute, account: Account, rng: Rng, now: float) -> None:
     """Take back everything that the homeserver hands out: this store is older than it, and lacks the private halves of some of it."""
-    execute("UPDATE prekey_number SET number = number + ? WHERE account = ?", (_BEYOND, account.id))
-    execute("UPDATE prekey SET uploaded = 0 WHERE account = ? AND type = ?", (account.id, Kind.SEK.value))
+    execute("UPDATE prekey_number SET number = max(number, ?) WHERE account = ?", (int(now) - _YEAR_2026, account.id))
+    execute("UPDATE account SET prekeys_anew = 1 WHERE id = ?", (account.id,))
+    # Of past weeks it takes no key, and refuses an upload with one as a whole.
+    execute("UPDATE prekey SET uploaded = 0 WHERE account = ? AND type = ? AND expires > ?", (account.id, Kind.SEK.value, int(now)))
     make_due_prekeys(execute, account, 0, rng, now, renew=True)
 
 
@@ -125,7 +127,7 @@ def make_due_prekeys(execute: Execute, account: Account, left: int, rng: Rng, no
 
 
 _LAST_RESORT = 1 << 31
-_BEYOND = 1 << 20  # no store is that many numbers behind: none is given twice
+_YEAR_2026 = 1_767_225_600  # seconds since then are numbers that no store has given, however often and to whatever copy it was put back
 
 
 def _newest(query: Query, account: int, kind: Kind) -> float:
@@ -156,7 +158,8 @@ def _store(execute: Execute, account: int, kind: Kind, number: int, secret: byte
 
 def pending_upload(query: Query, account: int) -> Upload | None:
     """What the homeserver does not have yet: one call's worth."""
-    request = PutPrekeys()
+    anew = first(query, "SELECT prekeys_anew FROM account WHERE id = ?", (account,))
+    request = PutPrekeys(anew=bool(anew and anew[0]))
     keys: list[tuple[str, int]] = []
     sql = "SELECT type, id, prekey FROM prekey WHERE account = ? AND uploaded = 0 ORDER BY type, id LIMIT 128"
     for kind, number, raw in query(sql, (account,)):
@@ -178,6 +181,7 @@ def mark_uploaded(execute: Execute, account: int, upload: Upload) -> None:
     """Note that the homeserver has these keys."""
     for kind, number in upload.keys:
         execute("UPDATE prekey SET uploaded = 1 WHERE account = ? AND type = ? AND id = ?", (account, kind, number))
+    execute("UPDATE account SET prekeys_anew = 0 WHERE id = ?", (account,))
 
 
 def forget_old_prekeys(execute: Execute, now: float) -> None:

@@ -3,7 +3,7 @@
 The homeserver tells at each login how far this device has acknowledged its pushes and numbered its own envelopes. A store that knows of
 less has been rolled back: its sessions, prekeys and numbers were used beyond what stands in it. They are used no more, every device of
 every contact is asked for what came meanwhile, and the own devices compare their logs. A homeserver that says so falsely causes that
-once a day at most.
+once an hour at most; a person who puts two copies back within an hour waits for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from connexa.store import Execute
 
 __all__ = ["agree"]
 
-DAY = 86_400.0
+HOUR = 3_600.0
 
 
 def agree(execute: Execute, home: Home, account: Account, acked: int, sent: int) -> None:
@@ -31,7 +31,7 @@ def agree(execute: Execute, home: Home, account: Account, acked: int, sent: int)
     if row is None:
         return
     stored, numbered, before = row
-    if (acked > stored or sent > numbered) and before + DAY < home.clock():
+    if (acked > stored or sent > numbered) and before + HOUR < home.clock():
         _begin_anew(execute, home, account)
     execute("UPDATE account SET resume_seq = ?, own_number = max(own_number, ?) WHERE id = ?", (acked, sent, account.id))
 

@@ -12,7 +12,8 @@ FIRST = """
 -- envelopes to own devices on this device's mailbox link, `resume_seq` is the highest push that is stored here. `refused` counts
 -- arrivals that nobody whom we know has sent, `dropped` those of unknown domains for which there was no more room; `rolled_back` is when
 -- this store was found to be older than what its homeserver remembers; `compare_from` when the own devices are next told what is here,
--- `compare_wait` for how long a difference is waited for.
+-- `compare_wait` for how long a difference is waited for; `prekeys_anew` is whether the homeserver still has to drop the one-time keys of
+-- the newer store.
 CREATE TABLE account (
     id             INTEGER PRIMARY KEY,
     address        TEXT NOT NULL UNIQUE,
@@ -37,6 +38,7 @@ CREATE TABLE account (
     refused        INTEGER NOT NULL DEFAULT 0,
     dropped        INTEGER NOT NULL DEFAULT 0,
     rolled_back    REAL NOT NULL DEFAULT 0,
+    prekeys_anew   INTEGER NOT NULL DEFAULT 0,
     compare_from   REAL NOT NULL DEFAULT 0,
     compare_wait   REAL NOT NULL DEFAULT 0,
     created        REAL NOT NULL

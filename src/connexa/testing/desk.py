@@ -140,7 +140,7 @@ class Desk:
                 self._change(lambda execute: keep_next_list(execute, login.user, asked.device_list, asked.certificates, now, MOST_DEVICES))
             case frames.PutPrekeys():
                 checked = check_upload(asked, login.certificate, now, pool=POOL)
-                self._change(lambda execute: keep_upload(execute, device, checked, pool=POOL))
+                self._change(lambda execute: keep_upload(execute, device, checked, pool=POOL, anew=asked.anew))
             case frames.PutTokenKeys():
                 self._change(lambda execute: put_token_keys(execute, user, asked, now))
             case frames.PutInvite():

@@ -379,16 +379,18 @@ class Failure(_message.Message):
     def __init__(self, code: _Optional[str] = ..., retryable: _Optional[bool] = ...) -> None: ...
 
 class PutPrekeys(_message.Message):
-    __slots__ = ("spk", "last_resort", "one_time", "seks")
+    __slots__ = ("spk", "last_resort", "one_time", "seks", "anew")
     SPK_FIELD_NUMBER: _ClassVar[int]
     LAST_RESORT_FIELD_NUMBER: _ClassVar[int]
     ONE_TIME_FIELD_NUMBER: _ClassVar[int]
     SEKS_FIELD_NUMBER: _ClassVar[int]
+    ANEW_FIELD_NUMBER: _ClassVar[int]
     spk: _keys_pb2.Signed
     last_resort: _keys_pb2.Signed
     one_time: _containers.RepeatedCompositeFieldContainer[_keys_pb2.Signed]
     seks: _containers.RepeatedCompositeFieldContainer[_keys_pb2.Signed]
-    def __init__(self, spk: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., last_resort: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., one_time: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ..., seks: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ...) -> None: ...
+    anew: bool
+    def __init__(self, spk: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., last_resort: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., one_time: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ..., seks: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ..., anew: _Optional[bool] = ...) -> None: ...
 
 class PrekeyStatus(_message.Message):
     __slots__ = ()
