@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-import random
 import selectors
 import socket
 import subprocess
@@ -24,6 +24,7 @@ READY_SECONDS: Final = 60.0
 _END_SECONDS: Final = 10.0
 _LINE_MAX: Final = 256 * 1024
 _PORTS: Final = range(10_240, 32_768)
+_turn = itertools.count(os.getpid() * 61)  # programs that choose at once begin at different places, and none gives a port twice
 
 
 def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -35,9 +36,8 @@ def environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:
 def free_ports(count: int) -> list[int]:
     """Ports of 127.0.0.1 that nobody listens on now, below those that systems give to outgoing connections: none is lost to one."""
     free: list[int] = []
-    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
-        if len(free) == count:
-            break
+    while len(free) < count:
+        port = _PORTS[next(_turn) % len(_PORTS)]
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as one, contextlib.suppress(OSError):
             one.bind(("127.0.0.1", port))
             free.append(port)
