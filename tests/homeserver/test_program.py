@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import stat
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -105,6 +106,52 @@ async def test_every_port_shows_the_leaf_of_the_domain_key(server):
         assert health.json()["status"] == "ok"
         metrics = await web.get(f"{url}/metrics", extensions={"sni_hostname": B})
         assert "connexa_links" in metrics.text
+
+
+async def test_h1_an_idle_link_costs_a_fifth_of_what_it_does_with_asyncios_own_tls(tmp_path):
+    """In a program of its own: what other tests left in this process would be counted, or be used again and not be counted."""
+    made = await founded(tmp_path)
+    server = Program("b", ["server", "run", *PORTS, "--json"], home=tmp_path, env={"CONNEXA_SERVER__LIMITS__WAITING_PER_SOURCE": "1000"})
+    await server.start()
+
+    def resident():
+        return int(Path(f"/proc/{server.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    clients = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _IDLE_CLIENT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    orders, answers = clients.stdin, clients.stdout
+    assert orders is not None and answers is not None
+    anchor = anchor_pem(B, Ed25519Public.from_bytes(bytes.fromhex(made["key"])), time.time()).decode()
+    orders.write(json.dumps({"anchor": anchor, "port": server.ready["ports"]["link"], "name": B}).encode() + b"\n")
+
+    async def open_more(count):
+        orders.write(b"%d\n" % count)
+        assert await asyncio.wait_for(answers.readline(), 120) == b"open\n"
+        return resident()
+
+    warm = await open_more(100)
+    assert (await open_more(400) - warm) / 400 < 60 * 1024
+    orders.close()
+    await clients.wait()
+    assert await server.stop() == 0
+
+
+_IDLE_CLIENT = """
+import json, socket, ssl, sys
+where = json.loads(sys.stdin.readline())
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.load_verify_locations(cadata=where["anchor"])
+held = []
+for line in sys.stdin:
+    for _ in range(int(line)):
+        s = context.wrap_socket(socket.create_connection(("127.0.0.1", where["port"])), server_hostname=where["name"])
+        s.sendall(b"GET /v1/link HTTP/1.1\\r\\nHost: x\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
+                  b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\nSec-WebSocket-Version: 13\\r\\n\\r\\n")
+        assert b"101" in s.recv(1000)
+        held.append(s)
+    print("open", flush=True)
+"""
 
 
 async def test_noise_at_the_doors_harms_nothing_and_is_not_logged(server, tmp_path):
