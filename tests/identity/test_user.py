@@ -84,5 +84,8 @@ def test_i93_the_registry_holds_the_kinds_of_every_statement():
         "frank",
         "key-package",
         "commit-reject",
+        "group-admins",
+        "group-take-over",
+        "hub-heartbeat",
         "login",
     } <= {kind.value for kind in Kind}

@@ -40,7 +40,7 @@ from connexa.wire.v1.keys_pb2 import PrekeyBundle, Signed
 from connexa.wire.v1.link_pb2 import Claim, ClaimReply, ClaimRequest, Lookup, LookupReply, LookupRequest, Right, Status
 from connexa.wire.v1.message_pb2 import InviteProof, Step
 
-__all__ = ["Asker", "DirectoryRefused", "claim", "look_up", "verified_bundles"]
+__all__ = ["Asker", "DirectoryRefused", "claim", "look_up", "right_for", "verified_bundles"]
 
 R = TypeVar("R", bound=Message)
 
@@ -85,7 +85,7 @@ async def look_up(home: Home, account: Account, person: Person, door: Door, ask:
         lookup.localpart = person.address.localpart
     query = lookup.SerializeToString()
     call_id = home.rng(16)
-    request = LookupRequest(id=call_id, query=query, right=_right(door, call_id, query, lookup.user))
+    request = LookupRequest(id=call_id, query=query, right=right_for(door, call_id, query, lookup.user))
     reply = await ask.call(request, LookupReply)
     if reply.status != Status.STATUS_ACCEPTED:
         raise DirectoryRefused(reply.status, door)
@@ -94,7 +94,8 @@ async def look_up(home: Home, account: Account, person: Person, door: Door, ask:
         raise IntegrityError(IDENTITY_CHANGED, "Another key answers for this person.", "Compare the safety number with them.")
 
 
-def _right(door: Door, call_id: bytes, query: bytes, user: bytes) -> Right:
+def right_for(door: Door, call_id: bytes, query: bytes, user: bytes) -> Right:
+    """The right of a door, over a question and its id."""
     match door.kind:
         case "stranger":
             return Right(stranger=Step(id=door.id))
@@ -178,7 +179,7 @@ async def claim(home: Home, account: Account, person: Person, devices: Sequence[
     """Fetch a prekey bundle of each of these devices and begin sessions."""
     query = Claim(domain=person.address.domain, user=person.user, devices=devices).SerializeToString()
     call_id = home.rng(16)
-    request = ClaimRequest(id=call_id, query=query, right=_right(door, call_id, query, person.user))
+    request = ClaimRequest(id=call_id, query=query, right=right_for(door, call_id, query, person.user))
     reply = await ask.call(request, ClaimReply)
     if reply.status != Status.STATUS_ACCEPTED:
         raise DirectoryRefused(reply.status, door)

@@ -15,7 +15,7 @@ from connexa.wire import MAX_FRAME, OURS, http_status, parse, unsupported
 from connexa.wire.transport import LinkClosed
 from connexa.wire.v1.link_pb2 import Call, LinkDown, LinkUp, PushClass, Refused, Reply, Status
 
-__all__ = ["CommittedUpTo", "Event", "Noticed", "Outcomes", "Pushed", "PushedItem", "Refusal"]
+__all__ = ["CommittedUpTo", "Event", "GroupHinted", "Noticed", "Outcomes", "Pushed", "PushedItem", "Refusal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,20 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """Something that the homeserver wants known: `prekeys.low`, `devices.changed`, `server.draining`, `clock.skewed`."""
+    """Something that the homeserver wants known: `prekeys.low`, `key_packages.low`, `devices.changed`, `server.draining`…"""
 
     code: str
     number: int
 
 
-Event = CommittedUpTo | Outcomes | Pushed | Noticed
+@dataclass(frozen=True, slots=True)
+class GroupHinted:
+    """Something is new in the groups that know this device by these aliases: (alias, newest entry; 0 for a Welcome that waits)."""
+
+    hints: tuple[tuple[bytes, int], ...]
+
+
+Event = CommittedUpTo | GroupHinted | Outcomes | Pushed | Noticed
 
 CALL_FIELDS: Final = {field.message_type: field.name for field in Call.DESCRIPTOR.oneofs_by_name["call"].fields}
 
@@ -110,6 +117,8 @@ def event_of(frame: LinkDown) -> Event:
             return Outcomes(_refusals(frame.outcome.refused))
         case "notice":
             return Noticed(frame.notice.code, frame.notice.number)
+        case "hints":
+            return GroupHinted(tuple((hint.alias, hint.seq) for hint in frame.hints.hints))
     raise unexpected()
 
 

@@ -22,33 +22,34 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from connexa.wire.v1 import groups_pb2 as connexa_dot_v1_dot_groups__pb2
 from connexa.wire.v1 import keys_pb2 as connexa_dot_v1_dot_keys__pb2
 from connexa.wire.v1 import link_pb2 as connexa_dot_v1_dot_link__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63onnexa/v1/federation.proto\x12\nconnexa.v1\x1a\x15\x63onnexa/v1/keys.proto\x1a\x15\x63onnexa/v1/link.proto\"{\n\x0f\x46\x65\x64\x65rationHello\x12\x0b\n\x03min\x18\x01 \x01(\r\x12\x0b\n\x03max\x18\x02 \x01(\r\x12\x0e\n\x06\x64omain\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\x0c\x12\x0e\n\x06stream\x18\x05 \x01(\x0c\x12\x11\n\tcommitted\x18\x06 \x01(\x04\x12\x0c\n\x04leaf\x18\x07 \x01(\x0c\"M\n\x0f\x46\x65\x64\x65rationProof\x12\x11\n\tsignature\x18\x01 \x01(\x0c\x12\'\n\x0bserver_info\x18\x02 \x01(\x0b\x32\x12.connexa.v1.Signed\"\x94\x01\n\tDeliverUp\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.connexa.v1.FederationHelloH\x00\x12,\n\x05proof\x18\x02 \x01(\x0b\x32\x1b.connexa.v1.FederationProofH\x00\x12\"\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x11.connexa.v1.BatchH\x00\x42\x07\n\x05\x66rame\"G\n\x05\x42\x61tch\x12\x0e\n\x06stream\x18\x01 \x01(\x0c\x12\r\n\x05\x66irst\x18\x02 \x01(\x04\x12\x1f\n\x05items\x18\x03 \x03(\x0b\x32\x10.connexa.v1.Item\"-\n\x04Item\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\x0c\x12\x13\n\x0b\x61\x63\x63\x65pted_at\x18\x02 \x01(\x04\"\x97\x01\n\x0b\x44\x65liverDown\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.connexa.v1.FederationHelloH\x00\x12,\n\x05proof\x18\x02 \x01(\x0b\x32\x1b.connexa.v1.FederationProofH\x00\x12#\n\x03\x61\x63k\x18\x03 \x01(\x0b\x32\x14.connexa.v1.BatchAckH\x00\x42\x07\n\x05\x66rame\"C\n\x08\x42\x61tchAck\x12\x11\n\tcommitted\x18\x01 \x01(\x04\x12$\n\x07refused\x18\x02 \x03(\x0b\x32\x13.connexa.v1.Refused\"\x1b\n\tIntroduce\x12\x0e\n\x06\x64omain\x18\x01 \x01(\t2\xc9\x01\n\x0f\x44\x65liveryService\x12=\n\x07\x44\x65liver\x12\x15.connexa.v1.DeliverUp\x1a\x17.connexa.v1.DeliverDown(\x01\x30\x01\x12<\n\x06Lookup\x12\x19.connexa.v1.LookupRequest\x1a\x17.connexa.v1.LookupReply\x12\x39\n\x05\x43laim\x12\x18.connexa.v1.ClaimRequest\x1a\x16.connexa.v1.ClaimReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x63onnexa/v1/federation.proto\x12\nconnexa.v1\x1a\x17\x63onnexa/v1/groups.proto\x1a\x15\x63onnexa/v1/keys.proto\x1a\x15\x63onnexa/v1/link.proto\"{\n\x0f\x46\x65\x64\x65rationHello\x12\x0b\n\x03min\x18\x01 \x01(\r\x12\x0b\n\x03max\x18\x02 \x01(\r\x12\x0e\n\x06\x64omain\x18\x03 \x01(\t\x12\r\n\x05nonce\x18\x04 \x01(\x0c\x12\x0e\n\x06stream\x18\x05 \x01(\x0c\x12\x11\n\tcommitted\x18\x06 \x01(\x04\x12\x0c\n\x04leaf\x18\x07 \x01(\x0c\"M\n\x0f\x46\x65\x64\x65rationProof\x12\x11\n\tsignature\x18\x01 \x01(\x0c\x12\'\n\x0bserver_info\x18\x02 \x01(\x0b\x32\x12.connexa.v1.Signed\"\x94\x01\n\tDeliverUp\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.connexa.v1.FederationHelloH\x00\x12,\n\x05proof\x18\x02 \x01(\x0b\x32\x1b.connexa.v1.FederationProofH\x00\x12\"\n\x05\x62\x61tch\x18\x03 \x01(\x0b\x32\x11.connexa.v1.BatchH\x00\x42\x07\n\x05\x66rame\"G\n\x05\x42\x61tch\x12\x0e\n\x06stream\x18\x01 \x01(\x0c\x12\r\n\x05\x66irst\x18\x02 \x01(\x04\x12\x1f\n\x05items\x18\x03 \x03(\x0b\x32\x10.connexa.v1.Item\"-\n\x04Item\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\x0c\x12\x13\n\x0b\x61\x63\x63\x65pted_at\x18\x02 \x01(\x04\"\x97\x01\n\x0b\x44\x65liverDown\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.connexa.v1.FederationHelloH\x00\x12,\n\x05proof\x18\x02 \x01(\x0b\x32\x1b.connexa.v1.FederationProofH\x00\x12#\n\x03\x61\x63k\x18\x03 \x01(\x0b\x32\x14.connexa.v1.BatchAckH\x00\x42\x07\n\x05\x66rame\"C\n\x08\x42\x61tchAck\x12\x11\n\tcommitted\x18\x01 \x01(\x04\x12$\n\x07refused\x18\x02 \x03(\x0b\x32\x13.connexa.v1.Refused\"\x1b\n\tIntroduce\x12\x0e\n\x06\x64omain\x18\x01 \x01(\t2\x8c\x03\n\x0f\x44\x65liveryService\x12=\n\x07\x44\x65liver\x12\x15.connexa.v1.DeliverUp\x1a\x17.connexa.v1.DeliverDown(\x01\x30\x01\x12<\n\x06Lookup\x12\x19.connexa.v1.LookupRequest\x1a\x17.connexa.v1.LookupReply\x12\x39\n\x05\x43laim\x12\x18.connexa.v1.ClaimRequest\x1a\x16.connexa.v1.ClaimReply\x12K\n\rClaimPackages\x12\x1c.connexa.v1.ClaimKeyPackages\x1a\x1c.connexa.v1.KeyPackagesReply\x12\x39\n\x05Group\x12\x18.connexa.v1.GroupRequest\x1a\x16.connexa.v1.GroupReply\x12\x39\n\x04News\x12\x15.connexa.v1.GroupNews\x1a\x1a.connexa.v1.GroupNewsReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'connexa.v1.federation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FEDERATIONHELLO']._serialized_start=89
-  _globals['_FEDERATIONHELLO']._serialized_end=212
-  _globals['_FEDERATIONPROOF']._serialized_start=214
-  _globals['_FEDERATIONPROOF']._serialized_end=291
-  _globals['_DELIVERUP']._serialized_start=294
-  _globals['_DELIVERUP']._serialized_end=442
-  _globals['_BATCH']._serialized_start=444
-  _globals['_BATCH']._serialized_end=515
-  _globals['_ITEM']._serialized_start=517
-  _globals['_ITEM']._serialized_end=562
-  _globals['_DELIVERDOWN']._serialized_start=565
-  _globals['_DELIVERDOWN']._serialized_end=716
-  _globals['_BATCHACK']._serialized_start=718
-  _globals['_BATCHACK']._serialized_end=785
-  _globals['_INTRODUCE']._serialized_start=787
-  _globals['_INTRODUCE']._serialized_end=814
-  _globals['_DELIVERYSERVICE']._serialized_start=817
-  _globals['_DELIVERYSERVICE']._serialized_end=1018
+  _globals['_FEDERATIONHELLO']._serialized_start=114
+  _globals['_FEDERATIONHELLO']._serialized_end=237
+  _globals['_FEDERATIONPROOF']._serialized_start=239
+  _globals['_FEDERATIONPROOF']._serialized_end=316
+  _globals['_DELIVERUP']._serialized_start=319
+  _globals['_DELIVERUP']._serialized_end=467
+  _globals['_BATCH']._serialized_start=469
+  _globals['_BATCH']._serialized_end=540
+  _globals['_ITEM']._serialized_start=542
+  _globals['_ITEM']._serialized_end=587
+  _globals['_DELIVERDOWN']._serialized_start=590
+  _globals['_DELIVERDOWN']._serialized_end=741
+  _globals['_BATCHACK']._serialized_start=743
+  _globals['_BATCHACK']._serialized_end=810
+  _globals['_INTRODUCE']._serialized_start=812
+  _globals['_INTRODUCE']._serialized_end=839
+  _globals['_DELIVERYSERVICE']._serialized_start=842
+  _globals['_DELIVERYSERVICE']._serialized_end=1238
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from connexa.wire.v1 import groups_pb2 as _groups_pb2
 from connexa.wire.v1 import keys_pb2 as _keys_pb2
 from connexa.wire.v1 import link_pb2 as _link_pb2
 from google.protobuf.internal import containers as _containers

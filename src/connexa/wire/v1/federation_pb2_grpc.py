@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from connexa.wire.v1 import federation_pb2 as connexa_dot_v1_dot_federation__pb2
+from connexa.wire.v1 import groups_pb2 as connexa_dot_v1_dot_groups__pb2
 from connexa.wire.v1 import link_pb2 as connexa_dot_v1_dot_link__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -50,6 +51,21 @@ class DeliveryServiceStub:
                 request_serializer=connexa_dot_v1_dot_link__pb2.ClaimRequest.SerializeToString,
                 response_deserializer=connexa_dot_v1_dot_link__pb2.ClaimReply.FromString,
                 _registered_method=True)
+        self.ClaimPackages = channel.unary_unary(
+                '/connexa.v1.DeliveryService/ClaimPackages',
+                request_serializer=connexa_dot_v1_dot_link__pb2.ClaimKeyPackages.SerializeToString,
+                response_deserializer=connexa_dot_v1_dot_link__pb2.KeyPackagesReply.FromString,
+                _registered_method=True)
+        self.Group = channel.unary_unary(
+                '/connexa.v1.DeliveryService/Group',
+                request_serializer=connexa_dot_v1_dot_groups__pb2.GroupRequest.SerializeToString,
+                response_deserializer=connexa_dot_v1_dot_groups__pb2.GroupReply.FromString,
+                _registered_method=True)
+        self.News = channel.unary_unary(
+                '/connexa.v1.DeliveryService/News',
+                request_serializer=connexa_dot_v1_dot_groups__pb2.GroupNews.SerializeToString,
+                response_deserializer=connexa_dot_v1_dot_groups__pb2.GroupNewsReply.FromString,
+                _registered_method=True)
 
 
 class DeliveryServiceServicer:
@@ -74,6 +90,26 @@ class DeliveryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ClaimPackages(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Group(self, request, context):
+        """A member's homeserver asks a group's hub, for its member.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def News(self, request, context):
+        """A hub tells the homeservers of members, and its fallbacks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DeliveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -91,6 +127,21 @@ def add_DeliveryServiceServicer_to_server(servicer, server):
                     servicer.Claim,
                     request_deserializer=connexa_dot_v1_dot_link__pb2.ClaimRequest.FromString,
                     response_serializer=connexa_dot_v1_dot_link__pb2.ClaimReply.SerializeToString,
+            ),
+            'ClaimPackages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClaimPackages,
+                    request_deserializer=connexa_dot_v1_dot_link__pb2.ClaimKeyPackages.FromString,
+                    response_serializer=connexa_dot_v1_dot_link__pb2.KeyPackagesReply.SerializeToString,
+            ),
+            'Group': grpc.unary_unary_rpc_method_handler(
+                    servicer.Group,
+                    request_deserializer=connexa_dot_v1_dot_groups__pb2.GroupRequest.FromString,
+                    response_serializer=connexa_dot_v1_dot_groups__pb2.GroupReply.SerializeToString,
+            ),
+            'News': grpc.unary_unary_rpc_method_handler(
+                    servicer.News,
+                    request_deserializer=connexa_dot_v1_dot_groups__pb2.GroupNews.FromString,
+                    response_serializer=connexa_dot_v1_dot_groups__pb2.GroupNewsReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -174,6 +225,87 @@ class DeliveryService:
             '/connexa.v1.DeliveryService/Claim',
             connexa_dot_v1_dot_link__pb2.ClaimRequest.SerializeToString,
             connexa_dot_v1_dot_link__pb2.ClaimReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClaimPackages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/connexa.v1.DeliveryService/ClaimPackages',
+            connexa_dot_v1_dot_link__pb2.ClaimKeyPackages.SerializeToString,
+            connexa_dot_v1_dot_link__pb2.KeyPackagesReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Group(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/connexa.v1.DeliveryService/Group',
+            connexa_dot_v1_dot_groups__pb2.GroupRequest.SerializeToString,
+            connexa_dot_v1_dot_groups__pb2.GroupReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def News(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/connexa.v1.DeliveryService/News',
+            connexa_dot_v1_dot_groups__pb2.GroupNews.SerializeToString,
+            connexa_dot_v1_dot_groups__pb2.GroupNewsReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,3 +1,4 @@
+from connexa.wire.v1 import groups_pb2 as _groups_pb2
 from connexa.wire.v1 import keys_pb2 as _keys_pb2
 from connexa.wire.v1 import message_pb2 as _message_pb2
 from google.protobuf.internal import containers as _containers
@@ -200,7 +201,7 @@ class OutcomeAck(_message.Message):
     def __init__(self, numbers: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("id", "put_prekeys", "prekey_status", "put_device_list", "sender_certificate", "issue_passes", "put_token_keys", "put_invite", "set_door", "own_bundles", "own_list", "lookup", "claim", "where", "domain")
+    __slots__ = ("id", "put_prekeys", "prekey_status", "put_device_list", "sender_certificate", "issue_passes", "put_token_keys", "put_invite", "set_door", "own_bundles", "own_list", "put_key_packages", "key_package_status", "own_key_packages", "put_aliases", "welcomes", "welcomes_done", "lookup", "claim", "where", "claim_key_packages", "group", "domain")
     ID_FIELD_NUMBER: _ClassVar[int]
     PUT_PREKEYS_FIELD_NUMBER: _ClassVar[int]
     PREKEY_STATUS_FIELD_NUMBER: _ClassVar[int]
@@ -212,9 +213,17 @@ class Call(_message.Message):
     SET_DOOR_FIELD_NUMBER: _ClassVar[int]
     OWN_BUNDLES_FIELD_NUMBER: _ClassVar[int]
     OWN_LIST_FIELD_NUMBER: _ClassVar[int]
+    PUT_KEY_PACKAGES_FIELD_NUMBER: _ClassVar[int]
+    KEY_PACKAGE_STATUS_FIELD_NUMBER: _ClassVar[int]
+    OWN_KEY_PACKAGES_FIELD_NUMBER: _ClassVar[int]
+    PUT_ALIASES_FIELD_NUMBER: _ClassVar[int]
+    WELCOMES_FIELD_NUMBER: _ClassVar[int]
+    WELCOMES_DONE_FIELD_NUMBER: _ClassVar[int]
     LOOKUP_FIELD_NUMBER: _ClassVar[int]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
     WHERE_FIELD_NUMBER: _ClassVar[int]
+    CLAIM_KEY_PACKAGES_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     id: int
     put_prekeys: PutPrekeys
@@ -227,14 +236,22 @@ class Call(_message.Message):
     set_door: SetDoor
     own_bundles: OwnBundles
     own_list: GetOwnList
+    put_key_packages: _groups_pb2.PutKeyPackages
+    key_package_status: _groups_pb2.KeyPackageStatus
+    own_key_packages: _groups_pb2.OwnKeyPackages
+    put_aliases: _groups_pb2.PutAliases
+    welcomes: _groups_pb2.GetWelcomes
+    welcomes_done: _groups_pb2.WelcomesDone
     lookup: LookupRequest
     claim: ClaimRequest
     where: WhereIs
+    claim_key_packages: ClaimKeyPackages
+    group: _groups_pb2.GroupCall
     domain: GetDomain
-    def __init__(self, id: _Optional[int] = ..., put_prekeys: _Optional[_Union[PutPrekeys, _Mapping]] = ..., prekey_status: _Optional[_Union[PrekeyStatus, _Mapping]] = ..., put_device_list: _Optional[_Union[PutDeviceList, _Mapping]] = ..., sender_certificate: _Optional[_Union[GetSenderCertificate, _Mapping]] = ..., issue_passes: _Optional[_Union[IssuePasses, _Mapping]] = ..., put_token_keys: _Optional[_Union[PutTokenKeys, _Mapping]] = ..., put_invite: _Optional[_Union[PutInvite, _Mapping]] = ..., set_door: _Optional[_Union[SetDoor, _Mapping]] = ..., own_bundles: _Optional[_Union[OwnBundles, _Mapping]] = ..., own_list: _Optional[_Union[GetOwnList, _Mapping]] = ..., lookup: _Optional[_Union[LookupRequest, _Mapping]] = ..., claim: _Optional[_Union[ClaimRequest, _Mapping]] = ..., where: _Optional[_Union[WhereIs, _Mapping]] = ..., domain: _Optional[_Union[GetDomain, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., put_prekeys: _Optional[_Union[PutPrekeys, _Mapping]] = ..., prekey_status: _Optional[_Union[PrekeyStatus, _Mapping]] = ..., put_device_list: _Optional[_Union[PutDeviceList, _Mapping]] = ..., sender_certificate: _Optional[_Union[GetSenderCertificate, _Mapping]] = ..., issue_passes: _Optional[_Union[IssuePasses, _Mapping]] = ..., put_token_keys: _Optional[_Union[PutTokenKeys, _Mapping]] = ..., put_invite: _Optional[_Union[PutInvite, _Mapping]] = ..., set_door: _Optional[_Union[SetDoor, _Mapping]] = ..., own_bundles: _Optional[_Union[OwnBundles, _Mapping]] = ..., own_list: _Optional[_Union[GetOwnList, _Mapping]] = ..., put_key_packages: _Optional[_Union[_groups_pb2.PutKeyPackages, _Mapping]] = ..., key_package_status: _Optional[_Union[_groups_pb2.KeyPackageStatus, _Mapping]] = ..., own_key_packages: _Optional[_Union[_groups_pb2.OwnKeyPackages, _Mapping]] = ..., put_aliases: _Optional[_Union[_groups_pb2.PutAliases, _Mapping]] = ..., welcomes: _Optional[_Union[_groups_pb2.GetWelcomes, _Mapping]] = ..., welcomes_done: _Optional[_Union[_groups_pb2.WelcomesDone, _Mapping]] = ..., lookup: _Optional[_Union[LookupRequest, _Mapping]] = ..., claim: _Optional[_Union[ClaimRequest, _Mapping]] = ..., where: _Optional[_Union[WhereIs, _Mapping]] = ..., claim_key_packages: _Optional[_Union[ClaimKeyPackages, _Mapping]] = ..., group: _Optional[_Union[_groups_pb2.GroupCall, _Mapping]] = ..., domain: _Optional[_Union[GetDomain, _Mapping]] = ...) -> None: ...
 
 class LinkDown(_message.Message):
-    __slots__ = ("challenge", "ready", "registered", "pair_data", "committed", "push", "outcome", "reply", "notice")
+    __slots__ = ("challenge", "ready", "registered", "pair_data", "committed", "push", "outcome", "reply", "notice", "hints")
     CHALLENGE_FIELD_NUMBER: _ClassVar[int]
     READY_FIELD_NUMBER: _ClassVar[int]
     REGISTERED_FIELD_NUMBER: _ClassVar[int]
@@ -244,6 +261,7 @@ class LinkDown(_message.Message):
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     REPLY_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
+    HINTS_FIELD_NUMBER: _ClassVar[int]
     challenge: Challenge
     ready: Ready
     registered: Registered
@@ -253,7 +271,8 @@ class LinkDown(_message.Message):
     outcome: Outcome
     reply: Reply
     notice: Notice
-    def __init__(self, challenge: _Optional[_Union[Challenge, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., registered: _Optional[_Union[Registered, _Mapping]] = ..., pair_data: _Optional[_Union[PairData, _Mapping]] = ..., committed: _Optional[_Union[Committed, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ...) -> None: ...
+    hints: _groups_pb2.GroupHints
+    def __init__(self, challenge: _Optional[_Union[Challenge, _Mapping]] = ..., ready: _Optional[_Union[Ready, _Mapping]] = ..., registered: _Optional[_Union[Registered, _Mapping]] = ..., pair_data: _Optional[_Union[PairData, _Mapping]] = ..., committed: _Optional[_Union[Committed, _Mapping]] = ..., push: _Optional[_Union[Push, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, _Mapping]] = ..., reply: _Optional[_Union[Reply, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ..., hints: _Optional[_Union[_groups_pb2.GroupHints, _Mapping]] = ...) -> None: ...
 
 class Challenge(_message.Message):
     __slots__ = ("version", "nonce", "time", "min", "max")
@@ -339,7 +358,7 @@ class Notice(_message.Message):
     def __init__(self, code: _Optional[str] = ..., number: _Optional[int] = ...) -> None: ...
 
 class Reply(_message.Message):
-    __slots__ = ("id", "failure", "empty", "prekey_status", "sender_certificate", "passes", "own_bundles", "own_list", "lookup", "claim", "where", "domain")
+    __slots__ = ("id", "failure", "empty", "prekey_status", "sender_certificate", "passes", "own_bundles", "own_list", "key_package_status", "key_packages", "welcomes", "lookup", "claim", "where", "group", "domain")
     ID_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     EMPTY_FIELD_NUMBER: _ClassVar[int]
@@ -348,9 +367,13 @@ class Reply(_message.Message):
     PASSES_FIELD_NUMBER: _ClassVar[int]
     OWN_BUNDLES_FIELD_NUMBER: _ClassVar[int]
     OWN_LIST_FIELD_NUMBER: _ClassVar[int]
+    KEY_PACKAGE_STATUS_FIELD_NUMBER: _ClassVar[int]
+    KEY_PACKAGES_FIELD_NUMBER: _ClassVar[int]
+    WELCOMES_FIELD_NUMBER: _ClassVar[int]
     LOOKUP_FIELD_NUMBER: _ClassVar[int]
     CLAIM_FIELD_NUMBER: _ClassVar[int]
     WHERE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     id: int
     failure: Failure
@@ -360,11 +383,15 @@ class Reply(_message.Message):
     passes: PassesReply
     own_bundles: BundlesReply
     own_list: _keys_pb2.Signed
+    key_package_status: _groups_pb2.KeyPackageStatusReply
+    key_packages: KeyPackagesReply
+    welcomes: _groups_pb2.WelcomesReply
     lookup: LookupReply
     claim: ClaimReply
     where: WhereReply
+    group: _groups_pb2.GroupReply
     domain: DomainReply
-    def __init__(self, id: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., empty: _Optional[_Union[Empty, _Mapping]] = ..., prekey_status: _Optional[_Union[PrekeyStatusReply, _Mapping]] = ..., sender_certificate: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., passes: _Optional[_Union[PassesReply, _Mapping]] = ..., own_bundles: _Optional[_Union[BundlesReply, _Mapping]] = ..., own_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., lookup: _Optional[_Union[LookupReply, _Mapping]] = ..., claim: _Optional[_Union[ClaimReply, _Mapping]] = ..., where: _Optional[_Union[WhereReply, _Mapping]] = ..., domain: _Optional[_Union[DomainReply, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[int] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., empty: _Optional[_Union[Empty, _Mapping]] = ..., prekey_status: _Optional[_Union[PrekeyStatusReply, _Mapping]] = ..., sender_certificate: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., passes: _Optional[_Union[PassesReply, _Mapping]] = ..., own_bundles: _Optional[_Union[BundlesReply, _Mapping]] = ..., own_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., key_package_status: _Optional[_Union[_groups_pb2.KeyPackageStatusReply, _Mapping]] = ..., key_packages: _Optional[_Union[KeyPackagesReply, _Mapping]] = ..., welcomes: _Optional[_Union[_groups_pb2.WelcomesReply, _Mapping]] = ..., lookup: _Optional[_Union[LookupReply, _Mapping]] = ..., claim: _Optional[_Union[ClaimReply, _Mapping]] = ..., where: _Optional[_Union[WhereReply, _Mapping]] = ..., group: _Optional[_Union[_groups_pb2.GroupReply, _Mapping]] = ..., domain: _Optional[_Union[DomainReply, _Mapping]] = ...) -> None: ...
 
 class Empty(_message.Message):
     __slots__ = ()
@@ -565,6 +592,34 @@ class ClaimReply(_message.Message):
     bundles: _containers.RepeatedCompositeFieldContainer[_keys_pb2.PrekeyBundle]
     padding: bytes
     def __init__(self, status: _Optional[_Union[Status, str]] = ..., bundles: _Optional[_Iterable[_Union[_keys_pb2.PrekeyBundle, _Mapping]]] = ..., padding: _Optional[bytes] = ...) -> None: ...
+
+class ClaimKeyPackages(_message.Message):
+    __slots__ = ("id", "query", "right")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    RIGHT_FIELD_NUMBER: _ClassVar[int]
+    id: bytes
+    query: bytes
+    right: Right
+    def __init__(self, id: _Optional[bytes] = ..., query: _Optional[bytes] = ..., right: _Optional[_Union[Right, _Mapping]] = ...) -> None: ...
+
+class KeyPackagesReply(_message.Message):
+    __slots__ = ("status", "packages", "padding")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    PACKAGES_FIELD_NUMBER: _ClassVar[int]
+    PADDING_FIELD_NUMBER: _ClassVar[int]
+    status: Status
+    packages: _containers.RepeatedCompositeFieldContainer[ClaimedKeyPackage]
+    padding: bytes
+    def __init__(self, status: _Optional[_Union[Status, str]] = ..., packages: _Optional[_Iterable[_Union[ClaimedKeyPackage, _Mapping]]] = ..., padding: _Optional[bytes] = ...) -> None: ...
+
+class ClaimedKeyPackage(_message.Message):
+    __slots__ = ("certificate", "offered")
+    CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
+    OFFERED_FIELD_NUMBER: _ClassVar[int]
+    certificate: _keys_pb2.Signed
+    offered: _groups_pb2.OfferedKeyPackage
+    def __init__(self, certificate: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., offered: _Optional[_Union[_groups_pb2.OfferedKeyPackage, _Mapping]] = ...) -> None: ...
 
 class WhereIs(_message.Message):
     __slots__ = ("number",)
