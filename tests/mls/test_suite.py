@@ -1,0 +1,173 @@
+"""The suite's functions against crypto-basics, and what they refuse (V45)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connexa.crypto import system_random
+from connexa.mls.errors import CryptoError, UnsupportedSuite
+from connexa.mls.suite import EXPERIMENTAL_SUITES, SUITES, Suite, get_suite
+
+EVERY_SUITE = [*SUITES.values(), *EXPERIMENTAL_SUITES.values()]
+every_suite = pytest.mark.parametrize("suite", EVERY_SUITE, ids=lambda s: str(int(s.number)))
+
+
+def cases(vectors: Path, name: str) -> list[tuple[Suite, dict[str, Any]]]:
+    """The cases of a file whose suites are built; 4 and 6 (X448) are not."""
+    found = json.loads((vectors / "mls" / f"{name}.json").read_text())
+    return [(SUITES[c["cipher_suite"]], c) for c in found if c["cipher_suite"] not in (4, 6)]
+
+
+def test_crypto_basics(vectors: Path) -> None:
+    found = cases(vectors, "crypto-basics")
+    assert sorted(suite.number for suite, _ in found) == [1, 2, 3, 5, 7]
+    for suite, case in found:
+        _check_derivations(suite, case)
+        _check_signature(suite, case["sign_with_label"])
+        _check_encryption(suite, case["encrypt_with_label"])
+
+
+def _check_derivations(suite: Suite, case: dict[str, Any]) -> None:
+    c = case["ref_hash"]
+    assert suite.ref_hash(c["label"], bytes.fromhex(c["value"])).hex() == c["out"]
+    c = case["expand_with_label"]
+    assert suite.expand_with_label(bytes.fromhex(c["secret"]), c["label"], bytes.fromhex(c["context"]), c["length"]).hex() == c["out"]
+    c = case["derive_secret"]
+    assert suite.derive_secret(bytes.fromhex(c["secret"]), c["label"]).hex() == c["out"]
+    c = case["derive_tree_secret"]
+    assert suite.derive_tree_secret(bytes.fromhex(c["secret"]), c["label"], c["generation"], c["length"]).hex() == c["out"]
+
+
+def _check_signature(suite: Suite, c: dict[str, Any]) -> None:
+    public, content = bytes.fromhex(c["pub"]), bytes.fromhex(c["content"])
+    secret = suite.load_signature_key(bytes.fromhex(c["priv"]))
+    assert secret.public == public
+    suite.verify_with_label(public, c["label"], content, bytes.fromhex(c["signature"]))
+    signature = suite.sign_with_label(secret, c["label"], content)
+    suite.verify_with_label(public, c["label"], content, signature)
+    for wrong in ((c["label"] + "x", content, signature), (c["label"], content + b"x", signature), (c["label"], content, signature[:-1])):
+        with pytest.raises(CryptoError) as refused:
+            suite.verify_with_label(public, *wrong, rule="V03")
+        assert refused.value.rule == "V03"
+
+
+def _check_encryption(suite: Suite, c: dict[str, Any]) -> None:
+    public, context, plaintext = bytes.fromhex(c["pub"]), bytes.fromhex(c["context"]), bytes.fromhex(c["plaintext"])
+    secret = suite.load_key_pair(bytes.fromhex(c["priv"]))
+    assert secret.public == public
+    enc, sealed = bytes.fromhex(c["kem_output"]), bytes.fromhex(c["ciphertext"])
+    assert suite.decrypt_with_label(secret, c["label"], context, enc, sealed) == plaintext
+    enc, sealed = suite.encrypt_with_label(public, c["label"], context, plaintext, system_random)
+    assert suite.decrypt_with_label(secret, c["label"], context, enc, sealed) == plaintext
+    for wrong in ((context + b"x", enc, sealed), (context, enc[:-1], sealed), (context, enc, sealed[:-1]), (context, b"", b"")):
+        with pytest.raises(CryptoError):
+            suite.decrypt_with_label(secret, c["label"], *wrong)
+
+
+@every_suite
+def test_one_sealer_seals_to_many(suite: Suite) -> None:
+    members = [suite.generate_key_pair(system_random) for _ in range(3)]
+    sealer = suite.sealer("Welcome", b"context")
+    sealed = [sealer.seal(member.public, b"secret", system_random) for member in members]
+    assert len(set(sealed)) == 3
+    for member, (enc, ciphertext) in zip(members, sealed, strict=True):
+        assert suite.decrypt_with_label(member, "Welcome", b"context", enc, ciphertext) == b"secret"
+    with pytest.raises(CryptoError):
+        suite.decrypt_with_label(members[0], "Welcome", b"context", *sealed[1])
+
+
+@every_suite
+def test_both_ends_of_an_external_init_have_one_secret(suite: Suite) -> None:
+    external = suite.derive_key_pair(bytes(suite.nh))
+    kem_output, secret = suite.seal_init_secret(external.public, system_random)
+    assert len(secret) == suite.nh
+    assert suite.open_init_secret(external, kem_output) == secret
+    assert suite.open_init_secret(suite.derive_key_pair(b"\1" * suite.nh), kem_output) != secret
+    with pytest.raises(CryptoError):
+        suite.open_init_secret(external, kem_output[1:])
+    with pytest.raises(CryptoError):
+        suite.seal_init_secret(b"", system_random)
+
+
+@every_suite
+def test_stored_keys_come_back_and_show_nothing(suite: Suite) -> None:
+    pair, signer = suite.generate_key_pair(system_random), suite.generate_signature_key(system_random)
+    assert suite.load_key_pair(pair.raw).public == pair.public
+    assert suite.load_signature_key(signer.raw).public == signer.public
+    assert suite.derive_key_pair(b"ikm").public == suite.derive_key_pair(b"ikm").public != suite.derive_key_pair(b"ikn").public
+    for secret in (pair, signer):
+        assert "redacted" in repr(secret)
+        assert secret.raw.hex() not in repr(secret)
+    for raw in (b"", bytes(200)):
+        with pytest.raises(CryptoError):
+            suite.load_key_pair(raw)
+        with pytest.raises(CryptoError):
+            suite.load_signature_key(raw)
+
+
+@every_suite
+def test_keys_of_another_form_are_refused(suite: Suite) -> None:
+    public = suite.generate_key_pair(system_random).public
+    signature_key = suite.generate_signature_key(system_random).public
+    suite.check_encryption_key(public)
+    suite.check_signature_key(signature_key)
+    for wrong in (b"", public[:-1], public + b"\0", bytes(len(public)), b"\xff" * len(public)):
+        with pytest.raises(CryptoError) as refused:
+            suite.check_encryption_key(wrong)
+        assert refused.value.rule == "V45"
+        with pytest.raises(CryptoError):
+            suite.encrypt_with_label(wrong, "Welcome", b"", b"x", system_random)
+    for wrong in (b"", signature_key[:-1], signature_key + b"\0", bytes(len(signature_key)), b"\xff" * len(signature_key)):
+        with pytest.raises(CryptoError):
+            suite.check_signature_key(wrong)
+        with pytest.raises(CryptoError) as refused:
+            suite.verify_with_label(wrong, "LeafNodeTBS", b"", bytes(64), rule="V03")
+        assert refused.value.rule == "V45"
+
+
+def test_a_key_of_another_suite_signs_and_opens_nothing() -> None:
+    pairs = [suite.generate_key_pair(system_random) for suite in SUITES.values()]
+    signers = [suite.generate_signature_key(system_random) for suite in SUITES.values()]
+    for suite in SUITES.values():
+        own = suite.generate_key_pair(system_random).public
+        for pair in pairs:
+            if len(pair.public) != len(own):
+                with pytest.raises(CryptoError):
+                    suite.decrypt_with_label(pair, "l", b"", *suite.encrypt_with_label(own, "l", b"", b"x", system_random))
+        for signer in signers:
+            if len(signer.public) != len(suite.generate_signature_key(system_random).public):
+                with pytest.raises(CryptoError):
+                    suite.sign_with_label(signer, "l", b"")
+
+
+@pytest.mark.parametrize("number", [0, 4, 6, 8, 0xF647, 0xFFFF])
+def test_suites_that_are_not_built_or_not_switched_on(number: int) -> None:
+    with pytest.raises(UnsupportedSuite) as refused:
+        get_suite(number)
+    assert refused.value.number == number
+    if number == 0xF647:
+        assert get_suite(number, experimental=True).number == number
+
+
+@every_suite
+def test_a_seal_breaks_with_any_of_its_parts(suite: Suite) -> None:
+    key, nonce = bytes(suite.nk), bytes(suite.nn)
+    sealed = suite.aead_seal(key, nonce, b"aad", b"plaintext")
+    assert suite.aead_open(key, nonce, b"aad", sealed) == b"plaintext"
+    for wrong in (
+        (key, nonce, b"", sealed),
+        (key, b"\1" * suite.nn, b"aad", sealed),
+        (key, nonce, b"aad", sealed[1:]),
+        (key, nonce, b"aad", b""),
+    ):
+        with pytest.raises(CryptoError):
+            suite.aead_open(*wrong)
+    tag = suite.mac(key, b"content")
+    suite.verify_mac(key, b"content", tag, rule="V21")
+    with pytest.raises(CryptoError) as refused:
+        suite.verify_mac(key, b"content", tag[:-1], rule="V21")
+    assert refused.value.rule == "V21"
