@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,10 @@ import pytest
 from connexa.crypto import system_random
 from connexa.mls.errors import CryptoError, UnsupportedSuite
 from connexa.mls.suite import EXPERIMENTAL_SUITES, SUITES, Suite, get_suite
+from tests.mls.official import cases
 
 EVERY_SUITE = [*SUITES.values(), *EXPERIMENTAL_SUITES.values()]
 every_suite = pytest.mark.parametrize("suite", EVERY_SUITE, ids=lambda s: str(int(s.number)))
-
-
-def cases(vectors: Path, name: str) -> list[tuple[Suite, dict[str, Any]]]:
-    """The cases of a file whose suites are built; 4 and 6 (X448) are not."""
-    found = json.loads((vectors / "mls" / f"{name}.json").read_text())
-    return [(SUITES[c["cipher_suite"]], c) for c in found if c["cipher_suite"] not in (4, 6)]
 
 
 def test_crypto_basics(vectors: Path) -> None:
