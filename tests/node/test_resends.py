@@ -6,6 +6,7 @@ import pytest
 
 from connexa.content import Missing, Receipt, ReceiptState, Resend
 from connexa.node.conversations import conversation_view, list_messages, mark_read, number_of
+from connexa.node.resends import CALM, REPEAT_AFTER, repeat_silent
 from connexa.testing import FakeClock
 
 from .correspondents import Device
@@ -175,3 +176,60 @@ async def test_a_session_begun_with_prekeys_that_are_gone_gives_way_to_one_from_
 async def talk(one: Device, other: Device, said: list[str], text: str) -> None:
     said.append(text)
     await say(one, other, text)
+
+
+async def test_what_a_device_that_lives_did_not_confirm_goes_again_and_nothing_to_one_that_is_away(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    await settle(alice, bob, clock)
+    await alice.say(bob, "lost")
+    assert await alice.post([bob])  # no later entry will show that it is missing
+    clock.advance(REPEAT_AFTER + CALM)
+    await alice.mend()
+    assert await alice.post([bob]) == []
+    await say(bob, alice, "here I am")
+    clock.advance(CALM + 1)
+    await alice.mend()
+    await deliver(await alice.post([bob]), bob)
+    assert bob.texts()[-1] == "lost"
+
+
+async def test_the_look_for_what_is_not_confirmed_costs_no_more_with_a_longer_log(friends: Pair, clock: FakeClock) -> None:
+    alice, bob = friends
+    await settle(alice, bob, clock)
+    await alice.say(bob, "waits for a device that is away")
+    await alice.post([bob])
+    clock.advance(REPEAT_AFTER + CALM)
+    base = steps(alice)
+    grow(alice, 2_000)
+    assert steps(alice) < base + 20
+
+
+def steps(device: Device) -> int:
+    """How much work a look for silent devices is to the database, in hundreds of instructions."""
+    connection, count = device.home.database.writer_connection, 0
+
+    def tick() -> bool:
+        nonlocal count
+        count += 1
+        return False
+
+    connection.set_progress_handler(tick, 100)
+    with connection:
+        assert repeat_silent(connection.execute, device.home, device.account) == set()
+    connection.set_progress_handler(None)
+    return count
+
+
+def grow(device: Device, more: int) -> None:
+    """As many more entries each way, of before, all confirmed."""
+    execute = device.home.database.writer_connection.execute
+    numbers = f"WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {more})"
+    columns = [row[1] for row in execute("PRAGMA table_info(message)")]
+    new = {"cursor": "1000000 * m.mine + n", "message": "randomblob(32)", "counter": "1000 + n"}
+    chosen = ", ".join(new.get(name, f"m.{name}") for name in columns)
+    one_each = "SELECT min(cursor) FROM message GROUP BY mine"
+    execute(f"{numbers} INSERT INTO message SELECT {chosen} FROM message m, n WHERE m.cursor IN ({one_each})")
+    execute(
+        "INSERT INTO message_device (account, message, device, state, at) SELECT m.account, m.message, d.device, 'read', m.received"
+        " FROM message m, person_device d WHERE m.mine AND m.message NOT IN (SELECT message FROM message_device)"
+    )

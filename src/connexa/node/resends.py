@@ -177,10 +177,16 @@ def _confirms(query: Query, account: int, device: bytes) -> bool:
 def repeat_silent(execute: Execute, home: Home, account: Account) -> set[int]:
     """Send again, twice at most, what a device has not confirmed although it confirms others and has shown signs of life since."""
     now = home.clock()
-    calm = now - CALM
-    where = (account.id, now - REPEAT_AFTER, now - OLDEST, REPEATS, calm, calm, calm, UNCONFIRMED)
+    where = {
+        "account": account.id,
+        "due": now - REPEAT_AFTER,
+        "oldest": now - OLDEST,
+        "repeats": REPEATS,
+        "calm": now - CALM,
+        "most": UNCONFIRMED,
+    }
     people: set[int] = set()
-    for person, device, *entry in rows(execute, _SILENT, where):
+    for person, device, *entry in list(execute(_SILENT, where)):  # all of them before the first is changed
         _again(execute, home, account, person, tuple(entry))
         execute(
             "UPDATE message_device SET repeats = repeats + 1, at = ? WHERE account = ? AND message = ? AND device = ?",
@@ -191,19 +197,25 @@ def repeat_silent(execute: Execute, home: Home, account: Account) -> set[int]:
 
 
 _SILENT = (
-    "SELECT c.person, d.device, m.message, m.counter, m.last_seen, m.content, m.sent FROM account a"
+    # When each device that owes a confirmation last showed life: it confirmed something, or wrote (its newest entry that is old enough).
+    "WITH life(device, confirmed, wrote) AS MATERIALIZED (SELECT l.device,"
+    " max(coalesce((SELECT max(o.at) FROM message_device o WHERE o.account = l.account AND o.device = l.device"
+    "  AND o.state = 'delivered' AND o.at < :calm), 0),"
+    "  coalesce((SELECT max(o.at) FROM message_device o WHERE o.account = l.account AND o.device = l.device"
+    "  AND o.state = 'read' AND o.at < :calm), 0)),"
+    " coalesce((SELECT r.received FROM message r WHERE r.account = l.account AND r.conversation = c.id AND r.device = l.device"
+    "  AND r.received < :calm ORDER BY r.counter DESC LIMIT 1), 0)"
+    " FROM person_device l JOIN person p ON p.id = l.person AND p.state = 'accepted'"
+    " JOIN conversation c ON c.account = l.account AND c.person = p.id WHERE l.account = :account AND l.device IN"
+    "  (SELECT device FROM message_device WHERE account = :account AND state = 'accepted' AND at < :due))"
+    " SELECT c.person, d.device, m.message, m.counter, m.last_seen, m.content, m.sent FROM account a"
     # CROSS keeps the query on what is not confirmed; else it reads the whole log for each of them.
     " CROSS JOIN message_device d ON d.account = a.id"
     " CROSS JOIN message m ON m.account = d.account AND m.sender = a.user AND m.message = d.message AND m.device = a.device"
-    " JOIN conversation c ON c.id = m.conversation JOIN person p ON p.id = c.person AND p.state = 'accepted'"
-    " JOIN person_device l ON l.account = d.account AND l.person = p.id AND l.device = d.device"
-    " WHERE d.account = ? AND d.state = 'accepted' AND d.at < ? AND m.sent > ? AND m.hidden = 0 AND d.repeats < ?"
-    " AND EXISTS (SELECT 1 FROM message_device o WHERE o.account = d.account AND o.device = d.device"
-    "  AND o.state IN ('delivered', 'read') AND o.at < ?)"
-    " AND (EXISTS (SELECT 1 FROM message r WHERE r.account = d.account AND r.conversation = c.id AND r.device = d.device"
-    "  AND r.received > d.at AND r.received < ?)"
-    "  OR EXISTS (SELECT 1 FROM message_device o WHERE o.account = d.account AND o.device = d.device"
-    "  AND o.state IN ('delivered', 'read') AND o.at > d.at AND o.at < ?))"
+    " JOIN conversation c ON c.id = m.conversation JOIN life ON life.device = d.device"
+    " JOIN person_device l ON l.account = d.account AND l.person = c.person AND l.device = d.device"
+    " WHERE d.account = :account AND d.state = 'accepted' AND d.at < :due AND m.sent > :oldest AND m.hidden = 0 AND d.repeats < :repeats"
+    " AND life.confirmed > 0 AND max(life.confirmed, life.wrote) > d.at"
     " AND NOT EXISTS (SELECT 1 FROM outbox w WHERE w.account = m.account AND w.message = m.message AND w.state != 'accepted')"
-    " ORDER BY m.cursor LIMIT ?"
+    " ORDER BY m.cursor LIMIT :most"
 )
