@@ -156,6 +156,44 @@ def test_the_changed_parts_are_all_that_changes() -> None:
         assert stored == tree.parts()
 
 
+def test_a_message_that_may_yet_be_sent_keeps_its_generation() -> None:
+    """It was sealed and its step not settled: what is sealed after it begins behind it."""
+    tree = SecretTree(SUITE, 2, ROOT)
+    waiting = tree.next(1, COMMIT)
+    step = tree.next(1, PROPOSAL, waiting.key.generation + 1)
+    tree.settle(step)
+    assert (waiting.key.generation, step.key.generation, tree.next(1, COMMIT).key.generation) == (0, 1, 2)
+    receiver = SecretTree(SUITE, 2, ROOT)
+    assert take(receiver, 1, PROPOSAL, 1) == (step.key.key, step.key.nonce)
+    assert take(receiver, 1, COMMIT, 0) == (waiting.key.key, waiting.key.nonce)
+    with pytest.raises(ReplayError):  # what was passed over is not kept by its sender
+        tree.reach(1, COMMIT, 0)
+
+
+def test_a_step_is_settled_before_the_next_one_or_never() -> None:
+    """Otherwise an older step would put back a ratchet that has moved on."""
+    tree = SecretTree(SUITE, 2, ROOT)
+    old, new = tree.next(1, APPLICATION), tree.next(1, APPLICATION)
+    tree.settle(new)
+    before = tree.parts()
+    for step in (old, new):
+        with pytest.raises(ValueError):
+            tree.settle(step)
+    assert tree.parts() == before
+
+
+def test_V25_an_epoch_that_has_ended_drops_its_handshake_ratchets() -> None:
+    tree = SecretTree(SUITE, 2, ROOT)
+    for leaf in (0, 1):
+        take(tree, leaf, COMMIT, 0)
+    tree.drop_handshakes()
+    assert not any("handshake" in name for name in tree.parts())
+    with pytest.raises(ValidationError) as refused:
+        tree.reach(1, COMMIT, 1)
+    assert refused.value.rule == "V46"
+    take(tree, 1, APPLICATION, 0)
+
+
 def test_no_secret_shows_itself() -> None:
     step = SecretTree(SUITE, 2, ROOT).next(0, APPLICATION)
     assert repr(step) == "<Step redacted>"

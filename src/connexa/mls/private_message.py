@@ -88,15 +88,16 @@ def protect_private(
     *,
     pad: Callable[[int], int],
     rng: Rng,
+    at_least: int = 0,
 ) -> tuple[PrivateMessage, Step]:
     """Our content, signed for this wire format, as a PrivateMessage, and the step to settle with it.
 
-    `pad` says how long a content of so many bytes becomes, padded with zeros.
+    `pad` says how long a content of so many bytes becomes, padded with zeros; `at_least` is `SecretTree.next`'s.
     """
     content = verified.content
     if verified.wire_format != WireFormat.PRIVATE_MESSAGE or content.sender.type != SenderType.MEMBER:
         raise ValueError("only what a member signed as a private message becomes one")
-    step = tree.next(content.sender.index, content.content_type)
+    step = tree.next(content.sender.index, content.content_type, at_least)
     sender = SenderData(content.sender.index, step.key.generation, rng(_GUARD_BYTES))
     plaintext = encode_body(content.body) + verified.auth_data()
     head = PrivateMessage(content.group_id, content.epoch, content.content_type, content.authenticated_data, b"", b"")

@@ -74,6 +74,11 @@ class SenderRatchet(Secret):
         return key, SenderRatchet(self.secret, self.generation, skipped)
 
 
+_At = tuple[int, bool]  # a leaf, and whether its ratchet for handshakes
+_Descent = tuple[tuple[int, ...], dict[int, bytes], dict[_At, SenderRatchet]]
+_NOTHING: _Descent = ((), {}, {})
+
+
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Step(Secret):
     """A key that was reached, and what `SecretTree.settle` does to delete it."""
@@ -81,51 +86,69 @@ class Step(Secret):
     key: MessageKey
     spent: tuple[int, ...]
     nodes: dict[int, bytes]
-    ratchets: dict[tuple[int, bool], SenderRatchet]
-
-
-_Descent = tuple[tuple[int, ...], dict[int, bytes], dict[tuple[int, bool], SenderRatchet]]
-_NOTHING: _Descent = ((), {}, {})
+    ratchets: dict[_At, SenderRatchet]
+    turn: int
 
 
 class SecretTree(Secret):
     """The message keys of one epoch. `leaves` is the full width of the ratchet tree, a power of two."""
 
-    __slots__ = ("_nodes", "_ratchets", "_suite", "_windows", "leaves")
+    __slots__ = ("_nodes", "_ratchets", "_suite", "_turn", "_windows", "leaves")
 
     def __init__(self, suite: Suite, leaves: int, encryption_secret: bytes, windows: Windows | None = None) -> None:
         self._suite = suite
         self._windows = windows or Windows()
-        self.leaves = leaves
+        self._turn = 0
         self._nodes = {leaves - 1: encryption_secret}
-        self._ratchets: dict[tuple[int, bool], SenderRatchet] = {}
+        self._ratchets: dict[_At, SenderRatchet] = {}
+        self.leaves = leaves
 
-    def next(self, leaf: int, content_type: int) -> Step:
-        """The key of the sender's next message: settle it in the transaction that stores the message, or it is used twice."""
-        return self._step(leaf, content_type, None)
+    def next(self, leaf: int, content_type: int, at_least: int = 0) -> Step:
+        """The key of our own next message: settle it in the transaction that stores the message, or it is used twice.
+
+        Who seals a message before it is known whether it will be sent leaves its step unsettled, and begins the others behind it by
+        `at_least`, a generation. Keys that are passed over are not kept.
+        """
+        at, descent, ratchet = self._find(leaf, content_type)
+        generation = max(ratchet.generation, at_least)
+        return self._step(at, descent, ratchet.reach(self._suite, generation, gap=generation, keep=0))
 
     def reach(self, leaf: int, content_type: int, generation: int) -> Step:
         """The key of a message that arrived; raises `ReplayError`, `GenerationGap`, or `ValidationError` for no such leaf."""
-        return self._step(leaf, content_type, generation)
+        at, descent, ratchet = self._find(leaf, content_type)
+        gap = self._windows.application_gap if content_type == ContentType.APPLICATION else self._windows.handshake_gap
+        return self._step(at, descent, ratchet.reach(self._suite, generation, gap=gap, keep=self._windows.skipped))
 
     def settle(self, step: Step) -> None:
-        """Delete the key that was reached, at once after its message was accepted: a step taken before another one was settled is void."""
+        """Delete the key that was reached, at once after its message was accepted; `ValueError` if another one was settled since."""
+        if step.turn != self._turn:
+            raise ValueError("this step was taken before another one was settled")
+        self._turn += 1
         for node in step.spent:
             del self._nodes[node]
         self._nodes.update(step.nodes)
         self._ratchets.update(step.ratchets)
 
-    def _step(self, leaf: int, content_type: int, generation: int | None) -> Step:
+    def drop_handshakes(self) -> None:
+        """Delete the ratchets for handshakes, of which an epoch that has ended takes none (V25)."""
+        self._turn += 1
+        self._ratchets = {at: ratchet for at, ratchet in self._ratchets.items() if not at[1]}
+
+    def _find(self, leaf: int, content_type: int) -> tuple[_At, _Descent, SenderRatchet]:
+        """A sender's ratchet for this kind of message, and how it was made if this is its first."""
         if not 0 <= leaf < self.leaves:
             raise ValidationError("V23", "A message names a sender outside the tree.")
-        handshake = content_type != ContentType.APPLICATION
-        at = (leaf, handshake)
-        spent, nodes, begun = _NOTHING if at in self._ratchets else self._descend(leaf)
-        ratchet = begun[at] if begun else self._ratchets[at]
-        wanted = ratchet.generation if generation is None else generation
-        gap = self._windows.handshake_gap if handshake else self._windows.application_gap
-        key, after = ratchet.reach(self._suite, wanted, gap=gap, keep=self._windows.skipped)
-        return Step(key, spent, nodes, {**begun, at: after})
+        at = (leaf, content_type != ContentType.APPLICATION)
+        known = self._ratchets.get(at)
+        if known is not None:
+            return at, _NOTHING, known
+        descent = self._descend(leaf)
+        return at, descent, descent[2][at]
+
+    def _step(self, at: _At, descent: _Descent, reached: tuple[MessageKey, SenderRatchet]) -> Step:
+        spent, nodes, begun = descent
+        key, after = reached
+        return Step(key, spent, nodes, {**begun, at: after}, self._turn)
 
     def _descend(self, leaf: int) -> _Descent:
         """From the deepest secret above a leaf to its two ratchets: the nodes spent, the secrets of their other children, the ratchets."""
@@ -180,7 +203,7 @@ class SecretTree(Secret):
         return tree
 
 
-def _name(at: tuple[int, bool]) -> str:
+def _name(at: _At) -> str:
     leaf, handshake = at
     return f"ratchet {leaf} {'handshake' if handshake else 'application'}"
 
