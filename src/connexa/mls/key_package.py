@@ -76,7 +76,6 @@ class KeyPackage:
         if self.leaf_node.leaf_node_source != LeafNodeSource.KEY_PACKAGE:
             raise ValidationError("V04", "A key package's leaf was made for a group.")
         suite.check_encryption_key(self.init_key)
-        suite.check_encryption_key(self.leaf_node.encryption_key)
         self.leaf_node.verify(suite, b"", 0)
         self.verify(suite)
 

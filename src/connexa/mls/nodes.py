@@ -130,7 +130,8 @@ class LeafNode:
         )
 
     def verify(self, suite: Suite, group_id: bytes, leaf_index: int) -> None:
-        """Raise `CryptoError` (V03) unless its own key signed it, for this place in this group if it is of an Update or a commit."""
+        """Raise `CryptoError` unless its keys are keys (V45) and it is signed (V03): for this place, but in a key package."""
+        suite.check_encryption_key(self.encryption_key)
         place = _place(self.leaf_node_source, group_id, leaf_index)
         suite.verify_with_label(self.signature_key, _LEAF_LABEL, self.tbs + place, self.signature, rule="V03")
 

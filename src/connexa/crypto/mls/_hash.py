@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 __all__ = ["SHA256", "SHA384", "SHA512", "Hash"]
@@ -16,10 +17,11 @@ class Hash:
     name: str
     size: int
     kdf_id: int
+    _new: Callable[[bytes], hashlib._Hash]
 
     def digest(self, data: bytes) -> bytes:
         """The hash."""
-        return hashlib.new(self.name, data).digest()
+        return self._new(data).digest()
 
     def mac(self, key: bytes, data: bytes) -> bytes:
         """HMAC."""
@@ -43,6 +45,6 @@ class Hash:
         return output[:length]
 
 
-SHA256 = Hash("sha256", 32, 1)
-SHA384 = Hash("sha384", 48, 2)
-SHA512 = Hash("sha512", 64, 3)
+SHA256 = Hash("sha256", 32, 1, hashlib.sha256)
+SHA384 = Hash("sha384", 48, 2, hashlib.sha384)
+SHA512 = Hash("sha512", 64, 3, hashlib.sha512)

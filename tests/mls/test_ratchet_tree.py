@@ -1,0 +1,214 @@
+"""The public tree against tree-operations and tree-validation, and what a tree is refused for (V15, V16, V17)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connexa.crypto import system_random
+from connexa.mls.codec import V, decode, u16, u32
+from connexa.mls.errors import CryptoError, DecodeError, MLSError, ValidationError
+from connexa.mls.key_package import KeyPackage
+from connexa.mls.nodes import LeafNode, ParentNode
+from connexa.mls.ratchet_tree import RatchetTree
+from connexa.mls.registry import ProposalType
+from connexa.mls.suite import SUITES, Suite
+from connexa.mls.tree_validation import VerifiedLeaves, check_tree, verify_leaves
+from tests.mls.trees import ONE, Grower, grown, leaf
+from tests.mls.trees import cases as tree_cases
+
+
+def test_tree_operations(vectors: Path) -> None:
+    found = tree_cases(vectors, "tree-operations")
+    assert len(found) == 5
+    for suite, case in found:
+        tree = RatchetTree.decode(suite, bytes.fromhex(case["tree_before"]))
+        assert tree.hash().hex() == case["tree_hash_before"]
+        _apply(tree, bytes.fromhex(case["proposal"]), case["proposal_sender"])
+        assert tree.encode().hex() == case["tree_after"]
+        assert tree.hash().hex() == case["tree_hash_after"]
+
+
+def _apply(tree: RatchetTree, proposal: bytes, sender: int) -> None:
+    kind, pos = u16(proposal, 0)
+    if kind == ProposalType.ADD:
+        tree.add(decode(KeyPackage.read, proposal[pos:]).leaf_node)
+    elif kind == ProposalType.UPDATE:
+        tree.update(sender, decode(LeafNode.read, proposal[pos:]))
+    else:
+        tree.remove(decode(u32, proposal[pos:]))
+
+
+def test_tree_validation(vectors: Path) -> None:
+    found = tree_cases(vectors, "tree-validation")
+    assert len(found) == 70
+    for suite, case in found:
+        tree = RatchetTree.decode(suite, bytes.fromhex(case["tree"]))
+        assert tree.encode().hex() == case["tree"]
+        assert [list(tree.resolution(node)) for node in range(len(tree.nodes))] == case["resolutions"]
+        assert [tree.hash(node).hex() for node in range(len(tree.nodes))] == case["tree_hashes"]
+        check_tree(tree, bytes.fromhex(case["group_id"]))
+
+
+def test_any_changed_byte_of_a_tree_is_refused(vectors: Path) -> None:
+    """Everything in a tree is signed, or vouched for by something that is, but for what one parent alone says of its place."""
+    _, case = next(one for one in tree_cases(vectors, "tree-validation") if len(one[1]["tree_hashes"]) == 15)
+    encoded, group_id = bytes.fromhex(case["tree"]), bytes.fromhex(case["group_id"])
+    for position in range(0, len(encoded), 3):
+        changed = encoded[:position] + bytes([encoded[position] ^ 1]) + encoded[position + 1 :]
+        with pytest.raises(MLSError):
+            check_tree(RatchetTree.decode(ONE, changed), group_id)
+
+
+@pytest.mark.parametrize("suite", SUITES.values(), ids=lambda s: str(int(s.number)))
+def test_one_member(suite: Suite) -> None:
+    tree = RatchetTree(suite)
+    assert tree.add(leaf(suite)) == 0
+    assert (tree.width, tree.resolution(0), tree.filtered_path(0)) == (1, (0,), [])
+    check_tree(tree, b"")
+    assert RatchetTree.decode(suite, tree.encode()).hash() == tree.hash()
+
+
+def test_a_tree_grows_to_the_right_and_shrinks_again() -> None:
+    tree = RatchetTree(ONE)
+    leaves = [leaf() for _ in range(9)]
+    assert [tree.add(one) for one in leaves] == list(range(9))
+    assert tree.width == 16
+    tree.remove(2)
+    tree.remove(5)
+    assert tree.add(leaves[5]) == 2
+    assert tree.width == 16
+    tree.remove(8)
+    assert tree.width == 8
+    assert tree.make_room() == 5
+    assert [index for index, _ in tree.members()] == [0, 1, 2, 3, 4, 6, 7]
+    assert tree.find(leaves[5]) == 2
+    assert tree.find(leaves[8]) is None
+    assert [tree.leaf(index) for index in (-1, 5, 8, 10**9)] == [None] * 4
+    for index in (7, 6, 4, 3, 2, 1, 0):
+        tree.remove(index)
+    assert (tree.width, list(tree.members())) == (1, [])
+
+
+def test_a_copy_changes_by_itself() -> None:
+    tree = grown(9).tree
+    encoded, root = tree.encode(), tree.hash()
+    copy = tree.copy()
+    copy.remove(8)
+    copy.add(leaf())
+    copy.update(0, leaf())
+    assert copy.hash() != root
+    assert (tree.encode(), tree.hash()) == (encoded, root)
+
+
+def test_trailing_blanks_and_nodes_in_each_others_places() -> None:
+    one, parent = b"\1\1" + leaf().raw, b"\1\2" + ParentNode(b"k", b"").encode()
+    for nodes in ((), (one, b"\0"), (one, one), (parent,), (one, b"\0", parent), (b"\0",)):
+        with pytest.raises(ValidationError) as refused:
+            RatchetTree.decode(ONE, V(b"".join(nodes)))
+        assert refused.value.rule == "V17"
+    for nodes in ((b"\2",), (b"\1\3",), (b"\1",), (one, b"\1\0")):
+        with pytest.raises(DecodeError) as malformed:
+            RatchetTree.decode(ONE, V(b"".join(nodes)))
+        assert malformed.value.rule == "V02"
+
+
+def test_a_grown_tree_is_a_valid_one() -> None:
+    for size in (2, 3, 5, 8, 13):
+        grower = grown(size)
+        check_tree(RatchetTree.decode(ONE, grower.tree.encode()), b"group")
+
+
+def _with(grower: Grower, place: int, **changes: Any) -> RatchetTree:
+    """The tree with one parent changed: everything else stays."""
+    parent = grower.tree.nodes[place]
+    assert isinstance(parent, ParentNode)
+    nodes = list(grower.tree.nodes)
+    fields = {"encryption_key": parent.encryption_key, "parent_hash": parent.parent_hash, "unmerged_leaves": parent.unmerged_leaves}
+    nodes[place] = ParentNode(**{**fields, **changes})
+    return RatchetTree(ONE, nodes)
+
+
+def test_a_parent_that_nobody_vouches_for() -> None:
+    grower = grown(8)
+    blank = list(grower.tree.nodes)
+    blank[3] = None
+    for broken in (
+        _with(grower, 3, parent_hash=bytes(32)),
+        _with(grower, 3, encryption_key=leaf().encryption_key),
+        RatchetTree(ONE, blank),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            check_tree(broken, b"group")
+        assert refused.value.rule == "V15"
+
+
+def test_unmerged_leaves_that_do_not_fit() -> None:
+    grower = grown(7)
+    grower.tree.add(leaf())  # leaf 7, unmerged under 11 and 7
+    check_tree(grower.tree, b"group")
+    wrong: list[tuple[int, tuple[int, ...]]] = [
+        (7, ()),
+        (7, (7, 7)),
+        (7, (7, 6)),
+        (7, (6, 7)),
+        (7, (7, 8)),
+        (11, (3, 7)),
+        (3, (1,)),
+        (11, ()),
+    ]
+    for place, leaves in wrong:
+        with pytest.raises(ValidationError) as refused:
+            check_tree(_with(grower, place, unmerged_leaves=leaves), b"group")
+        assert refused.value.rule == "V15"
+    gone = list(grower.tree.nodes)
+    gone[14] = None
+    with pytest.raises(ValidationError) as refused:
+        check_tree(RatchetTree(ONE, gone), b"group")
+    assert refused.value.rule == "V15"
+
+
+def test_keys_that_two_nodes_have() -> None:
+    grower = grown(4)
+    for place, key in ((1, grower.tree.encryption_key(5)), (3, grower.tree.encryption_key(0))):
+        with pytest.raises(ValidationError) as refused:
+            check_tree(_with(grower, place, encryption_key=key), b"group")
+        assert refused.value.rule == "V16"
+    nodes = list(grower.tree.nodes)
+    nodes[4] = nodes[6]
+    with pytest.raises(ValidationError) as refused:
+        check_tree(RatchetTree(ONE, nodes), b"group")
+    assert refused.value.rule == "V06"
+    with pytest.raises(CryptoError) as inadmissible:
+        check_tree(_with(grower, 3, encryption_key=bytes(32)), b"group")
+    assert inadmissible.value.rule == "V45"
+
+
+def test_leaves_verified_once_are_not_verified_again() -> None:
+    grower, seen = grown(3), VerifiedLeaves(limit=3)
+    verify_leaves(grower.tree, b"group", seen)
+    for index, one in grower.tree.members():
+        assert seen.holds(one, b"group", index)
+        assert not seen.holds(one, b"group", index + 1)
+        assert not seen.holds(one, b"other", index)
+    with pytest.raises(CryptoError):
+        verify_leaves(grower.tree, b"other", seen)
+    seen.add(leaf(), b"group", 9)
+    assert not seen.holds(grower.tree.leaf(0), b"group", 0)  # type: ignore[arg-type]
+
+
+def test_one_bad_signature_among_many_is_found() -> None:
+    """More leaves than one thread checks."""
+    tree = RatchetTree(ONE)
+    signer = ONE.generate_signature_key(system_random)
+    for _ in range(200):
+        tree.add(leaf(signer=signer))
+    verify_leaves(tree, b"group")
+    good = tree.leaf(150)
+    assert good is not None
+    tree.put_leaf(150, decode(LeafNode.read, good.raw[:-1] + bytes([good.raw[-1] ^ 1])))
+    with pytest.raises(CryptoError) as refused:
+        verify_leaves(tree, b"group")
+    assert refused.value.rule == "V03"
