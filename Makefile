@@ -16,7 +16,10 @@ DEV := $(VENV)/.dev-ready
 SOURCES := src scripts tests $(wildcard bench)
 step = printf '  %-9s %s\n' '$(1)' '$(2)'
 
-.PHONY: help setup demo check test test-slow soak bench fuzz docs wire lock format clean
+# ts-mls, beside which tests/mls/interop and `bench mls` run where Node.js is there; never shipped.
+INTEROP := tests/mls/interop/node
+
+.PHONY: help setup demo check test test-slow interop soak bench fuzz docs wire lock format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -35,10 +38,18 @@ check: $(DEV) ## format, lint, types, import rule, generated wire code (under a 
 	@echo "all good"
 
 test: $(DEV) ## unit tests and scenarios, three at a time
+	@$(if $(shell command -v npm),$(MAKE) interop || echo "  without ts-mls: its tests are skipped")
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not slow" $(ARGS)
 
 test-slow: $(DEV) ## the tests that take minutes, two at a time
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ARGS)
+
+interop: $(INTEROP)/node_modules/.package-lock.json ## ts-mls for the interop tests, by the lock file; needs Node.js 20
+
+$(INTEROP)/node_modules/.package-lock.json: $(INTEROP)/package-lock.json
+	@$(call step,setup,ts-mls by hash)
+	@cd $(INTEROP) && npm ci --loglevel=error --no-progress > /dev/null
+	@touch $@
 
 soak: $(DEV) ## a hundred thousand messages over a post that loses, doubles and reorders: make soak SOAK_MESSAGES=1000000
 	@SOAK_MESSAGES=$(or $(SOAK_MESSAGES),100000) $(BIN)/python -m pytest -s -m slow tests/scenarios/test_soak.py
@@ -62,7 +73,7 @@ format: $(DEV) ## write the format and the safe fixes
 	@$(BIN)/ruff check --quiet --fix $(SOURCES); $(BIN)/ruff format --quiet $(SOURCES)
 
 clean: ## remove .venv and every cache
-	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(INTEROP)/node_modules
 
 $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo "Connexa needs Python 3.11, 3.12 or 3.13 (PYTHON=/path/to/python make …)" >&2; exit 1; }
