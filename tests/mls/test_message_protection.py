@@ -1,10 +1,9 @@
-"""PublicMessage and PrivateMessage: the official messages, both directions, and what is refused without a trace (§6)."""
+"""PublicMessage and PrivateMessage: what is refused without a trace (§6); the official messages are in `conformance`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,11 +27,10 @@ from connexa.mls.framing import (
     unprotect_public,
 )
 from connexa.mls.key_schedule import GroupContext
-from connexa.mls.proposals import Commit, Remove, read_proposal
+from connexa.mls.proposals import Commit, Remove
 from connexa.mls.registry import ContentType, SenderType, WireFormat
 from connexa.mls.secret_tree import SecretTree, Step, sender_data_key
 from connexa.mls.suite import SUITES, Suite
-from tests.mls.official import cases
 
 PUBLIC, PRIVATE = WireFormat.PUBLIC_MESSAGE, WireFormat.PRIVATE_MESSAGE
 
@@ -76,14 +74,6 @@ class Epoch:
         )
 
 
-def official(suite: Suite, case: dict[str, Any]) -> Epoch:
-    names = ("group_id", "tree_hash", "confirmed_transcript_hash", "encryption_secret", "sender_data_secret", "membership_key")
-    group_id, tree_hash, confirmed, *secrets = (bytes.fromhex(case[name]) for name in names)
-    context = GroupContext(suite.number, group_id, case["epoch"], tree_hash, confirmed, Extensions(()))
-    signer = suite.load_signature_key(bytes.fromhex(case["signature_priv"]))
-    return Epoch(suite, context, secrets, signer, bytes.fromhex(case["signature_pub"]))
-
-
 @pytest.fixture
 def epoch() -> Epoch:
     suite = SUITES[1]
@@ -94,26 +84,6 @@ def epoch() -> Epoch:
 
 def opened(raw: str) -> Any:
     return MLSMessage.decode(bytes.fromhex(raw)).body
-
-
-def test_the_official_messages_in_both_directions(vectors: Path) -> None:
-    found = cases(vectors, "message-protection")
-    assert len(found) == 5
-    for suite, case in found:
-        here = official(suite, case)
-        bodies: dict[str, Body] = {
-            "proposal": decode(read_proposal, bytes.fromhex(case["proposal"])),
-            "commit": decode(Commit.read, bytes.fromhex(case["commit"])),
-            "application": bytes.fromhex(case["application"]),
-        }
-        for name, body in bodies.items():
-            theirs, _ = here.unprotect_private(opened(case[f"{name}_priv"]))
-            assert (theirs.content.body, theirs.content.sender) == (body, Sender(SenderType.MEMBER, 1))
-            ours, _ = here.unprotect_private(here.protect_private(here.sign(PRIVATE, body)))
-            assert ours.content.body == body
-            if name != "application":
-                assert here.unprotect_public(opened(case[f"{name}_pub"])).content.body == body
-                assert here.unprotect_public(here.protect_public(here.sign(PUBLIC, body))).content.body == body
 
 
 def test_V21_a_members_public_message_carries_its_membership_tag(epoch: Epoch) -> None:

@@ -1,55 +1,30 @@
-"""Every kind of message, byte for byte: the 300 official ones, their truncations, and their flipped bytes (V01, V02)."""
+"""Every kind of message with bytes missing, appended and changed (V01, V02), begun from the official ones."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import cast
 
 import pytest
 
 from connexa.mls import DecodeError, MLSError, ValidationError
 from connexa.mls.codec import decode, items, optional
+from connexa.mls.conformance.messages import READERS
+from connexa.mls.conformance.rebuilt import rebuilt
 from connexa.mls.framing import MLSMessage, PublicMessage, unprotect_public
 from connexa.mls.proposals import (
-    Add,
     Commit,
-    ExternalInit,
-    GroupContextExtensions,
-    PreSharedKey,
     Proposal,
-    ReInit,
     Remove,
     Unknown,
-    Update,
     encode_proposal,
     read_proposal,
 )
 from connexa.mls.registry import ContentType
 from connexa.mls.suite import SUITES
-from connexa.mls.welcome import GroupSecrets
-from tests.mls.rebuild import rebuild
 
-READERS: dict[str, Callable[[bytes, int], tuple[Any, int]]] = {
-    "mls_welcome": MLSMessage.read,
-    "mls_group_info": MLSMessage.read,
-    "mls_key_package": MLSMessage.read,
-    "public_message_application": MLSMessage.read,
-    "public_message_proposal": MLSMessage.read,
-    "public_message_commit": MLSMessage.read,
-    "private_message": MLSMessage.read,
-    "group_secrets": GroupSecrets.read,
-    "commit": Commit.read,
-    "add_proposal": Add.read,
-    "update_proposal": Update.read,
-    "remove_proposal": Remove.read,
-    "pre_shared_key_proposal": PreSharedKey.read,
-    "re_init_proposal": ReInit.read,
-    "external_init_proposal": ExternalInit.read,
-    "group_context_extensions_proposal": GroupContextExtensions.read,
-}
 PROPOSALS = [name for name in READERS if name.endswith("_proposal") and not name.startswith("public")]
 
 
@@ -60,18 +35,9 @@ def messages(vectors: Path) -> list[dict[str, bytes]]:
     return [{name: bytes.fromhex(value) for name, value in case.items()} for case in found]
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_the_official_messages_encode_to_the_same_bytes(messages: list[dict[str, bytes]], name: str) -> None:
-    for case in messages:
-        raw = case[name]
-        struct = decode(READERS[name], raw)
-        assert struct.encode() == raw
-        assert rebuild(struct) == raw
-
-
 @pytest.mark.parametrize("name", PROPOSALS)
 def test_a_proposal_follows_its_type(messages: list[dict[str, bytes]], name: str) -> None:
-    proposal: Proposal = decode(READERS[name], messages[0][name])
+    proposal = cast(Proposal, decode(READERS[name], messages[0][name]))
     assert decode(read_proposal, encode_proposal(proposal)) == proposal
 
 
@@ -103,7 +69,7 @@ def test_a_changed_byte_is_refused_or_read_as_what_stands_there(messages: list[d
             except MLSError:
                 continue
             assert struct.encode() == changed
-            assert rebuild(struct) == changed
+            assert rebuilt(struct) == changed
 
 
 def test_V22_application_data_in_a_public_message_is_syntax_but_refused(messages: list[dict[str, bytes]]) -> None:

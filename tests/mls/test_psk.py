@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from connexa.mls import DecodeError
@@ -11,22 +9,10 @@ from connexa.mls.codec import decode
 from connexa.mls.psk import ExternalPSK, PreSharedKeyID, ResumptionPSK, psk_secret
 from connexa.mls.registry import ResumptionUsage
 from connexa.mls.suite import SUITES
-from tests.mls.official import cases
 
 SUITE = SUITES[1]
 ONE = PreSharedKeyID(ExternalPSK(b"one"), b"n" * 32)
 OTHER = PreSharedKeyID(ResumptionPSK(ResumptionUsage.BRANCH, b"group", 7), b"m" * 32)
-
-
-def test_the_official_secrets(vectors: Path) -> None:
-    found = cases(vectors, "psk_secret")
-    assert len(found) == 55
-    for suite, case in found:
-        psks = [
-            (PreSharedKeyID(ExternalPSK(bytes.fromhex(p["psk_id"])), bytes.fromhex(p["psk_nonce"])), bytes.fromhex(p["psk"]))
-            for p in case["psks"]
-        ]
-        assert psk_secret(suite, psks).hex() == case["psk_secret"]
 
 
 def test_order_name_and_nonce_count() -> None:

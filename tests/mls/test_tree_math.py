@@ -1,29 +1,10 @@
-"""Array-tree arithmetic against the official file, and against trees written down recursively."""
+"""Array-tree arithmetic against trees written down recursively; the official file is in `conformance`."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import pytest
 
 from connexa.mls import tree_math
-
-
-def test_the_official_file(vectors: Path) -> None:
-    cases = json.loads((vectors / "mls/tree-math.json").read_text())
-    assert len(cases) == 10
-    for case in cases:
-        n = case["n_leaves"]
-        assert tree_math.node_width(n) == case["n_nodes"]
-        assert tree_math.root(n) == case["root"]
-        for node in range(case["n_nodes"]):
-            leaf = tree_math.level(node) == 0
-            assert (None if leaf else tree_math.left(node)) == case["left"][node]
-            assert (None if leaf else tree_math.right(node)) == case["right"][node]
-            top = node == case["root"]
-            assert (None if top else tree_math.parent(node)) == case["parent"][node]
-            assert (None if top else tree_math.sibling(node)) == case["sibling"][node]
 
 
 @pytest.mark.parametrize("n_leaves", [1, 2, 4, 8, 64])

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 from connexa.crypto import system_random
 from connexa.crypto.mls import KemSecret, SignatureSecret
 from connexa.mls.codec import decode
@@ -18,12 +14,6 @@ from connexa.mls.tree_kem import LeafTemplate, NewPath, PrivatePath, decap, enca
 ONE = SUITES[1]
 GROUP = b"group"
 TEMPLATE = LeafTemplate(Credential.basic(b"member"), Capabilities(credentials=(1,)), NO_EXTENSIONS)
-
-
-def cases(vectors: Path, name: str) -> list[tuple[Suite, dict[str, Any]]]:
-    """The cases of a file whose suites are built; 4 and 6 (X448) are not."""
-    found = json.loads((vectors / "mls" / f"{name}.json").read_text())
-    return [(SUITES[c["cipher_suite"]], c) for c in found if c["cipher_suite"] not in (4, 6)]
 
 
 def leaf(suite: Suite = ONE, *, signer: SignatureSecret | None = None, key: KemSecret | None = None) -> LeafNode:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connexa.crypto import system_random
 from connexa.mls import tree_math
-from connexa.mls.codec import gv
+from connexa.mls.codec import gv, vi
 from connexa.mls.conformance.case import Case, expect
 
 __all__ = ["crypto_basics", "deserialization", "tree_arithmetic"]
@@ -27,6 +27,7 @@ def deserialization(case: Case) -> None:
     """The header of a vector alone: nothing follows it."""
     header = case.raw("vlbytes_header")
     expect("length", gv(header, 0), (case["length"], len(header)))
+    expect("header", vi(case["length"]), header)
 
 
 def crypto_basics(case: Case) -> None:

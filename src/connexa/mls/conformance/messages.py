@@ -20,9 +20,9 @@ from connexa.mls.proposals import (
 )
 from connexa.mls.welcome import GroupSecrets
 
-__all__ = ["messages"]
+__all__ = ["READERS", "messages"]
 
-_READERS: dict[str, Callable[[bytes, int], tuple[Encodable, int]]] = {
+READERS: dict[str, Callable[[bytes, int], tuple[Encodable, int]]] = {
     "mls_welcome": MLSMessage.read,
     "mls_group_info": MLSMessage.read,
     "mls_key_package": MLSMessage.read,
@@ -40,11 +40,12 @@ _READERS: dict[str, Callable[[bytes, int], tuple[Encodable, int]]] = {
     "external_init_proposal": ExternalInit.read,
     "group_context_extensions_proposal": GroupContextExtensions.read,
 }
+"""What reads each field of a case."""
 
 
 def messages(case: Case) -> None:
     """Each field is read to its end, and both what we keep of it and its fields give the same bytes again."""
-    for name, read in _READERS.items():
+    for name, read in READERS.items():
         given = case.raw(name)
         struct = decode(read, given)
         expect(name, struct.encode(), given)

@@ -7,7 +7,7 @@ from connexa.mls.codec import decode
 from connexa.mls.conformance.case import Case, Mismatch, expect
 from connexa.mls.content import encode_body
 from connexa.mls.errors import ValidationError
-from connexa.mls.extensions import Extensions
+from connexa.mls.extensions import NO_EXTENSIONS
 from connexa.mls.framing import (
     Body,
     FramedContent,
@@ -61,7 +61,7 @@ class _Epoch:
     def __init__(self, case: Case) -> None:
         self.case, self.suite = case, case.suite
         tree_hash, confirmed = case.raw("tree_hash"), case.raw("confirmed_transcript_hash")
-        context = GroupContext(self.suite.number, case.raw("group_id"), case["epoch"], tree_hash, confirmed, Extensions())
+        context = GroupContext(self.suite.number, case.raw("group_id"), case["epoch"], tree_hash, confirmed, NO_EXTENSIONS)
         self.context = context.encode()
 
     def tree(self) -> SecretTree:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connexa.mls.codec import decode
 from connexa.mls.conformance.case import Case, Mismatch, expect
 from connexa.mls.errors import ReplayError
-from connexa.mls.extensions import Extensions
+from connexa.mls.extensions import NO_EXTENSIONS
 from connexa.mls.framing import AuthenticatedContent
 from connexa.mls.key_schedule import (
     GroupContext,
@@ -13,6 +13,7 @@ from connexa.mls.key_schedule import (
     confirmed_transcript_hash,
     derive_epoch,
     derive_joiner_secret,
+    derive_welcome_secret,
     export,
     interim_transcript_hash,
 )
@@ -39,12 +40,15 @@ def key_schedule(case: Case) -> None:
     suite, init_secret = case.suite, case.raw("initial_init_secret")
     for number, epoch in enumerate(case.parts("epochs")):
         tree_hash, confirmed = epoch.raw("tree_hash"), epoch.raw("confirmed_transcript_hash")
-        context = GroupContext(suite.number, case.raw("group_id"), number, tree_hash, confirmed, Extensions()).encode()
+        described = GroupContext(suite.number, case.raw("group_id"), number, tree_hash, confirmed, NO_EXTENSIONS)
+        context = described.encode()
         expect("group_context", context, epoch.raw("group_context"))
+        expect("group_context read", decode(GroupContext.read, context), described)
         joiner = derive_joiner_secret(suite, init_secret, epoch.raw("commit_secret"), context)
         expect("joiner_secret", joiner, epoch.raw("joiner_secret"))
         new = derive_epoch(suite, joiner, epoch.raw("psk_secret"), context)
-        expect("welcome_secret", new.welcome_secret, epoch.raw("welcome_secret"))
+        for welcome_secret in (new.welcome_secret, derive_welcome_secret(suite, joiner, epoch.raw("psk_secret"))):
+            expect("welcome_secret", welcome_secret, epoch.raw("welcome_secret"))
         expect("encryption_secret", new.encryption_secret, epoch.raw("encryption_secret"))
         for name in _SECRETS:
             expect(name, getattr(new.secrets, name), epoch.raw(name))
@@ -69,7 +73,7 @@ def secret_tree(case: Case) -> None:
     expect("sender data", (key, nonce), (asked.raw("key"), asked.raw("nonce")))
     tree = SecretTree(suite, len(case["leaves"]), case.raw("encryption_secret"), Windows(handshake_gap=Windows().application_gap))
     for leaf, generations in enumerate(case["leaves"]):
-        for fields in generations:
+        for fields in reversed(generations):  # the last one straight away, then those that it skipped
             _generation(tree, leaf, Case(fields))
 
 

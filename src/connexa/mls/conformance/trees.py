@@ -7,7 +7,7 @@ from functools import partial
 from connexa.crypto import system_random
 from connexa.mls.codec import decode
 from connexa.mls.conformance.case import Case, Mismatch, expect
-from connexa.mls.extensions import Extensions
+from connexa.mls.extensions import NO_EXTENSIONS
 from connexa.mls.key_schedule import GroupContext
 from connexa.mls.nodes import UpdatePath
 from connexa.mls.proposals import Add, Remove, Update, read_proposal
@@ -74,7 +74,7 @@ def _private_path(tree: RatchetTree, given: Case) -> PrivatePath:
 def _context(case: Case, tree_hash: bytes) -> bytes:
     """The provisional GroupContext: with the hash of the tree that has the path, whatever the official text says."""
     confirmed = case.raw("confirmed_transcript_hash")
-    return GroupContext(case.suite.number, case.raw("group_id"), case["epoch"], tree_hash, confirmed, Extensions()).encode()
+    return GroupContext(case.suite.number, case.raw("group_id"), case["epoch"], tree_hash, confirmed, NO_EXTENSIONS).encode()
 
 
 def _follow(case: Case, before: RatchetTree, given: Case, others: dict[int, PrivatePath]) -> None:
