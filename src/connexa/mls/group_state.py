@@ -1,0 +1,217 @@
+"""All that a member keeps of a group between two messages, in memory and as the parts of a `Store`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connexa.errors import IntegrityError
+from connexa.mls.codec import V, decode, items, rv, u32, vec
+from connexa.mls.epoch import Epoch
+from connexa.mls.errors import MLSError
+from connexa.mls.framing import Sender
+from connexa.mls.key_schedule import EpochSecrets, GroupContext
+from connexa.mls.past import PastEpochs
+from connexa.mls.policy import AuthenticationService, Rules
+from connexa.mls.proposal_list import Listed, ProposalStore
+from connexa.mls.proposals import ReInit, encode_proposal, read_proposal
+from connexa.mls.public_state import PublicState
+from connexa.mls.ratchet_tree import RatchetTree
+from connexa.mls.receiving import OwnUpdate
+from connexa.mls.roster import Roster
+from connexa.mls.secret_tree import SecretTree, Windows
+from connexa.mls.staged import StagedCommit
+from connexa.mls.suite import Suite, get_suite
+from connexa.mls.tree_kem import PrivatePath
+
+__all__ = ["GroupState", "dump_staged", "join_parts", "key_part", "load_staged", "proposal_part", "split_parts"]
+
+_VERSION = 1
+
+
+class GroupState:
+    """The current epoch with its proposals, and what is left of earlier ones."""
+
+    __slots__ = ("epoch", "past", "proposals", "reinit", "updates")
+
+    def __init__(self, epoch: Epoch, past: PastEpochs | None = None) -> None:
+        self.epoch = epoch
+        self.past = past or PastEpochs()
+        self.proposals = ProposalStore()
+        self.updates: dict[bytes, OwnUpdate] = {}
+        self.reinit: ReInit | None = None  # by which the group has ended
+
+    def after(self, staged: StagedCommit, rules: Rules, now: int) -> GroupState:
+        """The state in the epoch that a commit begins; this one is void."""
+        self.past.retire(self.epoch, rules, now)
+        after = GroupState(staged.next, self.past)
+        after.reinit = staged.reinit
+        return after
+
+    def parts(self) -> dict[str, bytes]:
+        """Everything, for storage: secret."""
+        return self.fresh_parts() | self.past.parts()
+
+    def fresh_parts(self) -> dict[str, bytes]:
+        """What belongs to the current epoch."""
+        found = {"epoch": dump_epoch(self.epoch)}
+        found |= {key_part(name): part for name, part in self.epoch.ratchets.parts().items()}
+        found |= {proposal_part(number): self.dump_proposal(listed) for number, listed in enumerate(self.proposals)}
+        if self.reinit is not None:
+            found["reinit"] = self.reinit.encode()
+        return found
+
+    def dump_proposal(self, listed: Listed) -> bytes:
+        """One pending proposal, with the keys of our own Update."""
+        update = self.updates.get(listed.ref or b"")
+        keys = b"" if update is None else V(update.encryption.raw) + V(update.signer.raw)
+        return _dump_listed(listed) + keys
+
+    @classmethod
+    def load(cls, parts: Mapping[str, bytes], auth: AuthenticationService, windows: Windows) -> GroupState:
+        """What was stored, or `IntegrityError`."""
+        try:
+            return cls._load(parts, auth, windows)
+        except (MLSError, KeyError, ValueError):
+            raise IntegrityError("mls.state_broken", "The stored state of a group cannot be read.") from None
+
+    @classmethod
+    def _load(cls, parts: Mapping[str, bytes], auth: AuthenticationService, windows: Windows) -> GroupState:
+        keys = {name.removeprefix("key "): part for name, part in parts.items() if name.startswith("key ")}
+        epoch = load_epoch(parts["epoch"], keys, auth, windows)
+        suite = epoch.public.suite
+        state = cls(epoch, PastEpochs.load(suite, parts, windows))
+        for name in sorted(name for name in parts if name.startswith("proposal ")):
+            state._load_proposal(suite, parts[name])
+        if "reinit" in parts:
+            state.reinit = decode(ReInit.read, parts["reinit"])
+        return state
+
+    def _load_proposal(self, suite: Suite, part: bytes) -> None:
+        listed, pos = _read_listed(part, 0)
+        self.proposals.add(listed)
+        if listed.ref is not None and pos < len(part):
+            encryption, pos = rv(part, pos)
+            signer, pos = rv(part, pos)
+            self.updates[listed.ref] = OwnUpdate(suite.load_key_pair(encryption), suite.load_signature_key(signer))
+
+
+def key_part(name: str) -> str:
+    """The name of a part of the current secret tree."""
+    return f"key {name}"
+
+
+def proposal_part(number: int) -> str:
+    """The name of a pending proposal's part."""
+    return f"proposal {number:05}"
+
+
+def dump_epoch(epoch: Epoch) -> bytes:
+    """An epoch without its secret tree: secret."""
+    public, secrets = epoch.public, epoch.secrets
+    fixed = bytes((_VERSION,)) + V(public.context.encode()) + V(public.tree.encode())
+    fixed += V(public.interim_transcript_hash) + V(public.confirmation_tag)
+    own = epoch.own.to_bytes(4, "big") + V(epoch.signer.raw) + V(epoch.path.encode())
+    return fixed + own + b"".join(V(getattr(secrets, name)) for name in EpochSecrets.__slots__)
+
+
+def load_epoch(part: bytes, keys: Mapping[str, bytes], auth: AuthenticationService, windows: Windows) -> Epoch:
+    """The epoch that was stored; its tree is ours and not checked again."""
+    version, pos = part[0], 1
+    if version != _VERSION:
+        raise ValueError(version)
+    encoded, pos = rv(part, pos)
+    context = decode(GroupContext.read, encoded)
+    suite = get_suite(context.cipher_suite, experimental=True)
+    tree_bytes, pos = rv(part, pos)
+    tree = RatchetTree.decode(suite, tree_bytes)
+    interim, pos = rv(part, pos)
+    tag, pos = rv(part, pos)
+    roster = Roster(auth, (leaf for _, leaf in tree.members()))
+    public = PublicState(suite, context, tree, roster, interim, tag)
+    own, pos = u32(part, pos)
+    signer, pos = rv(part, pos)
+    path, pos = rv(part, pos)
+    secrets = []
+    for _ in EpochSecrets.__slots__:
+        secret, pos = rv(part, pos)
+        secrets.append(secret)
+    ratchets = SecretTree.load(suite, tree.width, keys, windows)
+    return Epoch(
+        public,
+        own,
+        suite.load_signature_key(signer),
+        decode(lambda buf, at: PrivatePath.read(suite, buf, at), path),
+        EpochSecrets(*secrets),
+        ratchets,
+    )
+
+
+def dump_staged(staged: StagedCommit) -> bytes:
+    """A staged commit with the epoch that it begins: secret."""
+    listed = vec(map(_dump_listed, staged.proposals))
+    added = vec(leaf.to_bytes(4, "big") for leaf in staged.added)
+    numbers = staged.sender.to_bytes(4, "big") + staged.next_generation.to_bytes(4, "big")
+    keys = join_parts(staged.next.ratchets.parts())
+    welcome = staged.welcome or b""
+    head = bytes((_VERSION,)) + V(staged.commit) + V(welcome) + numbers + listed + added + V(staged.base)
+    return head + V(dump_epoch(staged.next)) + V(keys)
+
+
+def load_staged(dump: bytes, auth: AuthenticationService, windows: Windows) -> StagedCommit:
+    """The staged commit of a dump, or `IntegrityError`."""
+    try:
+        return _load_staged(dump, auth, windows)
+    except (MLSError, ValueError, IndexError):
+        raise IntegrityError("mls.state_broken", "A stored commit cannot be read.") from None
+
+
+def _load_staged(dump: bytes, auth: AuthenticationService, windows: Windows) -> StagedCommit:
+    if dump[0] != _VERSION:
+        raise ValueError(dump[0])
+    commit, pos = rv(dump, 1)
+    welcome, pos = rv(dump, pos)
+    sender, pos = u32(dump, pos)
+    next_generation, pos = u32(dump, pos)
+    listed, pos = items(_read_listed, dump, pos)
+    added, pos = items(u32, dump, pos)
+    base, pos = rv(dump, pos)
+    epoch, pos = rv(dump, pos)
+    keys, pos = rv(dump, pos)
+    begun = load_epoch(epoch, split_parts(keys), auth, windows)
+    return StagedCommit(commit, welcome or None, sender, tuple(listed), tuple(added), base, next_generation, begun)
+
+
+def _dump_listed(listed: Listed) -> bytes:
+    return V(listed.ref or b"") + listed.sender.encode() + encode_proposal(listed.proposal)
+
+
+def _read_listed(buf: bytes, pos: int) -> tuple[Listed, int]:
+    ref, pos = rv(buf, pos)
+    sender, pos = Sender.read(buf, pos)
+    proposal, pos = read_proposal(buf, pos)
+    return Listed(proposal, sender, ref or None), pos
+
+
+def join_parts(parts: Mapping[str, bytes]) -> bytes:
+    """All parts as one, the same for the same state."""
+    return bytes((_VERSION,)) + vec(V(name.encode()) + V(parts[name]) for name in sorted(parts))
+
+
+def split_parts(dump: bytes) -> dict[str, bytes]:
+    """The parts of a dump, or `IntegrityError`."""
+    try:
+        if dump[:1] != bytes((_VERSION,)):
+            raise ValueError(dump[:1])
+        return {name.decode(): part for name, part in decode(_read_parts, dump[1:])}
+    except (MLSError, ValueError):
+        raise IntegrityError("mls.state_broken", "The stored state of a group cannot be read.") from None
+
+
+def _read_parts(buf: bytes, pos: int) -> tuple[list[tuple[bytes, bytes]], int]:
+    return items(_read_part, buf, pos)
+
+
+def _read_part(buf: bytes, pos: int) -> tuple[tuple[bytes, bytes], int]:
+    name, pos = rv(buf, pos)
+    part, pos = rv(buf, pos)
+    return (name, part), pos

@@ -1,0 +1,53 @@
+"""Which pending proposals a committer takes up (RFC 9420 §12.4): all that hold together with what it proposes itself.
+
+What conflicts is decided by `combine`, which every receiver asks as well; here is only the order of preference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connexa.mls.errors import MLSError
+from connexa.mls.policy import Policy
+from connexa.mls.proposal_list import Listed, combine
+from connexa.mls.proposals import ReInit, Remove, Update
+from connexa.mls.public_state import PublicState
+
+__all__ = ["choose"]
+
+
+def choose(state: PublicState, by_value: Sequence[Listed], pending: Sequence[Listed], own: int, policy: Policy) -> tuple[Listed, ...]:
+    """Our own proposals, and before them the pending ones that we commit with them."""
+
+    def holds(items: Sequence[Listed]) -> bool:
+        try:
+            combine(state, items, own, policy)
+        except MLSError:
+            return False
+        return True
+
+    def keep(base: Sequence[Listed], items: Sequence[Listed]) -> list[Listed]:
+        """As many of the items as hold with the base: halved until the bad ones stand alone."""
+        if not items or holds((*base, *items)):
+            return list(items)
+        if len(items) == 1:
+            return []
+        half = len(items) // 2
+        first = keep(base, items[:half])
+        return first + keep((*base, *first), items[half:])
+
+    newest_first = reversed(pending)  # of two Updates of one member, the later one
+    return (*keep(by_value, sorted(newest_first, key=_preference)), *by_value)
+
+
+def _preference(listed: Listed) -> int:
+    """Removes before all else; a ReInit only if there is nothing else (§12.2)."""
+    match listed.proposal:
+        case Remove():
+            return 0
+        case Update():
+            return 1
+        case ReInit():
+            return 3
+        case _:
+            return 2
