@@ -7,6 +7,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import Message
 
 from connexa.crypto import Ed25519Secret, system_random
 from connexa.crypto.x509 import Leaf, issue_leaf
@@ -110,7 +113,20 @@ class Ends:
                 await self.news.wait()
 
 
-class Host:
+class NoGroups:
+    """The part of a `House` that these tests do not ask."""
+
+    async def claim_packages_from(self, domain: Domain, request: Message) -> Any:
+        raise NotImplementedError
+
+    async def group_from(self, domain: Domain, request: Message) -> Any:
+        raise NotImplementedError
+
+    async def news_from(self, domain: Domain, news: Message) -> Any:
+        raise NotImplementedError
+
+
+class Host(NoGroups):
     """One domain's federation: a `House` and everything around it."""
 
     def __init__(self, name: str, folder: Path, clock: FakeClock, discovery: Path) -> None:

@@ -29,6 +29,8 @@ from connexa.wire.v1.federation_pb2 import Batch, BatchAck, DeliverDown, Deliver
 from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import ClaimReply, LookupReply
 
+from .domains import NoGroups
+
 A, B = Domain("a.example"), Domain("b.example")
 A_KEY, B_KEY = Ed25519Secret.generate(system_random), Ed25519Secret.generate(system_random)
 B_LEAF = issue_leaf(B_KEY, B, now=time.time())
@@ -41,7 +43,7 @@ CALLER = Caller(REMOTE, A_LEAF_HASH)
 Turn = Callable[[list[DeliverDown]], DeliverUp]
 
 
-class House:
+class House(NoGroups):
     """Remembers the batches that reach it."""
 
     domain = B

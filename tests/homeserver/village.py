@@ -92,6 +92,8 @@ class NoRemotes:
     async def claim(self, domain: Domain, request: Message) -> Any:
         raise NetworkError("remote.unreachable", "There is no way out.")
 
+    claim_packages = group = news = claim
+
 
 class Client:
     """One connection of a node."""

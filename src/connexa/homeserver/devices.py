@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from connexa.errors import ConflictError, IntegrityError, RefusedError
+from connexa.homeserver.groups.aliases import drop_device_aliases
 from connexa.homeserver.mailbox import drop_device
 from connexa.homeserver.prekeys import signed_of
 from connexa.homeserver.tables import Query, first
@@ -139,6 +140,7 @@ def remove_devices(execute: Execute, devices: Sequence[DeviceId]) -> None:
         execute("DELETE FROM prekey WHERE device = ?", (device,))
         execute("DELETE FROM outcome WHERE stream = ?", (device,))
         execute("DELETE FROM device WHERE device = ?", (device,))
+    drop_device_aliases(execute, devices)
 
 
 def _check_count(devices: DeviceList, most: int) -> None:

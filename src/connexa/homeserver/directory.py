@@ -13,15 +13,28 @@ from typing import Final, TypeVar
 
 from connexa.homeserver.delivery import Delivery
 from connexa.homeserver.devices import certificates_of, list_chain
+from connexa.homeserver.groups.key_packages import claim_packages, packages_left
+from connexa.homeserver.limits import RateTable
 from connexa.homeserver.mailbox import load_of
 from connexa.homeserver.prekeys import claim, one_time_left, seal_keys, signed_of
 from connexa.homeserver.rights import Resident, judge_call, remember, resident, resident_at, was_used
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query, first
-from connexa.identity import DeviceId
+from connexa.identity import DeviceId, UserId
 from connexa.store import Execute, Writer
 from connexa.wire import DEVICE_SIZE, ID_SIZE, MAX_DEVICES, MAX_STATEMENT, USER_SIZE, malformed, parse
-from connexa.wire.v1.link_pb2 import Claim, ClaimReply, ClaimRequest, Lookup, LookupReply, LookupRequest, Right, Status
+from connexa.wire.v1.link_pb2 import (
+    Claim,
+    ClaimKeyPackages,
+    ClaimReply,
+    ClaimRequest,
+    KeyPackagesReply,
+    Lookup,
+    LookupReply,
+    LookupRequest,
+    Right,
+    Status,
+)
 
 __all__ = ["Directory", "read_claim", "read_lookup"]
 
@@ -29,9 +42,10 @@ CLASSES: Final = (4_096, 8_192, 16_384, 32_768, 65_536, 131_072)
 _HEAD: Final = 4
 _LOOKUP: Final = b"lookup "
 _CLAIM: Final = b"claim "
+_KEY_PACKAGES: Final = b"key-packages "
 
 OnLow = Callable[[DeviceId, int], None]
-R = TypeVar("R", LookupReply, ClaimReply)
+R = TypeVar("R", LookupReply, ClaimReply, KeyPackagesReply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +66,7 @@ def read_lookup(request: LookupRequest) -> Lookup:
     return query
 
 
-def read_claim(request: ClaimRequest) -> Claim:
+def read_claim(request: ClaimRequest | ClaimKeyPackages) -> Claim:
     """The query inside a claim, checked for its sizes."""
     query = parse(Claim, request.query, MAX_STATEMENT)
     sizes = len(request.id) == ID_SIZE and len(query.user) == USER_SIZE and all(len(device) == DEVICE_SIZE for device in query.devices)
@@ -75,11 +89,14 @@ def _sound(right: Right) -> bool:
 class Directory:
     """Answers look-ups and claims about people of this domain."""
 
-    def __init__(self, writer: Writer, delivery: Delivery, limits: LimitSettings, on_low: OnLow) -> None:
+    def __init__(self, writer: Writer, delivery: Delivery, limits: LimitSettings, on_low: OnLow, on_few_packages: OnLow) -> None:
         self._writer = writer
         self._delivery = delivery
         self._limits = limits
         self._on_low = on_low
+        self._on_few_packages = on_few_packages
+        # A pass, or a whole domain, for each person: whose claims they are is not known (I88).
+        self._claimers: RateTable[tuple[bytes, UserId]] = RateTable(count=limits.key_package_claims_per_day, seconds=86_400)
 
     async def lookup(self, request: LookupRequest, now: float, from_domain: str | None = None) -> LookupReply:
         """Answer a look-up about somebody here; WireError for one that is not well formed."""
@@ -99,6 +116,42 @@ class Directory:
         for device, left in low:
             self._on_low(device, left)
         return _padded(reply)
+
+    async def claim_key_packages(
+        self, request: ClaimKeyPackages, now: float, claimer: bytes, from_domain: str | None = None
+    ) -> KeyPackagesReply:
+        """Answer a claim of key packages of somebody here; `claimer` is the pass, or the domain, that they are counted for."""
+        query = read_claim(request)
+        due = asyncio.get_running_loop().time() + self._limits.answer_seconds
+        few: list[tuple[DeviceId, int]] = []
+        reply = await self._writer.run(lambda execute: self._claim_packages(execute, request, query, now, claimer, from_domain, few))
+        await _until(due)
+        for device, left in few:
+            self._on_few_packages(device, left)
+        return _padded(reply)
+
+    def _claim_packages(
+        self,
+        execute: Execute,
+        request: ClaimKeyPackages,
+        query: Claim,
+        now: float,
+        claimer: bytes,
+        from_domain: str | None,
+        few: list[tuple[DeviceId, int]],
+    ) -> KeyPackagesReply:
+        if request.right.WhichOneof("right") == "stranger":
+            return KeyPackagesReply(status=Status.STATUS_BAD_RIGHT)
+        found = resident(execute, query.user)
+        asked = self._judge(execute, _KEY_PACKAGES, request.id, request.query, query.user, request.right, found, now, from_domain)
+        if asked.found is None or asked.status != Status.STATUS_ACCEPTED:
+            return KeyPackagesReply(status=asked.status)
+        spend = self._claimers.take((claimer, asked.found.user), asyncio.get_running_loop().time())
+        claimed = claim_packages(execute, asked.found.user, query.devices, now, spend=spend)
+        for device, _ in claimed:
+            if (left := packages_left(execute, device, now)) <= self._limits.key_packages_low:
+                few.append((device, left))
+        return KeyPackagesReply(status=Status.STATUS_ACCEPTED, packages=[package for _, package in claimed])
 
     def _look(self, execute: Execute, request: LookupRequest, query: Lookup, now: float, from_domain: str | None) -> LookupReply:
         found = resident(execute, query.user) if query.user else resident_at(execute, query.localpart)

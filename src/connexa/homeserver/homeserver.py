@@ -20,6 +20,8 @@ from connexa.homeserver.delivery import Delivery
 from connexa.homeserver.directory import Directory
 from connexa.homeserver.domain_key import DomainKeys, create_domain
 from connexa.homeserver.federation import Incoming, OutgoingQueue, QueueBounds, RemoteCaller, RemoteTable
+from connexa.homeserver.groups.key_packages import packages_left
+from connexa.homeserver.groups.service import GroupService
 from connexa.homeserver.intake import Intake
 from connexa.homeserver.limits import RateTable
 from connexa.homeserver.link import Door, LinkConnection
@@ -37,8 +39,19 @@ from connexa.identity import DeviceId, Domain, Endpoints, PinState, UserId, chec
 from connexa.store import Database, Writer
 from connexa.wire.transport import FrameSink
 from connexa.wire.v1.federation_pb2 import BatchAck, Item
+from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest
 from connexa.wire.v1.keys_pb2 import Signed
-from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, DomainReply, GetDomain, LookupReply, LookupRequest, Notice
+from connexa.wire.v1.link_pb2 import (
+    ClaimKeyPackages,
+    ClaimReply,
+    ClaimRequest,
+    DomainReply,
+    GetDomain,
+    KeyPackagesReply,
+    LookupReply,
+    LookupRequest,
+    Notice,
+)
 
 __all__ = ["Homeserver"]
 
@@ -79,7 +92,7 @@ class Homeserver:
         self.intake = Intake(limits.uncommitted_bytes, self.metrics)
         self.outcomes = Outcomes(clock)
         self.delivery = Delivery(settings, sequence, self.links, self.metrics, clock)
-        self.directory = Directory(writer, self.delivery, limits, self._tell_low)
+        self.directory = Directory(writer, self.delivery, limits, self._tell_low, self._tell_few_packages)
         self.pairs = PairSlots(limits.pair_seconds)
         # By stream, not by link: who comes back by another link goes on where they were.
         self.send_rates: RateTable[bytes] = RateTable(count=limits.send_per_second, seconds=1, burst=limits.send_burst)
@@ -90,6 +103,7 @@ class Homeserver:
         self.incoming = Incoming(keys.domain, database, writer, self.delivery, self.pins, clock=clock)
         bounds = QueueBounds(limits.queue_domain_bytes, limits.queue_bytes)
         self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng, bounds=bounds)
+        self.groups = GroupService(self)
         self.door = Door(self)
         self.upkeep = Upkeep(writer)
         self._blocked = settings.blocked()
@@ -124,6 +138,7 @@ class Homeserver:
             self._tasks = tasks
             try:
                 tasks.create_task(self.queue.run(self))
+                tasks.create_task(self.groups.courier.run())
                 while True:
                     await self.tick()
                     await asyncio.sleep(TICK_SECONDS)
@@ -141,6 +156,7 @@ class Homeserver:
                 raise
         self.certificates.renew_if_due(self.domain_key)
         self.links.look_for_missed()
+        self.groups.tick()
 
     async def close(self) -> None:
         """Tell the links, finish what the writer holds, and stop; the database stays the caller's to close."""
@@ -204,8 +220,21 @@ class Homeserver:
         if (left := one_time_left(self.database.read, device, self.clock())) <= self.settings.limits.prekeys_low:
             self._tell_low(device, left)
 
+    def tell_few_packages(self, device: DeviceId) -> None:
+        """Ask a device for more key packages, if it is here and needs them."""
+        if (left := packages_left(self.database.read, device, self.clock())) <= self.settings.limits.key_packages_low:
+            self._tell_few_packages(device, left)
+
     def _tell_low(self, device: DeviceId, left: int) -> None:
         self.links.notify_device(device, Notice(code="prekeys.low", number=left))
+
+    def _tell_few_packages(self, device: DeviceId, left: int) -> None:
+        self.links.notify_device(device, Notice(code="key_packages.low", number=left))
+
+    def heard_from(self, domain: Domain) -> None:
+        """Another homeserver called: what waits for it may go now."""
+        self.queue.heard_from(domain)
+        self.groups.courier.heard_from(domain)
 
     async def domain_reply(self, asked: GetDomain) -> DomainReply:
         """What is known of a domain: one of the two channels by which nodes pin it (first-message §8)."""
@@ -240,6 +269,18 @@ class Homeserver:
     async def claim_from(self, domain: Domain, request: ClaimRequest) -> ClaimReply:
         """Answer a remote's claim."""
         return await self.directory.claim(request, self.clock(), domain)
+
+    async def claim_packages_from(self, domain: Domain, request: ClaimKeyPackages) -> KeyPackagesReply:
+        """Answer a remote's claim of key packages."""
+        return await self.directory.claim_key_packages(request, self.clock(), domain.encode(), domain)
+
+    async def group_from(self, domain: Domain, request: GroupRequest) -> GroupReply:
+        """Answer a remote as the hub of a group."""
+        return await self.groups.answer(domain, request)
+
+    async def news_from(self, domain: Domain, news: GroupNews) -> GroupNewsReply:
+        """Take what a remote hub tells."""
+        return await self.groups.take_news(domain, news)
 
     # ---- administrators
 

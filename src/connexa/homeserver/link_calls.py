@@ -41,9 +41,17 @@ _FIELDS: Final = {
     "set_door": "empty",
     "own_bundles": "own_bundles",
     "own_list": "own_list",
+    "put_key_packages": "empty",
+    "key_package_status": "key_package_status",
+    "own_key_packages": "key_packages",
+    "put_aliases": "empty",
+    "welcomes": "welcomes",
+    "welcomes_done": "empty",
     "lookup": "lookup",
     "claim": "claim",
     "where": "where",
+    "claim_key_packages": "key_packages",
+    "group": "group",
     "domain": "domain",
 }
 

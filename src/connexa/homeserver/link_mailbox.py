@@ -16,6 +16,7 @@ from connexa.homeserver.devices import Login, keep_next_list, newest_list
 from connexa.homeserver.doors import put_invite, put_token_keys, set_door
 from connexa.homeserver.limits import Bucket
 from connexa.homeserver.link_calls import Answer, Calls
+from connexa.homeserver.link_groups import GroupAnswers
 from connexa.homeserver.link_pushes import Fresh, Pushes
 from connexa.homeserver.link_role import Connection, unexpected
 from connexa.homeserver.link_sends import Effects, Sends
@@ -25,6 +26,7 @@ from connexa.homeserver.tables import first
 from connexa.identity import DeviceId, SenderCertificate, issue_sender_certificate, read_device_list, sender_keys_hash
 from connexa.store import Execute
 from connexa.wire import DEVICE_SIZE, MAX_DEVICES, malformed
+from connexa.wire.v1.groups_pb2 import GroupHints
 from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import (
     BundlesReply,
@@ -95,6 +97,7 @@ class MailboxRole:
             "own_bundles": self.own_bundles,
             "own_list": self.own_list,
             "domain": self.domain,
+            **GroupAnswers(house, self._login.certificate, self._change).answers(),
         }
         self._calls = Calls(connection, answers, house.spawn, Bucket(limits.calls_per_second, limits.calls_burst, now), house.metrics)
         self._acked: list[int] = []
@@ -149,6 +152,10 @@ class MailboxRole:
     def notify(self, notice: Notice) -> None:
         """Tell the device something."""
         self._connection.say(notice=notice)
+
+    def hint(self, hints: GroupHints) -> None:
+        """Tell the device that there is something to read in its groups."""
+        self._connection.say(hints=hints)
 
     def end(self, error: ConnexaError) -> None:
         """End this link."""

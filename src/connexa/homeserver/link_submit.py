@@ -25,10 +25,13 @@ from connexa.identity import Domain, UserPublic, check_domain
 from connexa.store import Execute
 from connexa.wire import status_code
 from connexa.wire.transport import CLOSE_OK
+from connexa.wire.v1.groups_pb2 import GroupCall, GroupReply
 from connexa.wire.v1.link_pb2 import (
+    ClaimKeyPackages,
     ClaimReply,
     ClaimRequest,
     GetDomain,
+    KeyPackagesReply,
     LinkUp,
     LookupReply,
     LookupRequest,
@@ -70,7 +73,14 @@ class SubmitRole:
             most_refusals=limits.refusals_kept,
             last=opened.last_number,
         )
-        answers: dict[str, Answer] = {"lookup": self.lookup, "claim": self.claim, "where": self.where, "domain": self.domain}
+        answers: dict[str, Answer] = {
+            "lookup": self.lookup,
+            "claim": self.claim,
+            "where": self.where,
+            "domain": self.domain,
+            "claim_key_packages": self.claim_key_packages,
+            "group": self.group,
+        }
         self._calls = Calls(connection, answers, house.spawn, Bucket(limits.calls_per_second, limits.calls_burst, now), house.metrics)
         self._lookups = house.lookup_rates.bucket(opened.stream, now)
         self._used = now
@@ -214,6 +224,22 @@ class SubmitRole:
         if domain == self._house.domain:
             return await self._house.directory.claim(asked, self._house.clock())
         return await self._house.remotes.claim(domain, ClaimRequest(id=asked.id, query=asked.query, right=_outside(asked.right)))
+
+    async def claim_key_packages(self, asked: ClaimKeyPackages) -> KeyPackagesReply:
+        """Fetch key packages of a contact's devices, here or at their homeserver; strangers fetch none."""
+        query = read_claim(asked)
+        domain = self._check_asked(query.domain)
+        if self._pass.use != PassShow.STREAM or asked.right.WhichOneof("right") == "stranger":
+            return KeyPackagesReply(status=Status.STATUS_BAD_RIGHT)
+        if domain == self._house.domain:
+            return await self._house.directory.claim_key_packages(asked, self._house.clock(), self._pass.stream)
+        return await self._house.remotes.claim_packages(domain, asked)
+
+    async def group(self, asked: GroupCall) -> GroupReply:
+        """Ask a group's hub."""
+        if self._pass.use != PassShow.STREAM:
+            raise unexpected()
+        return await self._house.groups.ask(self._pass.stream, asked)
 
     async def where(self, asked: WhereIs) -> WhereReply:
         """Who holds an envelope of this stream now."""

@@ -9,6 +9,7 @@ from connexa.errors import ConflictError, RefusedError
 from connexa.homeserver.delivery import Arrived
 from connexa.homeserver.link_pushes import Fresh
 from connexa.identity import DeviceId, UserId
+from connexa.wire.v1.groups_pb2 import GroupHints
 from connexa.wire.v1.link_pb2 import Notice
 
 __all__ = ["Links", "OpenMailbox", "OpenSubmit"]
@@ -25,6 +26,8 @@ class OpenMailbox(Protocol):
     def on_dirty(self) -> None: ...
 
     def notify(self, notice: Notice) -> None: ...
+
+    def hint(self, hints: GroupHints) -> None: ...
 
     def end(self, error: ConflictError | RefusedError) -> None: ...
 
@@ -117,6 +120,11 @@ class Links:
         """Tell one device, if it is here."""
         if (link := self._mailboxes.get(device)) is not None:
             link.notify(notice)
+
+    def hint_device(self, device: DeviceId, hints: GroupHints) -> None:
+        """Tell one device, if it is here, that there is something to read in its groups."""
+        if (link := self._mailboxes.get(device)) is not None:
+            link.hint(hints)
 
     def expel(self, devices: Iterable[DeviceId]) -> None:
         """End the links of devices that are no longer anybody's."""

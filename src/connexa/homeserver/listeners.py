@@ -73,7 +73,7 @@ async def listening(
         socket = premises.socket(settings)
         admin = stack.enter_context(bind_unix(socket))
         stack.callback(socket.unlink, missing_ok=True)
-        federation = FederationServer(house, trust, house.pins, clock=house.clock, rng=house.rng, on_contact=house.queue.heard_from)
+        federation = FederationServer(house, trust, house.pins, clock=house.clock, rng=house.rng, on_contact=house.heard_from)
         stack.push_async_callback(federation.stop)
         ports = {"link": int(link.getsockname()[1]), "federation": 0, "https": int(https.getsockname()[1])}
         ports["federation"] = await federation.start(_address(settings.federation))

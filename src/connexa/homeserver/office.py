@@ -102,7 +102,7 @@ class Office:
         """Look a domain up now, and let it in as it is found."""
         remote = await self._house.pins.refresh(domain)
         self._trust.learn(domain, remote.keys)
-        self._house.queue.heard_from(domain)
+        self._house.heard_from(domain)
         return remote
 
     async def forget_remote(self, domain: Domain) -> None:

@@ -5,6 +5,8 @@ Blobs named after a message of `proto/` hold that message's bytes. Times are uni
 
 from __future__ import annotations
 
+from connexa.homeserver.groups.schema import GROUP_TABLES
+
 __all__ = ["MIGRATIONS"]
 
 FIRST = """
@@ -211,4 +213,4 @@ CREATE TABLE remote_stream (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (FIRST,)
+MIGRATIONS = (FIRST + GROUP_TABLES,)

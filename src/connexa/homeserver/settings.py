@@ -86,6 +86,22 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     domain_strangers_per_hour: Annotated[Count, msgspec.Meta(description="Look-ups, claims and requests of one remote's strangers.")] = (
         3_600
     )
+    key_packages: Annotated[Count, msgspec.Meta(description="One-time key packages kept for one device.")] = 100
+    key_packages_low: Annotated[Count, msgspec.Meta(description="One-time key packages at which a device is asked for more.")] = 25
+    key_package_claims_per_day: Annotated[
+        Count, msgspec.Meta(description="One-time key packages of one person for one pass or one remote domain; then of last resort.")
+    ] = 10
+    aliases: Annotated[Count, msgspec.Meta(description="Aliases of one device in groups.")] = 2_000
+    welcomes: Annotated[Count, msgspec.Meta(description="Welcomes that may wait for one device.")] = 500
+    welcomes_bytes: Annotated[Count, msgspec.Meta(description="The same in bytes.")] = 32 * 1024 * 1024
+    groups_per_day: Annotated[Count, msgspec.Meta(description="Groups that one pass may make.")] = 20
+    group_members: Annotated[Count, msgspec.Meta(description="Devices in one group.")] = 2_000
+    blind_group_members: Annotated[Count, msgspec.Meta(description="Devices in one group whose hub is blind.")] = 400
+    group_bytes: Annotated[Count, msgspec.Meta(description="Bytes in the log of one group.")] = 64 * 1024 * 1024
+    group_requests_per_second: Annotated[Count, msgspec.Meta(description="Requests to one group.")] = 50
+    group_requests_burst: Annotated[Count, msgspec.Meta(description="Requests to one group at once.")] = 1_000
+    domain_group_requests_per_second: Annotated[Count, msgspec.Meta(description="Requests of one remote domain to all groups.")] = 500
+    domain_group_requests_burst: Annotated[Count, msgspec.Meta(description="Requests of one remote domain at once.")] = 5_000
     answer_seconds: Annotated[
         Seconds, msgspec.Meta(description="Time that every answer to a stranger takes, so that it tells nothing.")
     ] = 0.05

@@ -30,6 +30,7 @@ __all__ = [
     "issue_admins",
     "issue_heartbeat",
     "issue_key_package_proof",
+    "read_admins",
     "read_take_over",
     "sign_take_over",
     "verify_admins",
@@ -108,7 +109,7 @@ def verify_admins(signed: SignedAdmins, group: bytes, before: GroupAdmins | None
 
     IntegrityError `group.bad_admins`; a set that is `before` itself is taken again.
     """
-    admins = _read_admins(parse(groups_pb2.GroupAdmins, signed.body, MAX_STATEMENT), group)
+    admins = read_admins(signed, group)
     if before is not None and admins == before:
         return before
     signers = admins.keys if before is None else before.keys
@@ -118,7 +119,9 @@ def verify_admins(signed: SignedAdmins, group: bytes, before: GroupAdmins | None
     return admins
 
 
-def _read_admins(message: groups_pb2.GroupAdmins, group: bytes) -> GroupAdmins:
+def read_admins(signed: SignedAdmins, group: bytes) -> GroupAdmins:
+    """Read a set whose signature was checked when it came."""
+    message = parse(groups_pb2.GroupAdmins, signed.body, MAX_STATEMENT)
     keys, hubs = tuple(message.keys), tuple(message.fallback_hubs)
     if message.group != group or message.version < 1:
         raise _bad_admins("It is of another group.")

@@ -102,7 +102,7 @@ class WrongEpoch(GroupRefusedError):
 
     @property
     def entries(self) -> tuple[GroupEntry, ...]:
-        """What was taken since the epoch that was sent."""
+        """What was taken behind the bundle's `after`."""
         return tuple(self.refused.entries.entries)
 
 

@@ -72,9 +72,9 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True)
 class GroupHinted:
-    """Something is new in the groups that know this device by these aliases: (alias, newest entry; 0 for a Welcome that waits)."""
+    """Something is new in the groups that know this device by these aliases: (alias, newest entry or 0 for a Welcome, hub that says so)."""
 
-    hints: tuple[tuple[bytes, int], ...]
+    hints: tuple[tuple[bytes, int, str], ...]
 
 
 Event = CommittedUpTo | GroupHinted | Outcomes | Pushed | Noticed
@@ -118,7 +118,7 @@ def event_of(frame: LinkDown) -> Event:
         case "notice":
             return Noticed(frame.notice.code, frame.notice.number)
         case "hints":
-            return GroupHinted(tuple((hint.alias, hint.seq) for hint in frame.hints.hints))
+            return GroupHinted(tuple((hint.alias, hint.seq, hint.hub) for hint in frame.hints.hints))
     raise unexpected()
 
 

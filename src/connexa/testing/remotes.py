@@ -23,7 +23,8 @@ from connexa.identity import Domain
 from connexa.tasks import TaskGroup
 from connexa.wire import MAX_FEDERATION_FRAME, parse
 from connexa.wire.v1.federation_pb2 import DeliverDown, DeliverUp
-from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, LookupReply, LookupRequest
+from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest
+from connexa.wire.v1.link_pb2 import ClaimKeyPackages, ClaimReply, ClaimRequest, KeyPackagesReply, LookupReply, LookupRequest
 
 from .clock import FakeClock
 from .network import MemoryNetwork
@@ -84,6 +85,27 @@ class MemoryRemotes:
         """Ask for prekey bundles."""
         there, caller, _ = await self._meet(domain)
         reply = await there.house.claim_from(caller.domain, _crossed(request))
+        await self._travel(domain)
+        return _crossed(reply)
+
+    async def claim_packages(self, domain: Domain, request: ClaimKeyPackages) -> KeyPackagesReply:
+        """Ask for key packages."""
+        there, caller, _ = await self._meet(domain)
+        reply = await there.house.claim_packages_from(caller.domain, _crossed(request))
+        await self._travel(domain)
+        return _crossed(reply)
+
+    async def group(self, domain: Domain, request: GroupRequest) -> GroupReply:
+        """Ask the hub of a group."""
+        there, caller, _ = await self._meet(domain)
+        reply = await there.house.group_from(caller.domain, _crossed(request))
+        await self._travel(domain)
+        return _crossed(reply)
+
+    async def news(self, domain: Domain, news: GroupNews) -> GroupNewsReply:
+        """Tell what is new in groups."""
+        there, caller, _ = await self._meet(domain)
+        reply = await there.house.news_from(caller.domain, _crossed(news))
         await self._travel(domain)
         return _crossed(reply)
 

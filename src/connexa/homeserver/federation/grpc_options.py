@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from connexa.wire import MAX_FEDERATION_FRAME
 
-__all__ = ["CHANNEL_OPTIONS", "CLAIM", "DELIVER", "LOOKUP", "SERVER_OPTIONS", "SERVICE"]
+__all__ = ["CHANNEL_OPTIONS", "CLAIM", "CLAIM_PACKAGES", "DELIVER", "GROUP", "LOOKUP", "NEWS", "SERVER_OPTIONS", "SERVICE"]
 
 SERVICE = "connexa.v1.DeliveryService"
 DELIVER = "Deliver"
 LOOKUP = "Lookup"
 CLAIM = "Claim"
+CLAIM_PACKAGES = "ClaimPackages"
+GROUP = "Group"
+NEWS = "News"
 
 _KEEPALIVE_MS = 60_000
 # Pings more often than the other side allows end the connection with too_many_pings, so both sides are set (homeserver §7.4).

@@ -14,8 +14,9 @@ from connexa.crypto import Ed25519Public, Ed25519Secret
 from connexa.crypto.x509 import Leaf
 from connexa.identity import Domain
 from connexa.wire.v1.federation_pb2 import BatchAck, DeliverDown, DeliverUp, Item
+from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest
 from connexa.wire.v1.keys_pb2 import Signed
-from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, LookupReply, LookupRequest
+from connexa.wire.v1.link_pb2 import ClaimKeyPackages, ClaimReply, ClaimRequest, KeyPackagesReply, LookupReply, LookupRequest
 
 __all__ = ["DeliverStream", "House", "RemoteCaller"]
 
@@ -50,6 +51,15 @@ class RemoteCaller(Protocol):
     async def claim(self, domain: Domain, request: ClaimRequest) -> ClaimReply:
         """Ask a remote for prekey bundles of one of its users."""
 
+    async def claim_packages(self, domain: Domain, request: ClaimKeyPackages) -> KeyPackagesReply:
+        """Ask a remote for key packages of one of its users."""
+
+    async def group(self, domain: Domain, request: GroupRequest) -> GroupReply:
+        """Ask a remote as the hub of a group."""
+
+    async def news(self, domain: Domain, news: GroupNews) -> GroupNewsReply:
+        """Tell a remote what is new in groups that are kept here."""
+
 
 class House(Protocol):
     """What federation needs of the homeserver; `domain` arguments were authenticated by their pin."""
@@ -80,3 +90,12 @@ class House(Protocol):
 
     async def claim_from(self, domain: Domain, request: ClaimRequest) -> ClaimReply:
         """Answer a remote's claim."""
+
+    async def claim_packages_from(self, domain: Domain, request: ClaimKeyPackages) -> KeyPackagesReply:
+        """Answer a remote's claim of key packages."""
+
+    async def group_from(self, domain: Domain, request: GroupRequest) -> GroupReply:
+        """Answer a remote as the hub of a group."""
+
+    async def news_from(self, domain: Domain, news: GroupNews) -> GroupNewsReply:
+        """Take what a remote hub tells."""

@@ -24,9 +24,10 @@ from connexa.errors import ConnexaError, NetworkError, RefusedError
 from connexa.identity import Domain, Endpoint
 from connexa.wire import MAX_FEDERATION_FRAME, MAX_FRAME, parse
 from connexa.wire.v1.federation_pb2 import DeliverDown, DeliverUp
-from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, LookupReply, LookupRequest
+from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest
+from connexa.wire.v1.link_pb2 import ClaimKeyPackages, ClaimReply, ClaimRequest, KeyPackagesReply, LookupReply, LookupRequest
 
-from .grpc_options import CHANNEL_OPTIONS, CLAIM, DELIVER, LOOKUP, SERVICE
+from .grpc_options import CHANNEL_OPTIONS, CLAIM, CLAIM_PACKAGES, DELIVER, GROUP, LOOKUP, NEWS, SERVICE
 from .introduction import introduce
 
 __all__ = ["GrpcRemotes", "OwnSide"]
@@ -150,6 +151,18 @@ class GrpcRemotes:
     async def claim(self, domain: Domain, request: ClaimRequest) -> ClaimReply:
         """Ask a remote for prekey bundles."""
         return parse(ClaimReply, await self._unary(domain, CLAIM, request), MAX_FRAME)
+
+    async def claim_packages(self, domain: Domain, request: ClaimKeyPackages) -> KeyPackagesReply:
+        """Ask a remote for key packages."""
+        return parse(KeyPackagesReply, await self._unary(domain, CLAIM_PACKAGES, request), MAX_FRAME)
+
+    async def group(self, domain: Domain, request: GroupRequest) -> GroupReply:
+        """Ask a remote as the hub of a group."""
+        return parse(GroupReply, await self._unary(domain, GROUP, request), MAX_FRAME)
+
+    async def news(self, domain: Domain, news: GroupNews) -> GroupNewsReply:
+        """Tell a remote what is new in groups that are kept here."""
+        return parse(GroupNewsReply, await self._unary(domain, NEWS, news), MAX_FRAME)
 
     def renew(self) -> None:
         """Leave the channels that show an older leaf; streams on them end after a moment and are opened again on new ones."""

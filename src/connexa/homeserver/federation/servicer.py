@@ -19,11 +19,12 @@ from connexa.errors import ConflictError, ConnexaError, IntegrityError, NotFound
 from connexa.identity import Domain, PinState
 from connexa.wire import MAX_FEDERATION_FRAME, MAX_FRAME, WireError, parse
 from connexa.wire.v1.federation_pb2 import DeliverUp
-from connexa.wire.v1.link_pb2 import ClaimReply, ClaimRequest, LookupReply, LookupRequest, Status
+from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest
+from connexa.wire.v1.link_pb2 import ClaimKeyPackages, ClaimReply, ClaimRequest, KeyPackagesReply, LookupReply, LookupRequest, Status
 
 from .answer import answer
 from .callers import Caller, Callers
-from .grpc_options import CLAIM, DELIVER, LOOKUP, SERVER_OPTIONS, SERVICE
+from .grpc_options import CLAIM, CLAIM_PACKAGES, DELIVER, GROUP, LOOKUP, NEWS, SERVER_OPTIONS, SERVICE
 from .remote import House
 from .trust import Trust
 
@@ -76,6 +77,9 @@ class FederationServer:
             DELIVER: grpc.stream_stream_rpc_method_handler(self._deliver, response_serializer=_bytes_of),
             LOOKUP: grpc.unary_unary_rpc_method_handler(self._lookup, response_serializer=_bytes_of),
             CLAIM: grpc.unary_unary_rpc_method_handler(self._claim, response_serializer=_bytes_of),
+            CLAIM_PACKAGES: grpc.unary_unary_rpc_method_handler(self._claim_packages, response_serializer=_bytes_of),
+            GROUP: grpc.unary_unary_rpc_method_handler(self._group, response_serializer=_bytes_of),
+            NEWS: grpc.unary_unary_rpc_method_handler(self._news, response_serializer=_bytes_of),
         }
 
     async def _deliver(self, requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Message]:
@@ -111,6 +115,34 @@ class FederationServer:
                 if _is_too_early(caller, request):
                     return ClaimReply(status=Status.STATUS_TEMPORARY)
                 return await self._house.claim_from(caller.domain, request)
+        except ConnexaError as error:
+            await _abort(context, error)
+
+    async def _claim_packages(self, raw: bytes, context: Context) -> KeyPackagesReply:
+        try:
+            request = parse(ClaimKeyPackages, raw, MAX_FRAME)
+            async with self._call(context) as caller:
+                if _is_too_early(caller, request):
+                    return KeyPackagesReply(status=Status.STATUS_TEMPORARY)
+                return await self._house.claim_packages_from(caller.domain, request)
+        except ConnexaError as error:
+            await _abort(context, error)
+
+    async def _group(self, raw: bytes, context: Context) -> GroupReply:
+        try:
+            request = parse(GroupRequest, raw, MAX_FRAME)
+            async with self._call(context) as caller:
+                _check_pinned(caller)
+                return await self._house.group_from(caller.domain, request)
+        except ConnexaError as error:
+            await _abort(context, error)
+
+    async def _news(self, raw: bytes, context: Context) -> GroupNewsReply:
+        try:
+            news = parse(GroupNews, raw, MAX_FEDERATION_FRAME)
+            async with self._call(context) as caller:
+                _check_pinned(caller)
+                return await self._house.news_from(caller.domain, news)
         except ConnexaError as error:
             await _abort(context, error)
 
@@ -160,9 +192,15 @@ def _uncount(counts: Counter[Domain], domain: Domain) -> None:
         del counts[domain]
 
 
-def _is_too_early(caller: Caller, request: LookupRequest | ClaimRequest) -> bool:
+def _is_too_early(caller: Caller, request: LookupRequest | ClaimRequest | ClaimKeyPackages) -> bool:
     """A provisional domain may make requests, and nothing that a contact may (I81)."""
     return caller.remote.state is PinState.PROVISIONAL and request.right.WhichOneof("right") == "token"
+
+
+def _check_pinned(caller: Caller) -> None:
+    """Groups are nothing that strangers do (I81)."""
+    if caller.remote.state is PinState.PROVISIONAL:
+        raise ConnexaError("server.temporary", "That domain is not pinned yet.", retryable=True)
 
 
 async def _parsed(requests: AsyncIterator[bytes], kind: type[M]) -> AsyncIterator[M]:

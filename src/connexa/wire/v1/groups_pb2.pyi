@@ -127,12 +127,14 @@ class GroupHints(_message.Message):
     def __init__(self, hints: _Optional[_Iterable[_Union[GroupHint, _Mapping]]] = ...) -> None: ...
 
 class GroupHint(_message.Message):
-    __slots__ = ("alias", "seq")
+    __slots__ = ("alias", "seq", "hub")
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
+    HUB_FIELD_NUMBER: _ClassVar[int]
     alias: bytes
     seq: int
-    def __init__(self, alias: _Optional[bytes] = ..., seq: _Optional[int] = ...) -> None: ...
+    hub: str
+    def __init__(self, alias: _Optional[bytes] = ..., seq: _Optional[int] = ..., hub: _Optional[str] = ...) -> None: ...
 
 class GroupCall(_message.Message):
     __slots__ = ("hub", "request")
@@ -187,7 +189,7 @@ class GroupCreate(_message.Message):
     def __init__(self, mode: _Optional[_Union[GroupMode, str]] = ..., first: _Optional[_Union[GroupBundle, _Mapping]] = ...) -> None: ...
 
 class GroupBundle(_message.Message):
-    __slots__ = ("epoch", "commit", "welcome", "sealed", "own", "adds", "removes", "join_hash", "admins", "group_info")
+    __slots__ = ("epoch", "commit", "welcome", "sealed", "own", "adds", "removes", "join_hash", "admins", "group_info", "after")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
@@ -198,6 +200,7 @@ class GroupBundle(_message.Message):
     JOIN_HASH_FIELD_NUMBER: _ClassVar[int]
     ADMINS_FIELD_NUMBER: _ClassVar[int]
     GROUP_INFO_FIELD_NUMBER: _ClassVar[int]
+    AFTER_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     commit: bytes
     welcome: bytes
@@ -208,7 +211,8 @@ class GroupBundle(_message.Message):
     join_hash: bytes
     admins: SignedAdmins
     group_info: bytes
-    def __init__(self, epoch: _Optional[int] = ..., commit: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., sealed: _Optional[bytes] = ..., own: _Optional[_Union[GroupPlace, _Mapping]] = ..., adds: _Optional[_Iterable[_Union[GroupAdd, _Mapping]]] = ..., removes: _Optional[_Iterable[bytes]] = ..., join_hash: _Optional[bytes] = ..., admins: _Optional[_Union[SignedAdmins, _Mapping]] = ..., group_info: _Optional[bytes] = ...) -> None: ...
+    after: int
+    def __init__(self, epoch: _Optional[int] = ..., commit: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., sealed: _Optional[bytes] = ..., own: _Optional[_Union[GroupPlace, _Mapping]] = ..., adds: _Optional[_Iterable[_Union[GroupAdd, _Mapping]]] = ..., removes: _Optional[_Iterable[bytes]] = ..., join_hash: _Optional[bytes] = ..., admins: _Optional[_Union[SignedAdmins, _Mapping]] = ..., group_info: _Optional[bytes] = ..., after: _Optional[int] = ...) -> None: ...
 
 class GroupAdd(_message.Message):
     __slots__ = ("place", "ref", "extra")
@@ -313,18 +317,16 @@ class TakeOver(_message.Message):
     def __init__(self, group: _Optional[bytes] = ..., term: _Optional[int] = ..., hub: _Optional[str] = ..., old_hub: _Optional[str] = ..., mode: _Optional[_Union[GroupMode, str]] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., tag: _Optional[bytes] = ..., state: _Optional[bytes] = ...) -> None: ...
 
 class GroupState(_message.Message):
-    __slots__ = ("places", "sealed", "join_hash", "admins", "group_info")
+    __slots__ = ("places", "sealed", "join_hash", "group_info")
     PLACES_FIELD_NUMBER: _ClassVar[int]
     SEALED_FIELD_NUMBER: _ClassVar[int]
     JOIN_HASH_FIELD_NUMBER: _ClassVar[int]
-    ADMINS_FIELD_NUMBER: _ClassVar[int]
     GROUP_INFO_FIELD_NUMBER: _ClassVar[int]
     places: _containers.RepeatedCompositeFieldContainer[GroupPlace]
     sealed: bytes
     join_hash: bytes
-    admins: SignedAdmins
     group_info: bytes
-    def __init__(self, places: _Optional[_Iterable[_Union[GroupPlace, _Mapping]]] = ..., sealed: _Optional[bytes] = ..., join_hash: _Optional[bytes] = ..., admins: _Optional[_Union[SignedAdmins, _Mapping]] = ..., group_info: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, places: _Optional[_Iterable[_Union[GroupPlace, _Mapping]]] = ..., sealed: _Optional[bytes] = ..., join_hash: _Optional[bytes] = ..., group_info: _Optional[bytes] = ...) -> None: ...
 
 class GroupReply(_message.Message):
     __slots__ = ("refused", "stored", "page", "info", "done")

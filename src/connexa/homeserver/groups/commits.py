@@ -1,0 +1,220 @@
+"""Commit bundles: taken whole in one operation, or not at all (groups §5.2).
+
+The epoch is compared and swapped, the commit appended, places changed, the Welcome split, the record for joiners replaced. Of two
+bundles for one epoch exactly one wins; the loser hears what it has missed. The same commit sent again has the same answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from connexa.crypto import equal, sha256
+from connexa.homeserver.groups.headers import Header, read_header, split_welcome
+from connexa.homeserver.groups.ledger import (
+    GroupRow,
+    Member,
+    append,
+    drop_group,
+    group_of,
+    insert_group,
+    keep_record,
+    load_of,
+    member_of,
+    members_of,
+    page,
+    put_member,
+    remove_members,
+    stored_entry,
+)
+from connexa.homeserver.groups.refusals import HubRefused, not_allowed, unknown_group
+from connexa.homeserver.settings import LimitSettings
+from connexa.homeserver.tables import Query
+from connexa.identity import GroupAdmins, read_admins, verify_admins
+from connexa.store import Execute, Row
+from connexa.wire import malformed
+from connexa.wire.v1.groups_pb2 import (
+    GroupBundle,
+    GroupCreate,
+    GroupEntryKind,
+    GroupMode,
+    GroupNews,
+    GroupRecord,
+    GroupStandby,
+    GroupStored,
+    GroupWelcome,
+    SignedAdmins,
+)
+
+__all__ = ["Asked", "Bundles", "Queue", "Taken", "admins_of", "announce_standby", "right_of", "wrong_epoch"]
+
+
+class Queue(Protocol):
+    """Who carries news to other homeservers."""
+
+    def put(self, execute: Execute, domain: str, news: GroupNews) -> None:
+        """Store news in the operation that makes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks: from which domain, and by which right."""
+
+    domain: str
+    now: float
+    token_hash: bytes = b""  # of a member
+    join_hash: bytes = b""  # of the join key that was shown
+
+
+@dataclass(slots=True)
+class Taken:
+    """What an operation has done, and whom to tell once it is committed."""
+
+    stored: GroupStored
+    tell: list[Member] = field(default_factory=list)
+    domains: set[str] = field(default_factory=set)  # for which there are news that must not be lost
+
+
+class Bundles:
+    """Takes bundles, inside operations of the writer."""
+
+    def __init__(self, domain: str, queue: Queue, limits: LimitSettings) -> None:
+        self._domain = domain
+        self._queue = queue
+        self._limits = limits
+
+    def create(self, execute: Execute, group: bytes, asked: Asked, create: GroupCreate) -> Taken:
+        """Store a new group; the same one again has the same answer."""
+        first, own = create.first, Member.of(create.first.own)
+        if own.domain != asked.domain:
+            raise not_allowed("A place is at the homeserver of whoever asks.")
+        if (known := group_of(execute, group)) is not None:
+            if known.seq == 0 and member_of(execute, group, own.token_hash) == own:
+                return Taken(GroupStored(seq=0, epoch=known.epoch))
+            raise HubRefused("group.exists", "There is a group of that id.")
+        admins = verify_admins(first.admins, group)
+        signed = first.admins.SerializeToString()
+        row = GroupRow(group, create.mode, 0, first.epoch, int(asked.now), 0, 0, first.join_hash, signed)
+        record = GroupRecord(sealed=first.sealed)
+        insert_group(execute, row)
+        put_member(execute, group, own)
+        keep_record(execute, group, record)
+        taken = Taken(GroupStored(seq=0, epoch=first.epoch))
+        taken.domains |= announce_standby(execute, self._queue, self._domain, row, admins, first.admins)
+        return taken
+
+    def commit(self, execute: Execute, row: GroupRow, asked: Asked, bundle: GroupBundle) -> Taken:
+        """Take one bundle for the epoch that follows, or say why not."""
+        commit_id = sha256(bundle.commit)
+        if (known := stored_entry(execute, row.id, commit_id)) is not None:
+            return Taken(GroupStored(seq=known[0], epoch=known[1] + 1))
+        member = right_of(execute, row, asked)
+        if bundle.epoch != row.epoch:
+            raise wrong_epoch(execute, row, bundle.after)
+        _check_header(read_header(bundle.commit), row, bundle, member)
+        self._check_rules(execute, row, asked, bundle, member)
+        record = GroupRecord(sealed=bundle.sealed)
+        taken = self._swap(execute, row, bundle, commit_id, asked.now)
+        self._change_places(execute, row, bundle, member)
+        keep_record(execute, row.id, record)
+        taken.domains |= self._hand_over_welcomes(execute, bundle)
+        taken.domains |= self._change_admins(execute, row, bundle)
+        everybody = members_of(execute, row.id)
+        if not everybody:
+            drop_group(execute, row.id)
+        own = bundle.own.alias if bundle.HasField("own") else member.alias if member else b""
+        new = {add.place.alias for add in bundle.adds}
+        taken.tell = [place for place in everybody if place.alias != own and place.alias not in new]
+        return taken
+
+    def _check_rules(self, execute: Execute, row: GroupRow, asked: Asked, bundle: GroupBundle, member: Member | None) -> None:
+        own = bundle.own if bundle.HasField("own") else None
+        if own is not None and own.domain != asked.domain:
+            raise not_allowed("A place is at the homeserver of whoever asks.")
+        if member is None and (own is None or bundle.adds or bundle.removes or bundle.join_hash != row.join_hash):
+            raise not_allowed("Who joins by a link adds nobody else and changes no link.")
+        if member is None and bundle.HasField("admins"):
+            raise not_allowed("Who joins by a link is no admin.")
+        if bool(bundle.adds) != bool(bundle.welcome):
+            raise malformed("a bundle adds somebody without a Welcome, or has one for nobody")
+        most = self._limits.group_members if row.mode == GroupMode.GROUP_MODE_ASSISTED else self._limits.blind_group_members
+        if len(members_of(execute, row.id)) + len(bundle.adds) - len(bundle.removes) + int(member is None) > most:
+            raise HubRefused("group.full", f"This homeserver keeps groups of at most {most} devices.")
+        if load_of(execute, row.id) + len(bundle.commit) > self._limits.group_bytes:
+            raise HubRefused("group.full", "The log of this group is full.", retryable=True)
+
+    def _swap(self, execute: Execute, row: GroupRow, bundle: GroupBundle, commit_id: bytes, now: float) -> Taken:
+        swapped: list[Row] = execute(
+            "UPDATE mls_group SET epoch = epoch + 1, epoch_at = ?, began = seq + 1, join_hash = ? WHERE id = ? AND epoch = ?"
+            " RETURNING epoch",
+            (int(now), bundle.join_hash, row.id, bundle.epoch),
+        ).fetchall()
+        if len(swapped) != 1:
+            raise wrong_epoch(execute, row, bundle.after)
+        seq = append(execute, row, GroupEntryKind.GROUP_ENTRY_COMMIT, bundle.epoch, commit_id, bundle.commit, now)
+        return Taken(GroupStored(seq=seq, epoch=swapped[0][0]))
+
+    def _change_places(self, execute: Execute, row: GroupRow, bundle: GroupBundle, member: Member | None) -> None:
+        remove_members(execute, row.id, bundle.removes)
+        if bundle.HasField("own"):
+            remove_members(execute, row.id, [member.alias] if member else [])
+            put_member(execute, row.id, Member.of(bundle.own))
+        for add in bundle.adds:
+            put_member(execute, row.id, Member.of(add.place))
+
+    def _hand_over_welcomes(self, execute: Execute, bundle: GroupBundle) -> set[str]:
+        slices = split_welcome(bundle.welcome, [add.ref for add in bundle.adds]) if bundle.welcome else []
+        for add, welcome in zip(bundle.adds, slices, strict=True):
+            news = GroupNews(welcomes=[GroupWelcome(alias=add.place.alias, ref=add.ref, welcome=welcome, extra=add.extra)])
+            self._queue.put(execute, add.place.domain, news)
+        return {add.place.domain for add in bundle.adds}
+
+    def _change_admins(self, execute: Execute, row: GroupRow, bundle: GroupBundle) -> set[str]:
+        if not bundle.HasField("admins"):
+            return set()
+        admins = verify_admins(bundle.admins, row.id, admins_of(row))
+        execute("UPDATE mls_group SET admins = ? WHERE id = ?", (bundle.admins.SerializeToString(), row.id))
+        return announce_standby(execute, self._queue, self._domain, row, admins, bundle.admins)
+
+
+def admins_of(row: GroupRow) -> GroupAdmins:
+    """The group's current admins."""
+    return read_admins(SignedAdmins.FromString(row.admins), row.id)
+
+
+def announce_standby(execute: Execute, queue: Queue, own: str, row: GroupRow, admins: GroupAdmins, signed: SignedAdmins) -> set[str]:
+    """Tell every fallback hub, and those that are none any more, who may call it; returns their domains."""
+    rows: list[Row] = execute("DELETE FROM group_fallback WHERE mls = ? RETURNING domain", (row.id,)).fetchall()
+    gone = {str(domain) for (domain,) in rows}
+    others = {str(hub) for hub in admins.fallback_hubs if hub != own}
+    for hub in others:
+        execute("INSERT INTO group_fallback (mls, domain) VALUES (?, ?)", (row.id, hub))
+    for hub in others | gone:
+        queue.put(execute, hub, GroupNews(standbys=[GroupStandby(group=row.id, term=row.term, admins=signed)]))
+    return others | gone
+
+
+def wrong_epoch(query: Query, row: GroupRow, after: int) -> HubRefused:
+    """Another commit was first: the current epoch, and what the loser has missed."""
+    return HubRefused("group.wrong_epoch", "Another commit was first.", retryable=True, epoch=row.epoch, entries=page(query, row, after))
+
+
+def right_of(query: Query, row: GroupRow, asked: Asked) -> Member | None:
+    """The member that asks; None for somebody with the join key."""
+    if asked.token_hash:
+        member = member_of(query, row.id, asked.token_hash)
+        if member is not None and member.domain == asked.domain:
+            return member
+    elif asked.join_hash and row.join_hash and equal(asked.join_hash, row.join_hash):
+        return None
+    raise unknown_group()
+
+
+def _check_header(header: Header, row: GroupRow, bundle: GroupBundle, member: Member | None) -> None:
+    """Hold the commit's open part against the bundle: whom it is of, and that nobody but a joiner commits from outside."""
+    if (header.group, header.epoch, header.kind) != (row.id, bundle.epoch, GroupEntryKind.GROUP_ENTRY_COMMIT):
+        raise HubRefused("group.invalid_commit", "The commit is of another group or epoch, or none.")
+    if member is None and not header.joining:
+        raise not_allowed("Who joins by a link commits from outside.")
+    if not header.joining and header.private != (row.mode == GroupMode.GROUP_MODE_BLIND):
+        raise not_allowed("Handshakes are private where the hub is blind, and public where it assists.")

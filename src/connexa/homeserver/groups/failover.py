@@ -1,0 +1,197 @@
+"""A hub's place taken by a fallback, when the hub is silent and half of the group's admins say so (groups §5.12).
+
+The hub enrols its fallbacks and sends them heartbeats. A take-over is a record that admins have signed, with the state that the group
+goes on from; it counts the term up. Whoever shows the record to the old hub ends the group there: what that took since is void.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from connexa.homeserver.groups.commits import Queue, Taken, admins_of, announce_standby
+from connexa.homeserver.groups.ledger import (
+    GroupRow,
+    Member,
+    clear_group,
+    drop_group,
+    group_of,
+    insert_group,
+    keep_record,
+    put_member,
+)
+from connexa.homeserver.groups.refusals import HubRefused, unknown_group
+from connexa.homeserver.groups.requests import MAX_EPOCH, check_state
+from connexa.homeserver.settings import LimitSettings
+from connexa.homeserver.tables import Query, first
+from connexa.identity import Domain, GroupAdmins, beats, read_admins, read_take_over, verify_admins, verify_take_over
+from connexa.store import Execute
+from connexa.wire import MAX_FRAME, malformed, parse
+from connexa.wire.v1.groups_pb2 import (
+    GroupNews,
+    GroupRecord,
+    GroupStandby,
+    GroupState,
+    GroupStored,
+    GroupTakeOver,
+    SignedAdmins,
+    TakeOver,
+)
+
+__all__ = ["SILENCE_SECONDS", "Failover", "fallbacks", "heard_of_hub", "moved"]
+
+SILENCE_SECONDS: Final = 600  # for each place in the order of fallbacks
+MAX_STANDBYS: Final = 10_000  # of one hub
+
+
+@dataclass(frozen=True, slots=True)
+class _Standby:
+    """A group that this homeserver would take over."""
+
+    hub: Domain
+    term: int
+    signed: SignedAdmins
+    admins: GroupAdmins
+    since: int
+
+
+class Failover:
+    """Standbys, take-overs and their ends, inside operations of the writer."""
+
+    def __init__(self, domain: Domain, queue: Queue, limits: LimitSettings) -> None:
+        self._domain = domain
+        self._queue = queue
+        self._limits = limits
+
+    def enrol(self, execute: Execute, hub: Domain, standby: GroupStandby, now: float) -> None:
+        """A hub says that this homeserver is a fallback of one of its groups; what it said before must lead to what it says now."""
+        known = _standby_of(execute, standby.group)
+        if known is None:
+            count = first(execute, "SELECT count(*) FROM group_standby WHERE hub = ?", (hub,))
+            if count is not None and count[0] >= MAX_STANDBYS:
+                raise HubRefused("group.full", "This homeserver stands by for too many groups of that hub.")
+            admins = read_admins(standby.admins, standby.group)
+        elif (known.hub, known.term) != (hub, standby.term):
+            raise unknown_group()
+        else:
+            admins = verify_admins(standby.admins, standby.group, known.admins)
+        if self._domain not in admins.fallback_hubs:
+            execute("DELETE FROM group_standby WHERE mls = ?", (standby.group,))
+            return
+        execute(
+            "INSERT INTO group_standby (mls, hub, term, admins, since) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (mls) DO UPDATE SET admins = excluded.admins",
+            (standby.group, hub, standby.term, standby.admins.SerializeToString(), int(now)),
+        )
+
+    def take_over(self, execute: Execute, group: bytes, record: GroupTakeOver, now: float) -> Taken:
+        """Become the hub, or stop being it, as a record says that holds."""
+        read = read_take_over(record)
+        if read.group != group or max(read.epoch, read.seq, read.term) >= MAX_EPOCH:
+            raise malformed("a take-over is of another group, or counts too far")
+        if read.hub == self._domain:
+            return self._become(execute, record, read, now)
+        heard = self.heard_of(execute, record, now)
+        if not heard:
+            raise unknown_group()
+        return Taken(GroupStored(seq=read.seq, epoch=read.epoch))
+
+    def heard_of(self, execute: Execute, record: GroupTakeOver, now: float) -> bool:
+        """Another hub has taken over: end the group here, or stand by for the new hub; False where the group is not known."""
+        read = read_take_over(record)
+        row, standby = group_of(execute, read.group), _standby_of(execute, read.group)
+        if standby is not None:
+            verify_take_over(record, standby.admins)
+        if row is not None and self._ends(row, record, read):
+            clear_group(execute, row.id)
+            execute("UPDATE mls_group SET moved = ? WHERE id = ?", (_without_state(record), row.id))
+        if standby is not None and read.term > standby.term:
+            execute("UPDATE group_standby SET hub = ?, term = ?, since = ? WHERE mls = ?", (read.hub, read.term, int(now), read.group))
+        return row is not None or standby is not None
+
+    def _ends(self, row: GroupRow, record: GroupTakeOver, read: TakeOver) -> bool:
+        """Whether a record that holds is a better branch than the one that is known here."""
+        verify_take_over(record, admins_of(row))
+        newest = row.moved or row.took
+        if not newest:
+            return read.term > row.term
+        return beats(read, read_take_over(GroupTakeOver.FromString(newest)))
+
+    def _become(self, execute: Execute, record: GroupTakeOver, read: TakeOver, now: float) -> Taken:
+        row = group_of(execute, read.group)
+        if row is not None and not row.moved:
+            if row.took == _without_state(record):
+                return Taken(GroupStored(seq=row.seq, epoch=row.epoch))
+            raise HubRefused("group.exists", "This homeserver is the group's hub already.")
+        standby = _standby_of(execute, read.group)
+        if standby is None:
+            raise unknown_group()
+        verify_take_over(record, standby.admins)
+        self._check_turn(execute, standby, read, now)
+        state = parse(GroupState, record.state, MAX_FRAME)
+        check_state(state)
+        if len(state.places) > self._limits.group_members:
+            raise HubRefused("group.full", f"This homeserver keeps groups of at most {self._limits.group_members} devices.")
+        drop_group(execute, read.group)
+        return self._install(execute, standby, record, read, state, now)
+
+    def _check_turn(self, query: Query, standby: _Standby, read: TakeOver, now: float) -> None:
+        """Each fallback waits longer than the one before it, from the last word of the hub on."""
+        if (read.old_hub, read.term) != (standby.hub, standby.term + 1):
+            raise HubRefused("group.wrong_term", "The take-over is of another term.", term=standby.term)
+        silent_since = max(standby.since, heard_of_hub(query, standby.hub))
+        turn = standby.admins.fallback_hubs.index(self._domain) + 1
+        if now < silent_since + SILENCE_SECONDS * turn:
+            raise HubRefused("group.hub_alive", "The group's hub was heard of not long ago.", retryable=True)
+
+    def _install(self, execute: Execute, standby: _Standby, record: GroupTakeOver, read: TakeOver, state: GroupState, now: float) -> Taken:
+        proof, signed = _without_state(record), standby.signed.SerializeToString()
+        row = GroupRow(read.group, read.mode, read.term, read.epoch, int(now), read.seq, read.seq, state.join_hash, signed, took=proof)
+        insert_group(execute, row)
+        members = [Member.of(place) for place in state.places]
+        for member in members:
+            put_member(execute, row.id, member)
+        keep_record(execute, row.id, GroupRecord(sealed=state.sealed))
+        execute("DELETE FROM group_standby WHERE mls = ?", (row.id,))
+        told = {str(standby.hub), *(str(hub) for hub in standby.admins.fallback_hubs if hub != self._domain)}
+        for hub in told:
+            self._queue.put(execute, hub, GroupNews(moved=[GroupTakeOver.FromString(proof)]))
+        told |= announce_standby(execute, self._queue, self._domain, row, standby.admins, standby.signed)
+        return Taken(GroupStored(seq=row.seq, epoch=row.epoch), tell=members, domains=told)
+
+
+def moved(row: GroupRow, term: int) -> HubRefused | None:
+    """What is said to somebody who asks for this term of a group: where it is now; None where this is the hub, and of that term."""
+    if row.moved:
+        record = GroupTakeOver.FromString(row.moved)
+    elif term < row.term:
+        record = GroupTakeOver.FromString(row.took)
+    else:
+        if term > row.term:
+            return HubRefused("group.wrong_term", "This homeserver has not heard of that term.", term=row.term)
+        return None
+    read = read_take_over(record)
+    return HubRefused("group.moved", "Another hub has taken over.", hub=read.hub, term=read.term, moved=record)
+
+
+def fallbacks(query: Query) -> list[Domain]:
+    """The domains that stand by for groups of this hub."""
+    return [Domain(row[0]) for row in query("SELECT DISTINCT domain FROM group_fallback", ())]
+
+
+def heard_of_hub(query: Query, hub: Domain) -> int:
+    """When a hub was last heard of."""
+    row = first(query, "SELECT at FROM hub_seen WHERE hub = ?", (hub,))
+    return int(row[0]) if row else 0
+
+
+def _standby_of(query: Query, group: bytes) -> _Standby | None:
+    row = first(query, "SELECT hub, term, admins, since FROM group_standby WHERE mls = ?", (group,))
+    if row is None:
+        return None
+    signed = SignedAdmins.FromString(row[2])
+    return _Standby(Domain(row[0]), row[1], signed, read_admins(signed, group), row[3])
+
+
+def _without_state(record: GroupTakeOver) -> bytes:
+    return GroupTakeOver(body=record.body, signatures=record.signatures).SerializeToString()

@@ -1,0 +1,55 @@
+"""What everybody may read of a group's messages: group, epoch, kind of content, private or not (RFC 9420 §6); and the parts of a Welcome.
+
+A hub holds the former against what it is asked, in both modes, so that no message takes a commit's place in the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from connexa.mls.errors import DecodeError
+from connexa.mls.framing import MLSMessage, PrivateMessage, PublicMessage
+from connexa.mls.registry import ContentType, SenderType
+from connexa.mls.welcome import Welcome, split
+from connexa.wire.v1.groups_pb2 import GroupEntryKind
+
+__all__ = ["Header", "read_header", "split_welcome"]
+
+_KINDS: Final = {
+    ContentType.APPLICATION: GroupEntryKind.GROUP_ENTRY_MESSAGE,
+    ContentType.PROPOSAL: GroupEntryKind.GROUP_ENTRY_PROPOSAL,
+    ContentType.COMMIT: GroupEntryKind.GROUP_ENTRY_COMMIT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The part of a message that is never encrypted."""
+
+    group: bytes
+    epoch: int
+    kind: GroupEntryKind
+    private: bool
+    joining: bool = False  # an external commit
+
+
+def read_header(message: bytes) -> Header:
+    """Read what is open of an MLSMessage that is framed content; DecodeError for anything else."""
+    body = MLSMessage.decode(message).body
+    if isinstance(body, PrivateMessage):
+        return Header(body.group_id, body.epoch, _KINDS[body.content_type], private=True)
+    if isinstance(body, PublicMessage):
+        content = body.content
+        joining = content.sender.type == SenderType.NEW_MEMBER_COMMIT
+        return Header(content.group_id, content.epoch, _KINDS[content.content_type], private=False, joining=joining)
+    raise DecodeError("This is no message of a group.")
+
+
+def split_welcome(message: bytes, refs: Iterable[bytes]) -> list[bytes]:
+    """The part of an MLSMessage with a Welcome that each of these key packages needs; ValidationError where it is not in there once."""
+    welcome = MLSMessage.decode(message).body
+    if not isinstance(welcome, Welcome):
+        raise DecodeError("This is no Welcome.")
+    return [MLSMessage(split(welcome, ref)).encode() for ref in refs]

@@ -1,0 +1,195 @@
+"""The hub of groups: gives their commits and messages one order, and hands their logs out (groups §5).
+
+It is asked by homeservers, each for its own people; what it knows of a member is a domain, an alias and the hash of a token. Shape and
+rates are checked first, then the right, then the request; everything that changes is one operation of the writer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from connexa.crypto import sha256
+from connexa.errors import ConnexaError, RefusedError
+from connexa.homeserver.groups.commits import Asked, Bundles, Taken, right_of, wrong_epoch
+from connexa.homeserver.groups.courier import Courier
+from connexa.homeserver.groups.failover import Failover, moved
+from connexa.homeserver.groups.headers import read_header
+from connexa.homeserver.groups.ledger import (
+    GroupRow,
+    Member,
+    append,
+    drop_group,
+    group_of,
+    info_piece,
+    load_of,
+    members_of,
+    page,
+    remove_members,
+    stored_entry,
+)
+from connexa.homeserver.groups.refusals import HubRefused, not_allowed, refusal, unknown_group
+from connexa.homeserver.groups.requests import check_request
+from connexa.homeserver.limits import RateTable
+from connexa.homeserver.settings import LimitSettings
+from connexa.homeserver.tables import Query
+from connexa.identity import Domain
+from connexa.store import Database, Execute, Writer
+from connexa.wire.v1.groups_pb2 import (
+    GroupDone,
+    GroupEntryKind,
+    GroupInfoPiece,
+    GroupMode,
+    GroupPage,
+    GroupReply,
+    GroupRequest,
+    GroupSend,
+    GroupStored,
+)
+
+__all__ = ["Hub"]
+
+LATE_SECONDS: Final = 120  # for messages of the epoch before (groups §5.3)
+
+
+class Hub:
+    """Answers what is asked of the groups that are kept here."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        database: Database,
+        writer: Writer,
+        bundles: Bundles,
+        failover: Failover,
+        courier: Courier,
+        limits: LimitSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._domain = domain
+        self._database = database
+        self._writer = writer
+        self._bundles = bundles
+        self._failover = failover
+        self._courier = courier
+        self._limits = limits
+        self._clock = clock
+        self._groups: RateTable[bytes] = RateTable(count=limits.group_requests_per_second, seconds=1, burst=limits.group_requests_burst)
+        self._domains: RateTable[str] = RateTable(
+            count=limits.domain_group_requests_per_second, seconds=1, burst=limits.domain_group_requests_burst
+        )
+
+    async def answer(self, request: GroupRequest, domain: str) -> GroupReply:
+        """Answer a homeserver, ours or another; a refusal is an answer too."""
+        try:
+            self._limit(request, domain)
+            check_request(request)
+            right = request.WhichOneof("right")
+            shown = sha256(getattr(request, right)) if right else b""
+            asked = Asked(domain, self._clock(), **{"token": {"token_hash": shown}, "join_key": {"join_hash": shown}}.get(right or "", {}))
+            return await self._answer(request, asked)
+        except ConnexaError as error:
+            return refusal(error)
+
+    def _limit(self, request: GroupRequest, domain: str) -> None:
+        now = asyncio.get_running_loop().time()
+        away = domain != self._domain
+        if (away and not self._domains.take(domain, now)) or not self._groups.take(request.group, now):
+            raise RefusedError("rate.limited", "That group, or that domain, asks too often.", retryable=True)
+
+    async def _answer(self, request: GroupRequest, asked: Asked) -> GroupReply:
+        match request.WhichOneof("request"):
+            case "log":
+                return GroupReply(page=self._log(request, asked))
+            case "info":
+                return GroupReply(info=self._info(request, asked))
+            case "leave":
+                await self._writer.run(lambda execute: self._leave(execute, request, asked))
+                return GroupReply(done=GroupDone())
+            case "take_over":
+                await self._change(lambda execute: self._failover.take_over(execute, request.group, request.take_over, asked.now))
+                return GroupReply(done=GroupDone())
+            case "create":
+                stored = await self._change(lambda execute: self._create(execute, request, asked))
+            case "commit":
+                stored = await self._change(lambda execute: self._commit(execute, request, asked))
+            case _:
+                stored = await self._change(lambda execute: self._send(execute, request, asked))
+        return GroupReply(stored=stored)
+
+    async def _change(self, operation: Callable[[Execute], Taken]) -> GroupStored:
+        """Run an operation, then tell whoever has something to read."""
+        taken = await self._writer.run(operation)
+        self._courier.hint(taken.tell, taken.stored.seq)
+        self._courier.wake(taken.domains)
+        return taken.stored
+
+    # ---- what is asked
+
+    def _create(self, execute: Execute, request: GroupRequest, asked: Asked) -> Taken:
+        if asked.domain != self._domain:
+            raise not_allowed("A group begins at the homeserver of whoever makes it.")
+        return self._bundles.create(execute, request.group, asked, request.create)
+
+    def _commit(self, execute: Execute, request: GroupRequest, asked: Asked) -> Taken:
+        return self._bundles.commit(execute, self._group(execute, request), asked, request.commit)
+
+    def _send(self, execute: Execute, request: GroupRequest, asked: Asked) -> Taken:
+        row, send = self._group(execute, request), request.send
+        member = self._member(execute, row, asked)
+        if (known := stored_entry(execute, row.id, send.id)) is not None:
+            return Taken(GroupStored(seq=known[0], epoch=row.epoch))
+        kind = _kind_of(row, send, asked.now)
+        if load_of(execute, row.id) + len(send.message) > self._limits.group_bytes:
+            raise HubRefused("group.full", "The log of this group is full.", retryable=True)
+        seq = append(execute, row, kind, send.epoch, send.id, send.message, asked.now)
+        others = [place for place in members_of(execute, row.id) if place.alias != member.alias]
+        return Taken(GroupStored(seq=seq, epoch=row.epoch), tell=others)
+
+    def _leave(self, execute: Execute, request: GroupRequest, asked: Asked) -> None:
+        row = self._group(execute, request)
+        remove_members(execute, row.id, [self._member(execute, row, asked).alias])
+        if not members_of(execute, row.id):
+            drop_group(execute, row.id)
+
+    def _log(self, request: GroupRequest, asked: Asked) -> GroupPage:
+        row = self._group(self._database.read, request)
+        self._member(self._database.read, row, asked)
+        return page(self._database.read, row, request.log.after, request.log.limit)
+
+    def _info(self, request: GroupRequest, asked: Asked) -> GroupInfoPiece:
+        row = self._group(self._database.read, request)
+        right_of(self._database.read, row, asked)
+        if request.info.offset and request.info.epoch != row.epoch:
+            raise wrong_epoch(self._database.read, row, row.seq)
+        return info_piece(self._database.read, row, request.info.offset)
+
+    def _group(self, query: Query, request: GroupRequest) -> GroupRow:
+        """The group in the term that the asker knows."""
+        row = group_of(query, request.group)
+        if row is None:
+            raise unknown_group()
+        if (elsewhere := moved(row, request.term)) is not None:
+            raise elsewhere
+        return row
+
+    def _member(self, query: Query, row: GroupRow, asked: Asked) -> Member:
+        member = right_of(query, row, asked)
+        if member is None:
+            raise not_allowed("That is for members.")
+        return member
+
+
+def _kind_of(row: GroupRow, send: GroupSend, now: float) -> GroupEntryKind:
+    """What a message is, by its open part; a proposal is of the current epoch, a message may be of the one before for a while."""
+    header = read_header(send.message)
+    if (header.group, header.epoch) != (row.id, send.epoch) or header.kind == GroupEntryKind.GROUP_ENTRY_COMMIT:
+        raise HubRefused("group.invalid_message", "The message is of another group or epoch, or a commit.")
+    proposal = header.kind == GroupEntryKind.GROUP_ENTRY_PROPOSAL
+    if header.private == (proposal and row.mode == GroupMode.GROUP_MODE_ASSISTED):
+        raise not_allowed("Handshakes are private where the hub is blind, and public where it assists; messages are always private.")
+    late = send.epoch + 1 == row.epoch and now <= row.epoch_at + LATE_SECONDS and not proposal
+    if send.epoch != row.epoch and not late:
+        raise HubRefused("group.epoch_too_old", "The message is of an epoch that is over.", retryable=True, epoch=row.epoch)
+    return header.kind

@@ -1,0 +1,141 @@
+"""The tables of groups: what a homeserver keeps for its own people's devices, and what it keeps as the hub or a fallback of a group.
+
+The second half names nobody: a member is a domain, an alias that its homeserver alone can resolve, and the hash of a token (I88).
+"""
+
+from __future__ import annotations
+
+__all__ = ["GROUP_TABLES"]
+
+GROUP_TABLES = """
+-- ---- of our own people's devices
+
+-- Under which names hubs know a device; one lives for 90 days after it was last put.
+CREATE TABLE group_alias (
+    alias   BLOB PRIMARY KEY,
+    device  BLOB NOT NULL,
+    expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_alias_by_device ON group_alias (device);
+CREATE INDEX group_alias_by_expiry ON group_alias (expires);
+
+-- `offered` is an OfferedKeyPackage; one-time packages are handed out in the order of their ids.
+CREATE TABLE key_package (
+    id          INTEGER PRIMARY KEY,
+    device      BLOB NOT NULL,
+    ref         BLOB NOT NULL,
+    last_resort INTEGER NOT NULL DEFAULT 0,
+    expires     INTEGER NOT NULL,
+    offered     BLOB NOT NULL,
+    UNIQUE (device, ref)
+) STRICT;
+CREATE INDEX key_package_by_expiry ON key_package (expires);
+
+-- Welcomes wait until the device has joined, not only received them.
+CREATE TABLE welcome (
+    seq     INTEGER PRIMARY KEY,
+    id      BLOB NOT NULL UNIQUE,
+    device  BLOB NOT NULL,
+    size    INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    kept    BLOB NOT NULL
+) STRICT;
+CREATE INDEX welcome_by_device ON welcome (device, seq);
+CREATE INDEX welcome_by_expiry ON welcome (expires);
+
+-- ---- as a hub
+
+-- `began` is the entry that began the epoch; `admins` a SignedAdmins; `took` the record by which this hub has taken over, `moved` the one
+-- by which another has.
+CREATE TABLE mls_group (
+    id        BLOB PRIMARY KEY,
+    mode      INTEGER NOT NULL,
+    term      INTEGER NOT NULL,
+    epoch     INTEGER NOT NULL,
+    epoch_at  INTEGER NOT NULL,
+    began     INTEGER NOT NULL,
+    seq       INTEGER NOT NULL,
+    join_hash BLOB NOT NULL,
+    admins    BLOB NOT NULL,
+    took      BLOB NOT NULL DEFAULT x'',
+    moved     BLOB NOT NULL DEFAULT x''
+) STRICT, WITHOUT ROWID;
+
+-- A GroupRecord: what is handed to joiners.
+CREATE TABLE group_record (
+    id     INTEGER PRIMARY KEY,
+    mls    BLOB NOT NULL UNIQUE,
+    record BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE group_member (
+    mls        BLOB NOT NULL,
+    alias      BLOB NOT NULL,
+    domain     TEXT NOT NULL,
+    token_hash BLOB NOT NULL,
+    PRIMARY KEY (mls, alias),
+    UNIQUE (mls, token_hash)
+) STRICT, WITHOUT ROWID;
+
+-- `entry` makes what is sent again the same entry: SHA-256 of a commit, or the sender's id of a message.
+CREATE TABLE group_entry (
+    id      INTEGER PRIMARY KEY,
+    mls     BLOB NOT NULL,
+    seq     INTEGER NOT NULL,
+    kind    INTEGER NOT NULL,
+    epoch   INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    entry   BLOB NOT NULL,
+    message BLOB NOT NULL,
+    UNIQUE (mls, seq),
+    UNIQUE (mls, entry)
+) STRICT;
+CREATE INDEX group_entry_by_time ON group_entry (at);
+
+-- What a group's log holds, kept beside it because counting is slow.
+CREATE TABLE group_load (
+    mls   BLOB PRIMARY KEY,
+    bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER group_entry_added AFTER INSERT ON group_entry BEGIN
+    INSERT INTO group_load (mls, bytes) VALUES (new.mls, length(new.message))
+        ON CONFLICT (mls) DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER group_entry_gone AFTER DELETE ON group_entry BEGIN
+    UPDATE group_load SET bytes = bytes - length(old.message) WHERE mls = old.mls;
+    DELETE FROM group_load WHERE mls = old.mls AND bytes <= 0;
+END;
+
+-- News for other homeservers (a GroupNews each) that must not be lost; hints are not kept.
+CREATE TABLE group_news (
+    id      INTEGER PRIMARY KEY,
+    domain  TEXT NOT NULL,
+    expires INTEGER NOT NULL,
+    news    BLOB NOT NULL
+) STRICT;
+CREATE INDEX group_news_by_domain ON group_news (domain, id);
+CREATE INDEX group_news_by_expiry ON group_news (expires);
+
+CREATE TABLE group_fallback (
+    mls    BLOB NOT NULL,
+    domain TEXT NOT NULL,
+    PRIMARY KEY (mls, domain)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_fallback_by_domain ON group_fallback (domain);
+
+-- ---- as a fallback
+
+CREATE TABLE group_standby (
+    mls    BLOB PRIMARY KEY,
+    hub    TEXT NOT NULL,
+    term   INTEGER NOT NULL,
+    admins BLOB NOT NULL,
+    since  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_standby_by_hub ON group_standby (hub);
+
+CREATE TABLE hub_seen (
+    hub TEXT PRIMARY KEY,
+    at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
