@@ -80,7 +80,10 @@ def gv(buf: bytes, pos: int) -> tuple[int, int]:
 
 def rv(buf: bytes, pos: int) -> tuple[bytes, int]:
     """A vector of bytes, and the position behind it."""
-    length, pos = gv(buf, pos)
+    if pos < len(buf) and (length := buf[pos]) < 0x40:  # most vectors are short: no call for their header
+        pos += 1
+    else:
+        length, pos = gv(buf, pos)
     end = pos + length
     if end > len(buf) or length > MAX_VECTOR:
         raise DecodeError("A vector is longer than its input, or than we allow.")

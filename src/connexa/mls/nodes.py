@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from connexa.crypto.mls import SignatureSecret
-from connexa.mls.codec import V, items, rv, u8, u64, vec
+from connexa.mls.codec import V, items, raw, rv, u8, vec
 from connexa.mls.credential import Credential
 from connexa.mls.errors import DecodeError
 from connexa.mls.extensions import Extensions, read_types, vec_types
@@ -41,10 +41,7 @@ class Capabilities:
         """Five lists. Members of one application mostly have the same: each is parsed once."""
         start = pos
         for _ in range(5):
-            length = buf[pos] if pos < len(buf) else 64
-            pos = pos + 1 + length if length < 64 else rv(buf, pos)[1]
-        if pos > len(buf):
-            raise DecodeError("The input ends inside capabilities.")
+            _, pos = rv(buf, pos)
         return _capabilities(buf[start:pos]), pos
 
 
@@ -71,9 +68,8 @@ class Lifetime:
     @classmethod
     def read(cls, buf: bytes, pos: int) -> tuple[Lifetime, int]:
         """Two numbers of eight bytes."""
-        not_before, pos = u64(buf, pos)
-        not_after, pos = u64(buf, pos)
-        return cls(not_before, not_after), pos
+        both, pos = raw(buf, pos, 16)
+        return cls(int.from_bytes(both[:8], "big"), int.from_bytes(both[8:], "big")), pos
 
     def holds(self, now: int) -> bool:
         """Whether `now` lies in it; never, if it ends before it begins (V11)."""

@@ -72,22 +72,24 @@ def _next_parent(tree: RatchetTree, leaf: int, place: int) -> ParentNode | None:
 
 
 def _check_parent_hash(tree: RatchetTree, place: int, parent: ParentNode) -> None:
-    """Exactly one node below was made by the same commit and says so (§7.9.2)."""
+    """A node below was made by the same commit and says so (§7.9.2); two cannot: each would name a hash of the other."""
     left, right = tree_math.left(place), tree_math.right(place)
-    made = sum(_names(tree, place, parent, child, off) for child, off in ((left, right), (right, left)))
-    if made != 1:
-        raise ValidationError("V15", "A parent's place in the tree is not vouched for by the one node below it that should.")
+    if not (_names(tree, place, parent, left, right) or _names(tree, place, parent, right, left)):
+        raise ValidationError("V15", "A parent's place in the tree is not vouched for by a node below it.")
 
 
 def _names(tree: RatchetTree, place: int, parent: ParentNode, child: int, off: int) -> bool:
-    """Whether the node below on that side names this parent, and all beside it on that side came later."""
-    unmerged = {2 * leaf for leaf in parent.unmerged_leaves}
-    rest = [node for node in tree.resolution(child) if node not in unmerged]
-    first, last = tree_math.span(child)
-    under = sum(2 * first <= node <= 2 * last for node in unmerged)
-    if len(rest) != 1 or len(tree.resolution(child)) != under + 1:
+    """Whether the one node that stands for that side names this parent; whoever stands beside it there came later."""
+    beside = tree.resolution(child)
+    if parent.unmerged_leaves:
+        first, last = tree_math.span(child)
+        unmerged = {2 * leaf for leaf in parent.unmerged_leaves if first <= leaf <= last}
+        if len(beside) != len(unmerged) + 1:
+            return False
+        beside = tuple(node for node in beside if node not in unmerged)
+    if len(beside) != 1:
         return False
-    below = tree.nodes[rest[0]]
+    below = tree.nodes[beside[0]]
     return below is not None and below.parent_hash == tree.parent_hash(place, off)
 
 

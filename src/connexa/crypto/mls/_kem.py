@@ -114,7 +114,7 @@ class _X25519Kem(_DhKem):
 
     def secret(self, raw: bytes) -> KemSecret:
         key = X25519Secret(raw)
-        return KemSecret(key.raw, key, key.public.raw)
+        return KemSecret(key.raw, key, key.key.public_key().public_bytes_raw())  # our own key needs no admission
 
     def generate(self, rng: Rng) -> KemSecret:
         return self.secret(rng(32))  # any 32 bytes are a key: a third of a seal's cost saved over `derive`
