@@ -76,6 +76,13 @@ def test_a_leaf_with_any_byte_changed_is_refused(name: str) -> None:
             decode(LeafNode.read, changed).verify(ONE, b"g", 3)
 
 
+def test_a_leaf_without_a_real_key_is_refused() -> None:
+    leaf = LeafNode.sign(ONE, SIGNER, bytes(32), ALICE, CAPABILITIES, extensions=NO_EXTENSIONS)
+    with pytest.raises(CryptoError) as refused:
+        leaf.verify(ONE, b"", 0)
+    assert refused.value.rule == "V45"
+
+
 def test_a_leaf_of_no_known_source() -> None:
     raw = bytearray(LEAVES["update"].raw)
     at = LEAVES["update"].tbs.rindex(b"\2\0")

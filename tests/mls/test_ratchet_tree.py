@@ -137,6 +137,38 @@ def test_unmerged_leaves_that_do_not_fit() -> None:
     assert refused.value.rule == "V15"
 
 
+def test_a_leaf_that_came_after_both_halves_were_merged() -> None:
+    """The root was made by a leaf of the left half, when the right half did not list the newcomer: its hash of then counts."""
+    grower = grown(7)
+    grower.commit(0)
+    grower.join()
+    right = grower.tree.nodes[11]
+    assert isinstance(right, ParentNode)
+    assert right.unmerged_leaves == (7,)
+    check_tree(grower.tree, b"group")
+
+
+def test_a_leaf_that_is_unmerged_above_a_parent_that_it_is_merged_under() -> None:
+    """Every hash in this tree holds: its insiders signed the right half with the newcomer in it, the root without."""
+    grower = grown(7)
+    newcomer = grower.join()
+    late = grower.tree.leaf(newcomer)
+    assert late is not None
+    grower.commit(4)
+    nodes = list(grower.tree.nodes)
+    nodes[2 * newcomer] = None
+    grower.tree = RatchetTree(ONE, nodes)
+    tree = grower.path(0).tree
+    nodes = list(tree.nodes)
+    nodes[2 * newcomer] = late
+    root = nodes[7]
+    assert isinstance(root, ParentNode)
+    nodes[7] = ParentNode(root.encryption_key, root.parent_hash, (newcomer,))
+    with pytest.raises(ValidationError) as refused:
+        check_tree(RatchetTree(ONE, nodes), b"group")
+    assert refused.value.rule == "V15"
+
+
 def test_keys_that_two_nodes_have() -> None:
     grower = grown(4)
     for place, key in ((1, grower.tree.encryption_key(5)), (3, grower.tree.encryption_key(0))):

@@ -70,6 +70,14 @@ def test_an_own_update_replaces_the_leafs_key() -> None:
     assert PrivatePath(1, key).key(4) is None
 
 
+def test_a_key_that_its_node_has_no_more_is_forgotten() -> None:
+    grower = grown(4)
+    assert set(grower.private[3].node_keys) == {3, 5}
+    other = grower.tree.copy()
+    other.put_path(0, [ONE.generate_key_pair(system_random).public for _ in range(2)])
+    assert set(grower.private[3].pruned(other).node_keys) == {5}
+
+
 def test_private_keys_come_back_from_storage_and_show_nothing() -> None:
     new = grown(5).path(2)
     stored = new.private.encode()

@@ -80,16 +80,11 @@ def _check_parent_hash(tree: RatchetTree, place: int, parent: ParentNode) -> Non
 
 def _names(tree: RatchetTree, place: int, parent: ParentNode, child: int, off: int) -> bool:
     """Whether the one node that stands for that side names this parent; whoever stands beside it there came later."""
-    beside = tree.resolution(child)
-    if parent.unmerged_leaves:
-        first, last = tree_math.span(child)
-        unmerged = {2 * leaf for leaf in parent.unmerged_leaves if first <= leaf <= last}
-        if len(beside) != len(unmerged) + 1:
-            return False
-        beside = tuple(node for node in beside if node not in unmerged)
-    if len(beside) != 1:
+    unmerged = {2 * leaf for leaf in parent.unmerged_leaves}  # each under `child` is in its resolution: `_check_unmerged`
+    made = [node for node in tree.resolution(child) if node not in unmerged]
+    if len(made) != 1:
         return False
-    below = tree.nodes[beside[0]]
+    below = tree.nodes[made[0]]
     return below is not None and below.parent_hash == tree.parent_hash(place, off)
 
 
