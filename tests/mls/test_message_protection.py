@@ -88,7 +88,7 @@ def opened(raw: str) -> Any:
 
 def test_V21_a_members_public_message_carries_its_membership_tag(epoch: Epoch) -> None:
     message = epoch.protect_public(epoch.sign(PUBLIC, Remove(0)))
-    for tag in (b"", bytes(32), epoch.suite.mac(b"x" * 32, b"")):
+    for tag in (None, b"", bytes(32), epoch.suite.mac(b"x" * 32, b"")):
         with pytest.raises(CryptoError) as refused:
             epoch.unprotect_public(replace(message, membership_tag=tag))
         assert refused.value.rule == "V21"

@@ -105,7 +105,7 @@ def test_V02_a_commit_lists_proposals_and_references_alone() -> None:
 
 def test_a_message_above_our_limit_is_refused_by_its_size() -> None:
     with pytest.raises(DecodeError, match="longer than we allow"):
-        MLSMessage.decode(b"\0\1\0\2" + bytes(1 << 26))
+        MLSMessage.decode(b"\0\1\0\2" + bytes(1 << 24))
 
 
 def test_lists_and_optionals_end_with_their_input() -> None:

@@ -35,8 +35,10 @@ __all__ = [
 T = TypeVar("T")
 Reader = Callable[[bytes, int], tuple[T, int]]
 
-MAX_VECTOR = 1 << 26
-"""Bytes in one vector that we read or write: a post-quantum tree of 20,000 members."""
+MAX_VECTOR = 1 << 24
+"""Bytes in one vector or message that we read: the tree of 50,000 members, of 5,000 post-quantum ones.
+
+What was read takes up to a hundred times its bytes, so who lets strangers' bytes in sets a limit of its own that is lower."""
 
 MAX_ITEMS = 1 << 17
 """Items in one list: the nodes of 65,536 members."""

@@ -65,9 +65,9 @@ def unprotect_public(
     """
     _check_sayable(message.content)
     authenticated = message.authenticated
-    if message.membership_tag is not None and membership_key is not None:
+    if message.content.sender.type == SenderType.MEMBER and membership_key is not None:
         authentic = authenticated.signed(context) + authenticated.auth_data()
-        suite.verify_mac(membership_key, authentic, message.membership_tag, rule="V21")
+        suite.verify_mac(membership_key, authentic, message.membership_tag or b"", rule="V21")
     return authenticated.verify(suite, key_of(message.content), context)
 
 
