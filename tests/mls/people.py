@@ -44,7 +44,8 @@ class Person:
         self.group = Group.create(group_id, self.suite, self.bundle(), now=NOW, extensions=extensions, **self.begun)
         return self.group
 
-    def join(self, welcome: bytes, bundle: KeyPackageBundle, **options: Any) -> Any:
+    def join(self, welcome: bytes | None, bundle: KeyPackageBundle, **options: Any) -> Any:
+        assert welcome is not None
         self.group = Group.join(welcome, bundle, now=NOW, **self.begun, **options)
         return self.group
 

@@ -52,6 +52,7 @@ from connexa.mls.proposals import (
     Update,
 )
 from connexa.mls.psk import ExternalPSK, PreSharedKeyID, ResumptionPSK
+from connexa.mls.public_group import PublicCommit, PublicGroup
 from connexa.mls.registry import CipherSuite, CredentialType, ExtensionType, ProposalType, ResumptionUsage, SenderType, WireFormat
 from connexa.mls.secret_tree import Windows
 from connexa.mls.staged import StagedCommit
@@ -101,6 +102,8 @@ __all__ = [
     "ProposalFacts",
     "ProposalStored",
     "ProposalType",
+    "PublicCommit",
+    "PublicGroup",
     "ReInit",
     "ReInitStaged",
     "Remove",

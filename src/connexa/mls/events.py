@@ -25,6 +25,11 @@ class Member:
     signature_key: bytes
     leaf_node: LeafNode = field(repr=False)
 
+    @classmethod
+    def at(cls, leaf: int, node: LeafNode) -> Member:
+        """The member at a leaf."""
+        return cls(leaf, node.credential, node.signature_key, node)
+
 
 @dataclass(frozen=True, slots=True)
 class Application:

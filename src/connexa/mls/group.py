@@ -240,12 +240,12 @@ class Group:
 
     def members(self) -> list[Member]:
         """All members, by leaf."""
-        return [_member(index, leaf) for index, leaf in self._public.tree.members()]
+        return [Member.at(index, leaf) for index, leaf in self._public.tree.members()]
 
     def member(self, leaf: int) -> Member | None:
         """The member at a leaf."""
         found = self._public.tree.leaf(leaf)
-        return None if found is None else _member(leaf, found)
+        return None if found is None else Member.at(leaf, found)
 
     def export(self, label: str, context: bytes, length: int) -> bytes:
         """MLS-Exporter (§8.5): a secret of this epoch for the application, the same for all members."""
@@ -579,10 +579,6 @@ def psk_lookup(store: Store, psks: Mapping[bytes, bytes] | None, *groups: Group 
 
 def _changed_keys(step: Step) -> dict[str, bytes | None]:
     return {key_part(name): part for name, part in SecretTree.changed(step).items()}
-
-
-def _member(leaf: int, node: LeafNode) -> Member:
-    return Member(leaf, node.credential, node.signature_key, node)
 
 
 def _application(verified: VerifiedContent) -> Application:

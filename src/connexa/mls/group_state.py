@@ -23,7 +23,19 @@ from connexa.mls.staged import StagedCommit
 from connexa.mls.suite import Suite, get_suite
 from connexa.mls.tree_kem import PrivatePath
 
-__all__ = ["GroupState", "dump_staged", "join_parts", "key_part", "load_staged", "proposal_part", "split_parts"]
+__all__ = [
+    "GroupState",
+    "dump_listed",
+    "dump_public",
+    "dump_staged",
+    "join_parts",
+    "key_part",
+    "load_public",
+    "load_staged",
+    "proposal_part",
+    "read_listed",
+    "split_parts",
+]
 
 _VERSION = 1
 
@@ -64,7 +76,7 @@ class GroupState:
         """One pending proposal, with the keys of our own Update."""
         update = self.updates.get(listed.ref or b"")
         keys = b"" if update is None else V(update.encryption.raw) + V(update.signer.raw)
-        return _dump_listed(listed) + keys
+        return dump_listed(listed) + keys
 
     @classmethod
     def load(cls, parts: Mapping[str, bytes], auth: AuthenticationService, windows: Windows) -> GroupState:
@@ -87,7 +99,7 @@ class GroupState:
         return state
 
     def _load_proposal(self, suite: Suite, part: bytes) -> None:
-        listed, pos = _read_listed(part, 0)
+        listed, pos = read_listed(part, 0)
         self.proposals.add(listed)
         if listed.ref is not None and pos < len(part):
             encryption, pos = rv(part, pos)
@@ -105,50 +117,52 @@ def proposal_part(number: int) -> str:
     return f"proposal {number:05}"
 
 
+def dump_public(public: PublicState) -> bytes:
+    """What everybody sees of an epoch."""
+    found = bytes((_VERSION,)) + V(public.context.encode()) + V(public.tree.encode())
+    return found + V(public.interim_transcript_hash) + V(public.confirmation_tag)
+
+
+def load_public(auth: AuthenticationService, buf: bytes, pos: int) -> tuple[PublicState, int]:
+    """What was stored; the tree is one that we checked and is not checked again."""
+    if buf[pos] != _VERSION:
+        raise ValueError(buf[pos])
+    encoded, pos = rv(buf, pos + 1)
+    context = decode(GroupContext.read, encoded)
+    suite = get_suite(context.cipher_suite, experimental=True)
+    nodes, pos = rv(buf, pos)
+    tree = RatchetTree.decode(suite, nodes)
+    interim, pos = rv(buf, pos)
+    tag, pos = rv(buf, pos)
+    roster = Roster(auth, (leaf for _, leaf in tree.members()))
+    return PublicState(suite, context, tree, roster, interim, tag), pos
+
+
 def dump_epoch(epoch: Epoch) -> bytes:
     """An epoch without its secret tree: secret."""
-    public, secrets = epoch.public, epoch.secrets
-    fixed = bytes((_VERSION,)) + V(public.context.encode()) + V(public.tree.encode())
-    fixed += V(public.interim_transcript_hash) + V(public.confirmation_tag)
     own = epoch.own.to_bytes(4, "big") + V(epoch.signer.raw) + V(epoch.path.encode())
-    return fixed + own + b"".join(V(getattr(secrets, name)) for name in EpochSecrets.__slots__)
+    return dump_public(epoch.public) + own + b"".join(V(getattr(epoch.secrets, name)) for name in EpochSecrets.__slots__)
 
 
 def load_epoch(part: bytes, keys: Mapping[str, bytes], auth: AuthenticationService, windows: Windows) -> Epoch:
-    """The epoch that was stored; its tree is ours and not checked again."""
-    version, pos = part[0], 1
-    if version != _VERSION:
-        raise ValueError(version)
-    encoded, pos = rv(part, pos)
-    context = decode(GroupContext.read, encoded)
-    suite = get_suite(context.cipher_suite, experimental=True)
-    tree_bytes, pos = rv(part, pos)
-    tree = RatchetTree.decode(suite, tree_bytes)
-    interim, pos = rv(part, pos)
-    tag, pos = rv(part, pos)
-    roster = Roster(auth, (leaf for _, leaf in tree.members()))
-    public = PublicState(suite, context, tree, roster, interim, tag)
+    """The epoch that was stored."""
+    public, pos = load_public(auth, part, 0)
+    suite = public.suite
     own, pos = u32(part, pos)
     signer, pos = rv(part, pos)
-    path, pos = rv(part, pos)
+    encoded, pos = rv(part, pos)
+    path, _ = PrivatePath.read(suite, encoded, 0)
     secrets = []
     for _ in EpochSecrets.__slots__:
         secret, pos = rv(part, pos)
         secrets.append(secret)
-    ratchets = SecretTree.load(suite, tree.width, keys, windows)
-    return Epoch(
-        public,
-        own,
-        suite.load_signature_key(signer),
-        decode(lambda buf, at: PrivatePath.read(suite, buf, at), path),
-        EpochSecrets(*secrets),
-        ratchets,
-    )
+    ratchets = SecretTree.load(suite, public.tree.width, keys, windows)
+    return Epoch(public, own, suite.load_signature_key(signer), path, EpochSecrets(*secrets), ratchets)
 
 
 def dump_staged(staged: StagedCommit) -> bytes:
     """A staged commit with the epoch that it begins: secret."""
-    listed = vec(map(_dump_listed, staged.proposals))
+    listed = vec(map(dump_listed, staged.proposals))
     added = vec(leaf.to_bytes(4, "big") for leaf in staged.added)
     numbers = staged.sender.to_bytes(4, "big") + staged.next_generation.to_bytes(4, "big")
     keys = join_parts(staged.next.ratchets.parts())
@@ -172,7 +186,7 @@ def _load_staged(dump: bytes, auth: AuthenticationService, windows: Windows) -> 
     welcome, pos = rv(dump, pos)
     sender, pos = u32(dump, pos)
     next_generation, pos = u32(dump, pos)
-    listed, pos = items(_read_listed, dump, pos)
+    listed, pos = items(read_listed, dump, pos)
     added, pos = items(u32, dump, pos)
     base, pos = rv(dump, pos)
     epoch, pos = rv(dump, pos)
@@ -181,11 +195,11 @@ def _load_staged(dump: bytes, auth: AuthenticationService, windows: Windows) -> 
     return StagedCommit(commit, welcome or None, sender, tuple(listed), tuple(added), base, next_generation, begun)
 
 
-def _dump_listed(listed: Listed) -> bytes:
+def dump_listed(listed: Listed) -> bytes:
     return V(listed.ref or b"") + listed.sender.encode() + encode_proposal(listed.proposal)
 
 
-def _read_listed(buf: bytes, pos: int) -> tuple[Listed, int]:
+def read_listed(buf: bytes, pos: int) -> tuple[Listed, int]:
     ref, pos = rv(buf, pos)
     sender, pos = Sender.read(buf, pos)
     proposal, pos = read_proposal(buf, pos)

@@ -54,7 +54,7 @@ def begin(group_id: bytes, suite: Suite, bundle: KeyPackageBundle, extensions: E
     own = tree.add(leaf)
     roster = Roster(policy.auth, (leaf,))
     check_membership(leaf, roster, extensions)
-    check_extensions_for_all(roster, extensions, policy)
+    check_extensions_for_all(roster, extensions, "V30", policy)
     context = GroupContext(suite.number, group_id, 0, tree.hash(), b"", extensions)
     new = derive_epoch(suite, rng(suite.nh), bytes(suite.nh), context.encode())
     tag = confirmation_tag(suite, new.secrets.confirmation_key, b"")
@@ -146,9 +146,9 @@ def check_members(tree: RatchetTree, context: GroupContext, policy: Policy) -> R
         check_extensions(leaf)
         check_credential(leaf, policy)
         roster.add(leaf)
-    for leaf in leaves:
-        check_membership(leaf, roster, context.extensions)
-    check_extensions_for_all(roster, context.extensions, policy)
+    if not all(map(roster.all_support_credential, roster.used_credential_types())):
+        raise ValidationError("V10", "A group has a type of credential that not all its members support.")
+    check_extensions_for_all(roster, context.extensions, "V09", policy)
     return roster
 
 

@@ -294,7 +294,7 @@ def _resolve(state: PublicState, items: Sequence[Listed], policy: Policy) -> Eff
     for leaf_node in (*(leaf_node for _, leaf_node in updates), *(package.leaf_node for package in adds)):
         check_membership(leaf_node, roster, extensions)
     if changed is not None:
-        check_extensions_for_all(roster, changed, policy)
+        check_extensions_for_all(roster, changed, "V30", policy)
     return Effects(
         updates=updates,
         removes=removes,
@@ -308,11 +308,11 @@ def _resolve(state: PublicState, items: Sequence[Listed], policy: Policy) -> Eff
     )
 
 
-def check_extensions_for_all(roster: Roster, extensions: Extensions, policy: Policy) -> None:
-    """A group's extensions suit everybody in it (§12.1.7): V12, V30."""
+def check_extensions_for_all(roster: Roster, extensions: Extensions, rule: str, policy: Policy) -> None:
+    """A group's extensions suit everybody in it (§12.1.7): V12, V30; `rule` is the one that unmet requirements break."""
     check_external_senders(extensions, policy)
     if not all(roster.all_support_extension(kind) for kind in extensions.types()):
-        raise ValidationError("V30", "Not everybody supports the group's new extensions.")
+        raise ValidationError("V30", "Not everybody supports the group's extensions.")
     required = extensions.required_capabilities
     if required is None:
         return
@@ -321,7 +321,7 @@ def check_extensions_for_all(roster: Roster, extensions: Extensions, policy: Pol
         and all(roster.all_support_proposal(kind) for kind in required.proposals)
         and all(roster.all_support_credential(kind) for kind in required.credentials)
     ):
-        raise ValidationError("V30", "Not everybody has what the group would require.")
+        raise ValidationError(rule, "Not everybody has what the group requires.")
 
 
 _PATHLESS = (Add, PreSharedKey, ReInit)
