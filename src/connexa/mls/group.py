@@ -14,17 +14,16 @@ from connexa.crypto import Rng, system_random
 from connexa.errors import NotFoundError
 from connexa.mls import joining
 from connexa.mls.commit_builder import Committer, Order, build_commit
-from connexa.mls.epoch import Epoch, PskLookup, describe
-from connexa.mls.errors import EpochError, MissingPSK, RemovedFromGroup, StaleCommit, ValidationError
-from connexa.mls.events import Application, Event, Member, ProposalStored, ReInitStaged, Removed, Staged
-from connexa.mls.extensions import NO_EXTENSIONS, Extensions, ExternalSender, RequiredCapabilities
+from connexa.mls.epoch import PskLookup
+from connexa.mls.errors import EpochError, StaleCommit, ValidationError
+from connexa.mls.events import Application, Event, ProposalStored, ReInitStaged, Removed, Staged
+from connexa.mls.extensions import NO_EXTENSIONS, Extensions
 from connexa.mls.external import read_key_package
 from connexa.mls.framing import MLSMessage, PrivateMessage, PublicMessage, Sender, VerifiedContent
-from connexa.mls.group_state import GroupState, dump_staged, join_parts, key_part, load_staged, proposal_part, split_parts
+from connexa.mls.group_state import GroupState, dump_staged, load_staged, split_parts
+from connexa.mls.held_group import psk_lookup
 from connexa.mls.key_package import KeyPackage, KeyPackageBundle
-from connexa.mls.key_schedule import GroupContext, export
 from connexa.mls.leaf_change import LeafChange, next_template
-from connexa.mls.nodes import LeafNode
 from connexa.mls.policy import DEFAULT_RULES, AuthenticationService, Policy, Rules
 from connexa.mls.proposal_list import Listed, check_proposal
 from connexa.mls.proposals import (
@@ -36,18 +35,16 @@ from connexa.mls.proposals import (
     ReInit,
     Remove,
     Unknown,
-    Update,
 )
-from connexa.mls.psk import ExternalPSK, PreSharedKeyID, ResumptionPSK
-from connexa.mls.public_state import PublicState
-from connexa.mls.receiving import OwnUpdate, receive_commit
+from connexa.mls.proposing import ProposingGroup, Wire
+from connexa.mls.psk import ExternalPSK, ResumptionPSK
+from connexa.mls.receiving import receive_commit
 from connexa.mls.registry import ContentType, ResumptionUsage, SenderType
 from connexa.mls.secret_tree import SecretTree, Step
 from connexa.mls.selection import choose
 from connexa.mls.speaking import hear, protect, sign
 from connexa.mls.staged import StagedCommit
 from connexa.mls.store import Store
-from connexa.mls.succession import Predecessor
 from connexa.mls.suite import Suite
 
 __all__ = ["ALL_PENDING", "Group"]
@@ -59,25 +56,11 @@ class _AllPending:
 
 ALL_PENDING = _AllPending()
 
-Wire = Literal["private", "public"]
 
-
-class Group:
+class Group(ProposingGroup):
     """One group. Not for several threads at a time."""
 
-    __slots__ = ("_auth", "_gone", "_reserved", "_rng", "_rules", "_saved", "_state", "_store", "welcome_extensions")
-
-    def __init__(self, state: GroupState, *, auth: AuthenticationService, store: Store, rules: Rules, rng: Rng, saved: bool = True) -> None:
-        """Use `create`, `join`, `external_join`, `open` or `load`."""
-        self._state = state
-        self._auth = auth
-        self._store = store
-        self._rules = rules
-        self._rng = rng
-        self._gone = False
-        self._saved = saved  # not before an external join is merged
-        self._reserved = 0  # generations of our handshake ratchet that staged commits use
-        self.welcome_extensions = Extensions()  # of the GroupInfo by which we joined; not stored
+    __slots__ = ()
 
     # Begin
 
@@ -168,159 +151,12 @@ class Group:
     def load(
         cls, dump: bytes, *, auth: AuthenticationService, store: Store, rules: Rules = DEFAULT_RULES, rng: Rng = system_random
     ) -> Group:
-        """The group of a dump. The store is left as it is: it may be newer."""
-        return cls(GroupState.load(split_parts(dump), auth, rules.windows), auth=auth, store=store, rules=rules, rng=rng)
-
-    def dump(self) -> bytes:
-        """The whole state, the same bytes for the same state; its secrets are in the clear."""
-        self._check_here()
-        return join_parts(self._state.parts())
-
-    # Look
-
-    def __repr__(self) -> str:
-        return "<Group gone>" if self._gone else f"<Group epoch {self.epoch}, leaf {self.own_leaf}>"
-
-    @property
-    def suite(self) -> Suite:
-        return self._public.suite
-
-    @property
-    def context(self) -> GroupContext:
-        """What all members of this epoch agree on."""
-        return self._public.context
-
-    @property
-    def group_id(self) -> bytes:
-        return self.context.group_id
-
-    @property
-    def epoch(self) -> int:
-        return self.context.epoch
-
-    @property
-    def extensions(self) -> Extensions:
-        """Of the group, everybody's."""
-        return self.context.extensions
-
-    @property
-    def required_capabilities(self) -> RequiredCapabilities | None:
-        return self.extensions.required_capabilities
-
-    @property
-    def external_senders(self) -> tuple[ExternalSender, ...]:
-        return self.extensions.external_senders
-
-    @property
-    def own_leaf(self) -> int:
-        """Our leaf index."""
-        return self._current.own
-
-    @property
-    def active(self) -> bool:
-        """Whether we can speak here: we are members, the group has not ended, our external join is merged."""
-        return not self._gone and self._saved and self._state.reinit is None
-
-    @property
-    def reinit(self) -> ReInit | None:
-        """The ReInit by which the group has ended (§11.2): what group follows it."""
-        self._check_here()
-        return self._state.reinit
-
-    @property
-    def pending(self) -> tuple[ProposalStored, ...]:
-        """The proposals of this epoch in the order of their arrival."""
-        self._check_here()
-        return tuple(ProposalStored(one.ref or b"", one.sender, one.proposal) for one in self._state.proposals)
-
-    @property
-    def epoch_authenticator(self) -> bytes:
-        """Equal for all who are in the same state (§8.7)."""
-        return self._current.secrets.epoch_authenticator
-
-    def members(self) -> list[Member]:
-        """All members, by leaf."""
-        return [Member.at(index, leaf) for index, leaf in self._public.tree.members()]
-
-    def member(self, leaf: int) -> Member | None:
-        """The member at a leaf."""
-        found = self._public.tree.leaf(leaf)
-        return None if found is None else Member.at(leaf, found)
-
-    def export(self, label: str, context: bytes, length: int) -> bytes:
-        """MLS-Exporter (§8.5): a secret of this epoch for the application, the same for all members."""
-        return export(self.suite, self._current.secrets.exporter_secret, label, context, length)
-
-    def resumption_psk(self, epoch: int) -> bytes:
-        """The resumption PSK of this epoch or of one of the last (`Rules.resumption_epochs`), else `EpochError` (V46)."""
-        if epoch == self.epoch:
-            return self._current.secrets.resumption_psk
-        found = self._state.past.resumption.get(epoch)
-        if found is None:
-            raise EpochError(self.epoch, epoch)
-        return found
-
-    def group_info(self, *, external_pub: bool = True, tree: bool = True, extensions: Extensions = NO_EXTENSIONS) -> bytes:
-        """What others need to join by an external commit or to propose from outside: a GroupInfo (MLSMessage) with our signature."""
-        self._check_active()
-        return MLSMessage(describe(self._current, external_pub=external_pub, tree=tree, extensions=extensions)).encode()
-
-    def ratchet_tree(self) -> bytes:
-        """The tree, for those whose Welcome or GroupInfo is without it."""
-        return self._public.tree.encode()
-
-    # Propose: each gives the MLSMessage to send, and keeps the proposal here, too
-
-    def propose_add(self, key_package: bytes | KeyPackage, *, now: int, wire: Wire = "private", aad: bytes = b"") -> bytes:
-        """That the owner of a key package (MLSMessage, or read) joins."""
-        return self._propose(Add(read_key_package(key_package)), now, wire, aad)
-
-    def propose_remove(self, leaf: int, *, now: int, wire: Wire = "private", aad: bytes = b"") -> bytes:
-        """That a member goes; of ourselves: that we leave, once somebody else commits it."""
-        return self._propose(Remove(leaf), now, wire, aad)
-
-    def propose_update(self, *, now: int, change: LeafChange | None = None, wire: Wire = "private", aad: bytes = b"") -> bytes:
-        """Fresh keys for our leaf, and what else of it changes."""
-        template, key = next_template(self._current, change), self.suite.generate_key_pair(self._rng)
-        leaf = LeafNode.sign(
-            self.suite,
-            template.signer,
-            key.public,
-            template.leaf.credential,
-            template.leaf.capabilities,
-            extensions=template.leaf.extensions,
-            group_id=self.group_id,
-            leaf_index=self.own_leaf,
-        )
-        return self._propose(Update(leaf), now, wire, aad, OwnUpdate(key, template.signer))
-
-    def propose_psk(self, psk: bytes | ResumptionPSK, *, now: int, wire: Wire = "private", aad: bytes = b"") -> bytes:
-        """That a pre-shared key goes into the next epoch: an external one by its id, or the resumption PSK of an epoch."""
-        return self._propose(PreSharedKey(self._psk_id(psk)), now, wire, aad)
-
-    def propose_group_context_extensions(self, extensions: Extensions, *, now: int, wire: Wire = "private", aad: bytes = b"") -> bytes:
-        """That these extensions replace all those of the group."""
-        return self._propose(GroupContextExtensions(extensions), now, wire, aad)
-
-    def propose_reinit(self, reinit: ReInit, *, now: int, wire: Wire = "private", aad: bytes = b"") -> bytes:
-        """That the group ends and another one follows it."""
-        return self._propose(reinit, now, wire, aad)
-
-    def propose_custom(self, proposal: Unknown, *, now: int, wire: Wire = "private", aad: bytes = b"") -> bytes:
-        """A proposal of an application's own type (`Rules.custom_proposals`)."""
-        return self._propose(proposal, now, wire, aad)
-
-    def _propose(self, proposal: Proposal, now: int, wire: Wire, aad: bytes, update: OwnUpdate | None = None) -> bytes:
-        self._check_active()
-        verified = sign(self._current, proposal, private=wire == "private", aad=aad)
-        listed = Listed(proposal, verified.content.sender, verified.ref(self.suite))
-        check_proposal(self._public, listed, self._policy(now))
-        message, step = protect(self._current, verified, pad=self._rules.pad, rng=self._rng, generation=self._reserved)
-        self._keep_proposal(listed, update, step)
-        return message
-
-    def _psk_id(self, psk: bytes | ResumptionPSK) -> PreSharedKeyID:
-        return PreSharedKeyID(ExternalPSK(psk) if isinstance(psk, bytes) else psk, self._rng(self.suite.nh))
+        """The group of a dump, which takes the place of what the store has of it. An older dump uses keys twice: it is no backup."""
+        parts = split_parts(dump)
+        group = cls(GroupState.load(parts, auth, rules.windows), auth=auth, store=store, rules=rules, rng=rng)
+        stored = store.load(group.group_id) or {}
+        store.save(group.group_id, {**dict.fromkeys(stored), **parts})
+        return group
 
     # Commit
 
@@ -504,81 +340,6 @@ class Group:
         self._store.save(self.group_id, dict.fromkeys(self._state.parts()))
         self._gone = True
         del self._state
-
-    # Within
-
-    @property
-    def predecessor(self) -> Predecessor:
-        """What somebody who joins the group that follows this one knows of it."""
-        return Predecessor(self.context, self.reinit, frozenset(self._public.roster.clients))
-
-    @property
-    def _current(self) -> Epoch:
-        self._check_here()
-        return self._state.epoch
-
-    @property
-    def _public(self) -> PublicState:
-        return self._current.public
-
-    def _policy(self, now: int) -> Policy:
-        return Policy(self._auth, self._rules, now)
-
-    def _lookup(self, psks: Mapping[bytes, bytes] | None, resuming: Group | None) -> PskLookup:
-        return psk_lookup(self._store, psks, self, resuming)
-
-    def _check_here(self) -> None:
-        if self._gone:
-            raise RemovedFromGroup
-
-    def _check_active(self) -> None:
-        self._check_here()
-        if self._state.reinit is not None:
-            raise ValidationError("V31", "This group has ended: another one follows it.")
-        if not self._saved:
-            raise ValidationError("V32", "We have not joined this group yet: merge the commit that joins it.")
-
-    def _save_all(self) -> Group:
-        self._store.save(self.group_id, self._state.parts())
-        return self
-
-    def _settle(self, step: Step | None, expired: Sequence[str] = ()) -> None:
-        if step is not None:
-            self._current.ratchets.settle(step)
-            self._store.save(self.group_id, _changed_keys(step) | dict.fromkeys(expired))
-
-    def _keep_proposal(self, listed: Listed, update: OwnUpdate | None, step: Step | None) -> None:
-        state = self._state
-        place = state.proposals.add(listed)
-        if update is not None and listed.ref is not None:
-            state.updates[listed.ref] = update
-        changed: dict[str, bytes | None] = {proposal_part(place): state.dump_proposal(listed)}
-        if step is not None:
-            state.epoch.ratchets.settle(step)
-            changed |= _changed_keys(step)
-        self._store.save(self.group_id, changed)
-
-
-def psk_lookup(store: Store, psks: Mapping[bytes, bytes] | None, *groups: Group | None) -> PskLookup:
-    """Where pre-shared keys come from: those at hand, the store, the epochs of groups that we are or were in (V29)."""
-
-    def lookup(psk: PreSharedKeyID) -> bytes:
-        name = psk.psk
-        if isinstance(name, ExternalPSK):
-            found = (psks or {}).get(name.psk_id) or store.psk(name.psk_id)
-            if found is None:
-                raise MissingPSK(name.psk_id)
-            return found
-        group = next((one for one in groups if one is not None and one.group_id == name.group_id), None)
-        if group is None:
-            raise MissingPSK(name.encode())
-        return group.resumption_psk(name.epoch)
-
-    return lookup
-
-
-def _changed_keys(step: Step) -> dict[str, bytes | None]:
-    return {key_part(name): part for name, part in SecretTree.changed(step).items()}
 
 
 def _application(verified: VerifiedContent) -> Application:
