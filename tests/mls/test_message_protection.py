@@ -258,3 +258,14 @@ def test_what_an_insider_seals_in_place_of_a_content_is_refused(epoch: Epoch, le
     with pytest.raises(MLSError):
         epoch.unprotect_private(forge(epoch, lambda plain: plain[:length]), tree)
     assert tree.parts() == before
+
+
+def test_a_proposal_is_referred_to_by_all_that_was_signed_and_its_signature(epoch: Epoch) -> None:
+    """§5.2: over the AuthenticatedContent, with its wire format; the tag around a public message does not count."""
+    for wire_format in (PUBLIC, PRIVATE):
+        signed = epoch.sign(wire_format, Remove(0))
+        content = V(b"group") + (7).to_bytes(8, "big") + b"\1\0\0\0\1" + V(b"") + b"\2" + b"\0\3\0\0\0\0"
+        authenticated = wire_format.to_bytes(2, "big") + content + V(signed.signature)
+        assert signed.ref(epoch.suite) == epoch.suite.hash(V(b"MLS 1.0 Proposal Reference") + V(authenticated))
+    received = epoch.unprotect_public(decode(PublicMessage.read, epoch.protect_public(epoch.sign(PUBLIC, Remove(0))).encode()))
+    assert received.ref(epoch.suite) == VerifiedContent(PUBLIC, received.content, received.signature).ref(epoch.suite)
