@@ -115,8 +115,8 @@ class Client:
         return frame
 
     async def expect(self, name: str) -> Any:
-        """The next frame of that name; notices in between, and outcomes before a reply, are kept in `seen`."""
-        passing = ("notice", "outcome") if name == "reply" else ("notice",)
+        """The next frame of that name; notices in between, and outcomes and hints before a reply, are kept in `seen`."""
+        passing = ("notice", "outcome", "hints") if name == "reply" else ("notice",)
         while (frame := await self.next()).WhichOneof("frame") != name:
             assert frame.WhichOneof("frame") in passing, f"{frame.WhichOneof('frame')} came instead of {name}: {frame}"
         return getattr(frame, name)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from connexa.crypto import Ed25519Public, Ed25519Secret, InvalidKey, InvalidSignature, Kind, sha256
+from connexa.crypto import Ed25519Public, Ed25519Secret, InvalidKey, InvalidSignature, Kind, Rng, sha256
 from connexa.errors import IntegrityError, UsageError
 from connexa.identity.address import ID_SIZE, DeviceId, Domain, UserId, check_domain
 from connexa.identity.devices import DeviceCertificate
@@ -190,9 +190,9 @@ def beats(one: TakeOver, other: TakeOver) -> bool:
     return (-one.term, -one.epoch, one.tag, one.hub) < (-other.term, -other.epoch, other.tag, other.hub)
 
 
-def issue_heartbeat(hub: Domain, fallback: Domain, now: float, domain_key: Ed25519Secret) -> Signed:
+def issue_heartbeat(hub: Domain, fallback: Domain, now: float, domain_key: Ed25519Secret, rng: Rng) -> Signed:
     """A hub says to one of its fallbacks that it is there."""
-    message = groups_pb2.HubHeartbeat(hub=hub, fallback=fallback, at=int(now))
+    message = groups_pb2.HubHeartbeat(hub=hub, fallback=fallback, at=int(now), nonce=rng(32))
     return seal_statement(Kind.HUB_HEARTBEAT, message, domain_key)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from connexa.crypto import Ed25519Secret, sha256
 from connexa.homeserver import Homeserver
 from connexa.homeserver.settings import LimitSettings
-from connexa.identity import Domain, GroupAdmins, issue_admins, sign_take_over
+from connexa.identity import Domain, GroupAdmins, KeyPackageProof, issue_admins, issue_key_package_proof, sign_take_over
 from connexa.mls.credential import Credential
 from connexa.mls.framing import MLSMessage, PrivateMessage
 from connexa.mls.key_package import KeyPackage
@@ -39,8 +39,10 @@ from connexa.wire.v1.groups_pb2 import (
     GroupSend,
     GroupState,
     GroupTakeOver,
+    OfferedKeyPackage,
     TakeOver,
 )
+from tests.homeserver.village import Device
 
 A, B, C = Domain("a.example"), Domain("b.example"), Domain("c.example")
 BLIND = GroupMode.GROUP_MODE_BLIND
@@ -226,3 +228,10 @@ def key_package(rng: SeededRandom, now: float, *, last_resort: bool = False, day
         last_resort=last_resort,
     )
     return bundle.key_package
+
+
+def offered(owner: Device, rng: SeededRandom, now: float, *, last_resort: bool = False, **changes: Any) -> OfferedKeyPackage:
+    """A device's key package with its proof; `changes` are made to the proof before it is signed."""
+    package = key_package(rng, now, last_resort=last_resort)
+    proof = KeyPackageProof(owner.owner.user.id, owner.id, package.ref(SUITE), rng(32), int(now + 60 * DAY))
+    return OfferedKeyPackage(key_package=package.encode(), proof=issue_key_package_proof(replace(proof, **changes), owner.dsk))

@@ -78,4 +78,4 @@ class GroupService:
         return await self._house.remotes.news(domain, news)
 
     def _heartbeat(self, fallback: Domain) -> Signed:
-        return issue_heartbeat(self._house.domain, fallback, self._house.clock(), self._house.domain_key)
+        return issue_heartbeat(self._house.domain, fallback, self._house.clock(), self._house.domain_key, self._house.rng)

@@ -463,14 +463,16 @@ class GroupStandby(_message.Message):
     def __init__(self, group: _Optional[bytes] = ..., term: _Optional[int] = ..., admins: _Optional[_Union[SignedAdmins, _Mapping]] = ...) -> None: ...
 
 class HubHeartbeat(_message.Message):
-    __slots__ = ("hub", "fallback", "at")
+    __slots__ = ("hub", "fallback", "at", "nonce")
     HUB_FIELD_NUMBER: _ClassVar[int]
     FALLBACK_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
     hub: str
     fallback: str
     at: int
-    def __init__(self, hub: _Optional[str] = ..., fallback: _Optional[str] = ..., at: _Optional[int] = ...) -> None: ...
+    nonce: bytes
+    def __init__(self, hub: _Optional[str] = ..., fallback: _Optional[str] = ..., at: _Optional[int] = ..., nonce: _Optional[bytes] = ...) -> None: ...
 
 class GroupNewsReply(_message.Message):
     __slots__ = ("later",)
