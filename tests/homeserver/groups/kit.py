@@ -192,17 +192,17 @@ class Band:
 
     # ---- take-over
 
-    def take_over(self, hub: str, *, signers: int | None = None, term: int | None = None, seq: int = 0, **changes: Any) -> GroupTakeOver:
+    def take_over(self, hub: str, *, signers: int | None = None, group_info: bytes = b"", **changes: Any) -> GroupTakeOver:
         """A record that this many admins have signed."""
-        state = GroupState(places=[seat.place for seat in self.seats], sealed=b"sealed here", join_hash=self.join_hash).SerializeToString()
+        places = [seat.place for seat in self.seats]
+        state = GroupState(places=places, sealed=b"sealed", join_hash=self.join_hash, group_info=group_info).SerializeToString()
         record = TakeOver(
             group=self.id,
-            term=self.term + 1 if term is None else term,
+            term=self.term + 1,
             hub=hub,
             old_hub=self.hub,
             mode=BLIND,
             epoch=self.epoch,
-            seq=seq,
             tag=bytes(32),
             state=sha256(state),
         )

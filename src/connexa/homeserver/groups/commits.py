@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from connexa.crypto import equal, sha256
+from connexa.homeserver.groups.assisted import begin, follow_commit
 from connexa.homeserver.groups.headers import Header, read_header, split_welcome
 from connexa.homeserver.groups.ledger import (
     GroupRow,
@@ -96,6 +97,8 @@ class Bundles:
         signed = first.admins.SerializeToString()
         row = GroupRow(group, create.mode, 0, first.epoch, int(asked.now), 0, 0, first.join_hash, signed)
         record = GroupRecord(sealed=first.sealed)
+        if create.mode == GroupMode.GROUP_MODE_ASSISTED:
+            record = begin(execute, group, first.epoch, first.sealed, first.group_info, asked.now)
         insert_group(execute, row)
         put_member(execute, group, own)
         keep_record(execute, group, record)
@@ -114,6 +117,8 @@ class Bundles:
         _check_header(read_header(bundle.commit), row, bundle, member)
         self._check_rules(execute, row, asked, bundle, member)
         record = GroupRecord(sealed=bundle.sealed)
+        if row.mode == GroupMode.GROUP_MODE_ASSISTED:
+            record = follow_commit(execute, row, bundle, asked.now)
         taken = self._swap(execute, row, bundle, commit_id, asked.now)
         self._change_places(execute, row, bundle, member)
         keep_record(execute, row.id, record)

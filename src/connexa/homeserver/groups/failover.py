@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from connexa.homeserver.groups.assisted import begin
 from connexa.homeserver.groups.commits import Queue, Taken, admins_of, announce_standby
 from connexa.homeserver.groups.ledger import (
     GroupRow,
@@ -28,6 +29,7 @@ from connexa.identity import Domain, GroupAdmins, beats, read_admins, read_take_
 from connexa.store import Execute
 from connexa.wire import MAX_FRAME, malformed, parse
 from connexa.wire.v1.groups_pb2 import (
+    GroupMode,
     GroupNews,
     GroupRecord,
     GroupStandby,
@@ -151,7 +153,10 @@ class Failover:
         members = [Member.of(place) for place in state.places]
         for member in members:
             put_member(execute, row.id, member)
-        keep_record(execute, row.id, GroupRecord(sealed=state.sealed))
+        record_now = GroupRecord(sealed=state.sealed)
+        if read.mode == GroupMode.GROUP_MODE_ASSISTED:
+            record_now = begin(execute, row.id, row.epoch, state.sealed, state.group_info, now)
+        keep_record(execute, row.id, record_now)
         execute("DELETE FROM group_standby WHERE mls = ?", (row.id,))
         told = {str(standby.hub), *(str(hub) for hub in standby.admins.fallback_hubs if hub != self._domain)}
         for hub in told:

@@ -12,6 +12,7 @@ from typing import Final
 
 from connexa.crypto import sha256
 from connexa.errors import ConnexaError, RefusedError
+from connexa.homeserver.groups.assisted import follow_proposal
 from connexa.homeserver.groups.commits import Asked, Bundles, Taken, right_of, wrong_epoch
 from connexa.homeserver.groups.courier import Courier
 from connexa.homeserver.groups.failover import Failover, moved
@@ -143,6 +144,8 @@ class Hub:
         kind = _kind_of(row, send, asked.now)
         if load_of(execute, row.id) + len(send.message) > self._limits.group_bytes:
             raise HubRefused("group.full", "The log of this group is full.", retryable=True)
+        if row.mode == GroupMode.GROUP_MODE_ASSISTED and kind == GroupEntryKind.GROUP_ENTRY_PROPOSAL:
+            follow_proposal(execute, row, send.message, asked.now)
         seq = append(execute, row, kind, send.epoch, send.id, send.message, asked.now)
         others = [place for place in members_of(execute, row.id) if place.alias != member.alias]
         return Taken(GroupStored(seq=seq, epoch=row.epoch), tell=others)

@@ -103,8 +103,8 @@ def insert_group(execute: Execute, row: GroupRow) -> None:
 
 def clear_group(execute: Execute, group: bytes) -> None:
     """Forget everything in a group."""
-    for table in ("group_record", "group_member", "group_entry", "group_fallback"):
-        execute(f"DELETE FROM {table} WHERE mls = ?", (group,))  # noqa: S608 - one of four names
+    for table in ("group_record", "group_public", "group_member", "group_entry", "group_fallback"):
+        execute(f"DELETE FROM {table} WHERE mls = ?", (group,))  # noqa: S608 - one of five names
 
 
 def drop_group(execute: Execute, group: bytes) -> None:

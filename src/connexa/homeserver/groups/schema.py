@@ -68,6 +68,13 @@ CREATE TABLE group_record (
     record BLOB NOT NULL
 ) STRICT;
 
+-- What a hub that assists follows: the group's public state.
+CREATE TABLE group_public (
+    id    INTEGER PRIMARY KEY,
+    mls   BLOB NOT NULL UNIQUE,
+    state BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE group_member (
     mls        BLOB NOT NULL,
     alias      BLOB NOT NULL,
