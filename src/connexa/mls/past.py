@@ -31,6 +31,7 @@ class PastEpoch(Secret):
     signature_keys: tuple[bytes, ...]  # by leaf; empty for a blank one
     sender_data_secret: bytes
     ratchets: SecretTree
+    head: bytes  # all of it but the ratchets, as it is stored: what a thousand keys take is encoded once
 
     @classmethod
     def of(cls, epoch: Epoch, now: int) -> PastEpoch:
@@ -39,8 +40,10 @@ class PastEpoch(Secret):
         members = dict(public.tree.members())
         keys = tuple(members[leaf].signature_key if leaf in members else b"" for leaf in range(public.tree.width))
         epoch.ratchets.drop_handshakes()
-        context = public.context
-        return cls(context.epoch, now, epoch.own, context.encode(), keys, epoch.secrets.sender_data_secret, epoch.ratchets)
+        number, context, sender_data_secret = public.context.epoch, public.context.encode(), epoch.secrets.sender_data_secret
+        fixed = number.to_bytes(8, "big") + now.to_bytes(8, "big") + epoch.own.to_bytes(4, "big")
+        head = fixed + V(context) + vec(map(V, keys)) + V(sender_data_secret)
+        return cls(number, now, epoch.own, context, keys, sender_data_secret, epoch.ratchets, head)
 
     def open(self, suite: Suite, message: PrivateMessage) -> tuple[VerifiedContent, Step]:
         """A late message, if it holds."""
@@ -55,15 +58,11 @@ class PastEpoch(Secret):
 
     def parts(self) -> dict[str, bytes]:
         """For storage: secret."""
-        return {f"past {self.number} ": self._head()} | {self.part(name): part for name, part in self.ratchets.parts().items()}
+        return {f"past {self.number} ": self.head} | {self.part(name): part for name, part in self.ratchets.parts().items()}
 
     def part(self, name: str) -> str:
         """The name of a part of the ratchets."""
         return f"past {self.number} {name}"
-
-    def _head(self) -> bytes:
-        fixed = self.number.to_bytes(8, "big") + self.ended.to_bytes(8, "big") + self.own.to_bytes(4, "big")
-        return fixed + V(self.context) + vec(map(V, self.signature_keys)) + V(self.sender_data_secret)
 
     @classmethod
     def load(cls, suite: Suite, head: bytes, ratchets: Mapping[str, bytes], windows: Windows) -> PastEpoch:
@@ -75,7 +74,7 @@ class PastEpoch(Secret):
         keys, pos = items(rv, head, pos)
         sender_data_secret, pos = rv(head, pos)
         tree = SecretTree.load(suite, len(keys), ratchets, windows)
-        return cls(number, ended, own, context, tuple(keys), sender_data_secret, tree)
+        return cls(number, ended, own, context, tuple(keys), sender_data_secret, tree, head)
 
 
 class PastEpochs:
