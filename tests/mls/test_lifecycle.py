@@ -13,7 +13,9 @@ from connexa.mls import (
     StaleCommit,
     ValidationError,
     branch,
+    newest_branch,
     reinit,
+    resync,
 )
 from tests.mls.people import NOW, Person, agree, deliver, package, party
 
@@ -138,3 +140,35 @@ def test_a_welcome_continues_only_what_it_says():
     with pytest.raises(ValidationError) as refused:
         bob.join(welcome, plain, resuming=bob.group)
     assert refused.value.rule == "V31"
+
+
+def test_a_fork_is_mended_by_those_who_were_members():
+    alice, bob, carol = party("alice", "bob", "carol")
+    first, second = alice.group.commit(update=True, now=NOW), bob.group.commit(update=True, now=NOW)
+    deliver(alice, first, ())
+    deliver(bob, second, (carol,))
+    infos = [alice.group.group_info(), bob.group.group_info()]
+    chosen = newest_branch(infos)
+    assert chosen == newest_branch(infos[::-1])
+    inside, outside = ([alice], [bob, carol]) if chosen == infos[0] else ([bob, carol], [alice])
+    for person in outside:
+        group, staged = resync(inside[0].group.group_info(), person.bundle(), now=NOW, **person.begun)
+        person.group = group
+        deliver(person, staged, inside)
+        inside.append(person)
+    agree(alice, bob, carol)
+    with pytest.raises(ValidationError) as refused:
+        resync(chosen, Person("mallory").bundle(), now=NOW, **Person("mallory").begun)
+    assert refused.value.rule == "V32"
+
+
+def test_branches_have_an_order():
+    alice, bob = party("alice", "bob")
+    early = alice.group.group_info()
+    deliver(alice, alice.group.commit(extensions=NO_EXTENSIONS.put(0xF000, b"1"), now=NOW), (bob,))
+    late = alice.group.group_info()
+    assert newest_branch([early, late]) == late
+    assert newest_branch([early, late], lambda extensions: -len(extensions.entries)) == early
+    (other,) = party("other", group_id=b"another")
+    with pytest.raises(ValidationError):
+        newest_branch([early, other.group.group_info()])

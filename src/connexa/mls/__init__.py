@@ -28,7 +28,7 @@ from connexa.mls.group import ALL_PENDING, Group
 from connexa.mls.key_package import KeyPackage, KeyPackageBundle
 from connexa.mls.key_schedule import GroupContext
 from connexa.mls.leaf_change import LeafChange
-from connexa.mls.lifecycle import branch, reinit
+from connexa.mls.lifecycle import branch, newest_branch, reinit, resync
 from connexa.mls.nodes import Capabilities, Credential, LeafNode, Lifetime
 from connexa.mls.policy import (
     AuthenticationService,
@@ -133,9 +133,11 @@ __all__ = [
     "X509Authentication",
     "branch",
     "get_suite",
+    "newest_branch",
     "padded_length",
     "propose_from_outside",
     "propose_self_add",
     "reinit",
+    "resync",
     "split",
 ]

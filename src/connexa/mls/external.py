@@ -12,7 +12,7 @@ from connexa.mls.registry import SenderType, WireFormat
 from connexa.mls.suite import get_suite
 from connexa.mls.welcome import GroupInfo
 
-__all__ = ["propose_from_outside", "propose_self_add", "read_key_package"]
+__all__ = ["propose_from_outside", "propose_self_add", "read_group_info", "read_key_package"]
 
 
 def propose_from_outside(context: GroupContext, sender_index: int, signer: SignatureSecret, proposal: Proposal) -> bytes:
@@ -22,10 +22,9 @@ def propose_from_outside(context: GroupContext, sender_index: int, signer: Signa
 
 def propose_self_add(group_info: bytes, bundle: KeyPackageBundle) -> bytes:
     """A PublicMessage (MLSMessage) that asks the members to add the owner of this key package."""
-    info = MLSMessage.decode(group_info).body
-    if not isinstance(info, GroupInfo):
-        raise ValidationError("V40", "This is no GroupInfo.")
-    return _propose(info.group_context, Sender(SenderType.NEW_MEMBER_PROPOSAL), bundle.sig_sk, Add(bundle.key_package))
+    return _propose(
+        read_group_info(group_info).group_context, Sender(SenderType.NEW_MEMBER_PROPOSAL), bundle.sig_sk, Add(bundle.key_package)
+    )
 
 
 def _propose(context: GroupContext, sender: Sender, signer: SignatureSecret, proposal: Proposal) -> bytes:
@@ -33,6 +32,14 @@ def _propose(context: GroupContext, sender: Sender, signer: SignatureSecret, pro
     content = FramedContent.make(context.group_id, context.epoch, sender, proposal)
     verified = sign_content(suite, WireFormat.PUBLIC_MESSAGE, content, signer)
     return MLSMessage(protect_public(suite, verified, b"", b"")).encode()
+
+
+def read_group_info(source: bytes) -> GroupInfo:
+    """A GroupInfo that comes as an MLSMessage."""
+    body = MLSMessage.decode(source).body
+    if not isinstance(body, GroupInfo):
+        raise ValidationError("V18", "This is no GroupInfo.")
+    return body
 
 
 def read_key_package(source: bytes | KeyPackage) -> KeyPackage:

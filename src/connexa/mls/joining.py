@@ -14,6 +14,7 @@ from connexa.mls.commit_builder import Committer, Order, build_commit
 from connexa.mls.epoch import Epoch, PskLookup
 from connexa.mls.errors import ValidationError
 from connexa.mls.extensions import Extensions
+from connexa.mls.external import read_group_info
 from connexa.mls.framing import MLSMessage, Sender, VerifiedContent, protect_public
 from connexa.mls.key_package import KeyPackageBundle
 from connexa.mls.key_schedule import GroupContext, confirmation_tag, derive_epoch, interim_transcript_hash
@@ -164,9 +165,7 @@ def external_join(
     rng: Rng,
 ) -> StagedCommit:
     """Our own commit into a group whose GroupInfo holds its external key."""
-    info = MLSMessage.decode(group_info).body
-    if not isinstance(info, GroupInfo):
-        raise ValidationError("V32", "This is no GroupInfo.")
+    info = read_group_info(group_info)
     suite = get_suite(bundle.key_package.cipher_suite, experimental=True)
     check_supported(bundle.key_package.leaf_node, info.group_context)
     public = open_public(suite, info, ratchet_tree, policy)

@@ -6,22 +6,24 @@ old group's resumption PSK over, so that nobody comes along who was not in it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from connexa.crypto import Rng, system_random
 from connexa.mls.errors import ValidationError
 from connexa.mls.extensions import NO_EXTENSIONS, Extensions
+from connexa.mls.external import read_group_info
 from connexa.mls.group import Group
 from connexa.mls.key_package import KeyPackage, KeyPackageBundle
 from connexa.mls.policy import DEFAULT_RULES, AuthenticationService, Rules
 from connexa.mls.psk import PreSharedKeyID, ResumptionPSK
+from connexa.mls.ratchet_tree import RatchetTree
 from connexa.mls.registry import ResumptionUsage
 from connexa.mls.staged import StagedCommit
 from connexa.mls.store import Store
 from connexa.mls.succession import check_succession
 from connexa.mls.suite import get_suite
 
-__all__ = ["branch", "reinit"]
+__all__ = ["branch", "newest_branch", "reinit", "resync"]
 
 
 def reinit(
@@ -77,3 +79,57 @@ def _continue(old: Group, new: Group, members: Sequence[bytes | KeyPackage], usa
         new.forget()  # a group that cannot begin leaves nothing behind
         raise
     return staged
+
+
+def resync(
+    group_info: bytes,
+    bundle: KeyPackageBundle,
+    *,
+    auth: AuthenticationService,
+    store: Store,
+    now: int,
+    ratchet_tree: bytes | None = None,
+    resuming: Group | None = None,
+    rules: Rules = DEFAULT_RULES,
+    rng: Rng = system_random,
+) -> tuple[Group, StagedCommit]:
+    """Back into a group whose state was lost or cannot follow: an external commit in place of our client's old leaf (§12.4.3.2).
+
+    Only who is a member can come back (I90): `ValidationError` for a client that is not in the group.
+    """
+    info = read_group_info(group_info)
+    suite = get_suite(info.group_context.cipher_suite, experimental=True)
+    tree = RatchetTree.decode(suite, info.extensions.ratchet_tree or ratchet_tree or b"")
+    leaf = bundle.key_package.leaf_node
+    client = auth.client(leaf.credential, leaf.signature_key)
+    old = next((index for index, one in tree.members() if auth.client(one.credential, one.signature_key) == client), None)
+    if old is None:
+        raise ValidationError("V32", "We are no member of this group.", "Ask a member to add this device.")
+    return Group.external_join(
+        group_info,
+        bundle,
+        auth=auth,
+        store=store,
+        now=now,
+        ratchet_tree=ratchet_tree,
+        resync_leaf=old,
+        resuming=resuming,
+        rules=rules,
+        rng=rng,
+    )
+
+
+def newest_branch(group_infos: Sequence[bytes], term: Callable[[Extensions], int] = lambda extensions: 0) -> bytes:
+    """Of GroupInfos of one group that has forked, the one that all go on with, whoever compares them.
+
+    The higher `term` of the group's extensions wins, then the later epoch, then the smaller confirmation tag. Members of the other
+    branches `resync` into it.
+    """
+
+    def order(raw: bytes) -> tuple[int, int, bytes]:
+        info = read_group_info(raw)
+        return -term(info.group_context.extensions), -info.group_context.epoch, info.confirmation_tag
+
+    if len({read_group_info(raw).group_context.group_id for raw in group_infos}) != 1:
+        raise ValidationError("V25", "These are not branches of one group.")
+    return min(group_infos, key=order)

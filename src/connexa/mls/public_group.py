@@ -13,6 +13,7 @@ from connexa.errors import IntegrityError
 from connexa.mls.codec import V, decode, items, rv, vec
 from connexa.mls.errors import MLSError, StaleCommit, ValidationError
 from connexa.mls.events import Member, ProposalStored
+from connexa.mls.external import read_group_info
 from connexa.mls.following import Followed, follow
 from connexa.mls.framing import MLSMessage, PublicMessage, unprotect_public
 from connexa.mls.group_state import dump_listed, dump_public, load_public, read_listed
@@ -24,7 +25,6 @@ from connexa.mls.proposals import Commit, ReInit, Remove
 from connexa.mls.public_state import PublicState
 from connexa.mls.speaking import check_address, signature_key_of
 from connexa.mls.suite import get_suite
-from connexa.mls.welcome import GroupInfo
 
 __all__ = ["PublicCommit", "PublicGroup"]
 
@@ -91,9 +91,7 @@ class PublicGroup:
         rules: Rules = DEFAULT_RULES,
     ) -> PublicGroup:
         """From a GroupInfo (MLSMessage), all of whose tree is checked as a newcomer would."""
-        info = MLSMessage.decode(group_info).body
-        if not isinstance(info, GroupInfo):
-            raise ValidationError("V18", "This is no GroupInfo.")
+        info = read_group_info(group_info)
         suite = get_suite(info.group_context.cipher_suite, experimental=True)
         return cls(open_public(suite, info, ratchet_tree, Policy(auth, rules, now)), auth=auth, rules=rules)
 
@@ -122,9 +120,8 @@ class PublicGroup:
 
     def check_group_info(self, group_info: bytes) -> None:
         """Raise unless this GroupInfo (MLSMessage) describes the epoch that we are in, by a member's signature (V18)."""
-        info = MLSMessage.decode(group_info).body
-        state = self._state
-        if not isinstance(info, GroupInfo) or (info.group_context, info.confirmation_tag) != (state.context, state.confirmation_tag):
+        info, state = read_group_info(group_info), self._state
+        if (info.group_context, info.confirmation_tag) != (state.context, state.confirmation_tag):
             raise ValidationError("V18", "A GroupInfo does not describe the group's epoch.")
         info.verify(state.suite, state.member(info.signer).signature_key)
 
