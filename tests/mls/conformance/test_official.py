@@ -23,6 +23,7 @@ FILES = {
     "tree-validation": 70,
     "treekem": 55,
     "messages": 300,
+    "passive-client-welcome": 40,
 }
 
 

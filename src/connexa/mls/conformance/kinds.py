@@ -1,4 +1,4 @@
-"""The kinds of test vectors, and how a file is told to be of one: by its name, else by the fields of its cases."""
+"""The sixteen kinds of test vectors, and how a file is told to be of one: by its name, else by the fields of its cases."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from connexa.mls.conformance.basics import crypto_basics, deserialization, tree_arithmetic
 from connexa.mls.conformance.case import Case
+from connexa.mls.conformance.clients import passive_client
 from connexa.mls.conformance.messages import messages
 from connexa.mls.conformance.protection import message_protection, welcome
 from connexa.mls.conformance.schedule import key_schedule, psk_secrets, secret_tree, transcript_hashes
@@ -24,6 +25,8 @@ class Kind:
     fields: tuple[str, ...]
 
 
+_CLIENT = ("init_priv", "initial_epoch_authenticator", "epochs")
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -40,6 +43,9 @@ KINDS = {
         Kind("tree-validation", tree_validation, ("tree", "tree_hashes")),
         Kind("treekem", treekem, ("leaves_private", "update_paths")),
         Kind("messages", messages, ("mls_welcome", "private_message")),
+        Kind("passive-client-welcome", passive_client, _CLIENT),
+        Kind("passive-client-handling-commit", passive_client, _CLIENT),
+        Kind("passive-client-random", passive_client, _CLIENT),
     )
 }
 """By official name."""
