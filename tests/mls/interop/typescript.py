@@ -116,6 +116,10 @@ class Script:
     def propose_remove(self, member: Member, *, public: bool = False) -> bytes:
         return self._propose({"kind": "remove", "leaf": member.leaf}, public)
 
+    def propose_extensions(self, extensions: Sequence[tuple[str, bytes]]) -> bytes:
+        """Extensions of the group by their names in ts-mls."""
+        return self._propose({"kind": "extensions", "extensions": [(name, content.hex()) for name, content in extensions]}, public=False)
+
     def _propose(self, proposal: dict[str, Any], public: bool) -> bytes:
         return bytes.fromhex(self.ask("propose", proposal=proposal, public=public)["message"])
 

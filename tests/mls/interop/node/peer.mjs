@@ -2,8 +2,13 @@
 //
 // Each request names a client ("who") and what it should do; a client has one signature key, one group, the private parts of all key
 // packages that it made, and its external PSKs by id. The answer holds the processor time of the operation alone, in microseconds.
+//
+// Faults of ts-mls that are mended here: it makes ECDSA keys with compressed points (RFC 9420 §5.1.1 has uncompressed ones), and writes and
+// reads the key in external_pub without its length (§12.4.3.2). Left as they are: it sends no path with group context extensions (§17.4),
+// and knows but one external sender, outside of a list (§12.1.8.1).
 
 import { createInterface } from "node:readline";
+import { p256, p384, p521 } from "@noble/curves/nist.js";
 import * as mls from "ts-mls";
 import { decodeRatchetTree, encodeRatchetTree } from "ts-mls/ratchetTree.js";
 
@@ -33,14 +38,30 @@ function committed(client, result, also = {}) {
   };
 }
 
+const lengthOf = (key) => (key.length < 64 ? [key.length] : [0x40 | (key.length >> 8), key.length & 0xff]);
+const withLength = (cs) => ({
+  ...cs,
+  hpke: { ...cs.hpke, exportPublicKey: async (key) => cs.hpke.exportPublicKey(key).then((raw) => new Uint8Array([...lengthOf(raw), ...raw])) },
+});
+const withoutLength = (cs) => ({
+  ...cs,
+  hpke: { ...cs.hpke, importPublicKey: (raw) => cs.hpke.importPublicKey([33, 67, 99, 135].includes(raw.length) ? raw.slice(raw.length < 64 ? 1 : 2) : raw) },
+});
+
+async function signatureKeys(cs, number) {
+  const made = await cs.signature.keygen();
+  const curve = { 2: p256, 5: p521, 7: p384 }[number];
+  return curve ? { signKey: made.signKey, publicKey: curve.getPublicKey(made.signKey, false) } : made;
+}
+
 async function bundle(client, given) {
   const number = given ?? client.suite;
   const cs = await suite(number);
   const lifetime = { notBefore: 0n, notAfter: 2n ** 62n };
   const credential = { credentialType: "basic", identity: client.identity };
-  client.keys ??= number === client.suite ? await cs.signature.keygen() : undefined;
-  const keys = number === client.suite ? client.keys : await cs.signature.keygen();
-  const made = await mls.generateKeyPackageWithKey(credential, client.grease ? mls.defaultCapabilities() : capabilities, lifetime, [], keys, cs);
+  client.keys ??= {};
+  client.keys[number] ??= await signatureKeys(cs, number);
+  const made = await mls.generateKeyPackageWithKey(credential, client.grease ? mls.defaultCapabilities() : capabilities, lifetime, [], client.keys[number], cs);
   client.bundle = made;
   return made;
 }
@@ -100,7 +121,13 @@ const operations = {
   },
   async external_join(client, { group_info, resync }) {
     const { publicPackage, privatePackage } = await bundle(client);
-    const made = await mls.joinGroupExternal(read(group_info).groupInfo, publicPackage, privatePackage, Boolean(resync), client.cs);
+    const made = await mls.joinGroupExternal(
+      read(group_info).groupInfo,
+      publicPackage,
+      privatePackage,
+      Boolean(resync),
+      withoutLength(client.cs),
+    );
     client.state = made.newState;
     return { commit: message("mls_public_message", "publicMessage", made.publicMessage) };
   },
@@ -145,7 +172,7 @@ const operations = {
     return { secret: hex(await mls.mlsExporter(client.state.keySchedule.exporterSecret, label, raw(context), length, client.cs)) };
   },
   async group_info(client) {
-    const made = await mls.createGroupInfoWithExternalPubAndRatchetTree(client.state, [], client.cs);
+    const made = await mls.createGroupInfoWithExternalPubAndRatchetTree(client.state, [], withLength(client.cs));
     return { group_info: message("mls_group_info", "groupInfo", made) };
   },
   async reinit(client, { group_id, suite: number }) {
