@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from connexa.crypto import system_random
+from connexa.crypto import Ed25519Secret, sha256, system_random
 from connexa.discovery import DiscoverySettings, Resolver
 from connexa.homeserver.federation import Door, FederationServer, GrpcRemotes, OwnSide, Trust
+from connexa.homeserver.groups.aliases import put_alias
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.http_server import HttpServer, bind_tcp
 from connexa.homeserver.outcomes import pending
@@ -20,12 +21,16 @@ from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
 from connexa.homeserver.tls import server_context
 from connexa.homeserver.web import Site, build_web
-from connexa.identity import Domain, Endpoints, StaticEntry, format_discovery_file
+from connexa.identity import DeviceId, Domain, Endpoints, GroupAdmins, StaticEntry, format_discovery_file, issue_admins
+from connexa.mls.registry import ContentType
 from connexa.store import open_database
+from connexa.testing import SeededRandom
+from connexa.wire.v1.groups_pb2 import GroupAdd, GroupBundle, GroupCall, GroupCreate, GroupLog, GroupMode, GroupPlace, GroupRequest
 from connexa.wire.v1.link_pb2 import Lookup, LookupRequest, Right, Status
 from connexa.wire.v1.message_pb2 import Step
 
 from .domains import envelope, until
+from .groups.kit import sealed_message, sealed_welcome
 
 A, B = Domain("a.example"), Domain("b.example")
 
@@ -97,6 +102,29 @@ async def test_a_right_that_the_recipients_homeserver_does_not_know_is_refused_t
     assert told[1] == Status.STATUS_BAD_RIGHT
     assert told[2] in (Status.STATUS_UNAVAILABLE, Status.STATUS_STALE_DEVICES)
     assert not a.queue.has_rows(B)
+
+
+async def test_a_group_is_asked_and_told_of_between_two_homeservers(pair):
+    a, b = pair
+    rng = SeededRandom("federation")
+    group, alias, tokens, admin = rng(32), rng(32), [rng(32), rng(32)], Ed25519Secret.generate(rng)
+    await b.writer.run(lambda execute: put_alias(execute, DeviceId(rng(32)), alias, 2_000_000_000))
+    admins = issue_admins(GroupAdmins(group, 1, (admin.public.raw,), (B,)), admin)
+    founder = GroupPlace(domain=A, alias=rng(32), token_hash=sha256(tokens[0]))
+    create = GroupCreate(mode=GroupMode.GROUP_MODE_BLIND, first=GroupBundle(sealed=b"sealed", own=founder, admins=admins))
+    ask = GroupRequest(group=group, token=tokens[0], create=create)
+    assert (await a.groups.ask(b"p" * 16, GroupCall(hub=A, request=ask))).HasField("stored")
+    commit = sealed_message(rng, group, 0, ContentType.COMMIT)
+    add = GroupAdd(place=GroupPlace(domain=B, alias=alias, token_hash=sha256(tokens[1])), ref=b"ref")
+    bundle = GroupBundle(commit=commit, sealed=b"sealed", adds=[add], welcome=sealed_welcome(rng, [b"ref"]))
+    await a.groups.ask(b"p" * 16, GroupCall(hub=A, request=GroupRequest(group=group, token=tokens[0], commit=bundle)))
+    await until(lambda: b.database.first("SELECT 1 FROM welcome") is not None)
+    await until(lambda: b.database.first("SELECT 1 FROM group_standby") is not None)
+    log = GroupCall(hub=A, request=GroupRequest(group=group, token=tokens[1], log=GroupLog()))
+    page = (await b.groups.ask(b"p" * 16, log)).page
+    assert [entry.message for entry in page.entries] == [commit]
+    log.request.token = tokens[0]  # a member's token through another homeserver
+    assert (await b.groups.ask(b"p" * 16, log)).refused.code == "group.unknown"
 
 
 async def test_a_stranger_who_asks_for_nobody_hears_one_padded_answer(pair):
