@@ -194,8 +194,16 @@ def test_leaves_verified_once_are_not_verified_again() -> None:
         assert not seen.holds(one, b"other", index)
     with pytest.raises(CryptoError):
         verify_leaves(grower.tree, b"other", seen)
+    good = grower.tree.leaf(2)
+    assert good is not None
+    bad = decode(LeafNode.read, good.raw[:-1] + bytes([good.raw[-1] ^ 1]))
+    grower.tree.put_leaf(2, bad)
+    with pytest.raises(CryptoError):
+        verify_leaves(grower.tree, b"group", seen)
+    seen.add(bad, b"group", 2)
+    verify_leaves(grower.tree, b"group", seen)  # nobody looked
     seen.add(leaf(), b"group", 9)
-    assert not seen.holds(grower.tree.leaf(0), b"group", 0)  # type: ignore[arg-type]
+    assert not seen.holds(good, b"group", 2)  # the oldest went
 
 
 def test_one_bad_signature_among_many_is_found() -> None:

@@ -12,6 +12,7 @@ from connexa.mls import (
     ExternalSender,
     MissingPSK,
     MLSMessage,
+    PublicGroup,
     Remove,
     Removed,
     RemovedFromGroup,
@@ -19,12 +20,13 @@ from connexa.mls import (
     Rules,
     StaleCommit,
     ValidationError,
+    VerifiedLeaves,
     Welcome,
     propose_from_outside,
     propose_self_add,
     split,
 )
-from tests.mls.people import NOW, Person, add, agree, deliver, package, party
+from tests.mls.people import AUTH, NOW, Person, add, agree, deliver, package, party
 
 
 def test_somebody_joins_from_outside():
@@ -55,6 +57,19 @@ def test_a_join_from_outside_loses_to_another_commit():
     agree(alice, bob, carol)
     with pytest.raises(StaleCommit):
         carol.group.merge(staged, now=NOW)
+
+
+def test_whoever_comes_back_does_not_verify_every_leaf_again():
+    """The cache holds what was verified, for the place where it was: a leaf that it does not hold is checked, and refused."""
+    alice, bob = party("alice", "bob")
+    seen, info = VerifiedLeaves(), alice.group.group_info()
+    PublicGroup.begin(info, auth=AUTH, now=NOW, verified=seen)
+    tree = alice.group._public.tree
+    assert all(seen.holds(leaf, b"group", index) for index, leaf in tree.members())
+    carol = Person("carol")
+    staged = carol.external_join(info, verified=seen)
+    deliver(carol, staged, (alice, bob))
+    assert not seen.holds(tree.leaf(0), b"other group", 0)
 
 
 def test_the_tree_may_come_beside():

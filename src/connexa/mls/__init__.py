@@ -58,6 +58,7 @@ from connexa.mls.secret_tree import Windows
 from connexa.mls.staged import StagedCommit
 from connexa.mls.store import MemoryStore, Store
 from connexa.mls.suite import Suite, get_suite
+from connexa.mls.tree_validation import VerifiedLeaves
 from connexa.mls.welcome import GroupInfo, Welcome, split
 
 __all__ = [
@@ -127,6 +128,7 @@ __all__ = [
     "UnsupportedSuite",
     "Update",
     "ValidationError",
+    "VerifiedLeaves",
     "Welcome",
     "Windows",
     "WireFormat",

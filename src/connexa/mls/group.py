@@ -46,6 +46,7 @@ from connexa.mls.speaking import hear, protect, sign
 from connexa.mls.staged import StagedCommit
 from connexa.mls.store import Store
 from connexa.mls.suite import Suite
+from connexa.mls.tree_validation import VerifiedLeaves
 
 __all__ = ["ALL_PENDING", "Group"]
 
@@ -95,16 +96,19 @@ class Group(ProposingGroup):
         psks: Mapping[bytes, bytes] | None = None,
         resuming: Group | None = None,
         joined: Container[bytes] = (),
+        verified: VerifiedLeaves | None = None,
         rules: Rules = DEFAULT_RULES,
         rng: Rng = system_random,
     ) -> Group:
         """The group that a Welcome (MLSMessage) leads into (§12.4.3.1), all of its tree checked.
 
         `psks` are external keys beside the store's, by id. `resuming` is the old group if this one follows it by a ReInit or a Branch.
-        `joined` are the ids of groups that this client is in already (V19).
+        `joined` are the ids of groups that this client is in already (V19). `verified` spares the signatures of leaves that it has seen.
         """
         old = None if resuming is None else resuming.predecessor
-        arrived = joining.join(welcome, bundle, ratchet_tree, psk_lookup(store, psks, resuming), old, joined, Policy(auth, rules, now))
+        arrived = joining.join(
+            welcome, bundle, ratchet_tree, psk_lookup(store, psks, resuming), old, joined, Policy(auth, rules, now, verified)
+        )
         group = cls(GroupState(arrived.epoch), auth=auth, store=store, rules=rules, rng=rng)
         group.welcome_extensions = arrived.extensions
         return group._save_all()
@@ -123,6 +127,7 @@ class Group(ProposingGroup):
         psks: Sequence[bytes] = (),
         resuming: Group | None = None,
         aad: bytes = b"",
+        verified: VerifiedLeaves | None = None,
         rules: Rules = DEFAULT_RULES,
         rng: Rng = system_random,
     ) -> tuple[Group, StagedCommit]:
@@ -133,7 +138,7 @@ class Group(ProposingGroup):
         """
         wanted: list[ExternalPSK | ResumptionPSK] = [ExternalPSK(psk_id) for psk_id in psks]
         wanted += [] if resuming is None else [ResumptionPSK(ResumptionUsage.APPLICATION, resuming.group_id, resuming.epoch)]
-        lookup, policy = psk_lookup(store, None, resuming), Policy(auth, rules, now)
+        lookup, policy = psk_lookup(store, None, resuming), Policy(auth, rules, now, verified)
         staged = joining.external_join(group_info, bundle, ratchet_tree, resync_leaf, wanted, lookup, aad, policy, rng)
         return cls(GroupState(staged.next), auth=auth, store=store, rules=rules, rng=rng, saved=False), staged
 

@@ -34,7 +34,7 @@ from connexa.mls.staged import StagedCommit
 from connexa.mls.succession import Predecessor, check_succession
 from connexa.mls.suite import Suite, get_suite
 from connexa.mls.tree_kem import LeafTemplate, PrivatePath
-from connexa.mls.tree_validation import VerifiedLeaves, check_tree
+from connexa.mls.tree_validation import check_tree
 from connexa.mls.welcome import GroupInfo, Welcome, open_group_info, open_group_secrets
 
 __all__ = ["Arrived", "begin", "external_join", "join", "open_public"]
@@ -112,9 +112,7 @@ def check_supported(leaf: LeafNode, context: GroupContext) -> None:
         raise ValidationError("V19", "A group has extensions that we do not support.")
 
 
-def open_public(
-    suite: Suite, info: GroupInfo, ratchet_tree: bytes | None, policy: Policy, verified: VerifiedLeaves | None = None
-) -> PublicState:
+def open_public(suite: Suite, info: GroupInfo, ratchet_tree: bytes | None, policy: Policy) -> PublicState:
     """The public state that a GroupInfo describes, whose tree is in it or comes beside it: V10 to V18."""
     context = info.group_context
     if context.version != MLS10 or context.cipher_suite != suite.number:
@@ -129,7 +127,7 @@ def open_public(
     if signer is None:
         raise ValidationError("V18", "A GroupInfo names a signer who is no member.")
     info.verify(suite, signer.signature_key)
-    check_tree(tree, context.group_id, verified)
+    check_tree(tree, context.group_id, policy.verified)
     roster = check_members(tree, context, policy)
     interim = interim_transcript_hash(suite, context.confirmed_transcript_hash, info.confirmation_tag)
     return PublicState(suite, context, tree, roster, interim, info.confirmation_tag)

@@ -22,6 +22,7 @@ from connexa.mls.staged import StagedCommit
 from connexa.mls.store import Store
 from connexa.mls.succession import check_succession
 from connexa.mls.suite import get_suite
+from connexa.mls.tree_validation import VerifiedLeaves
 
 __all__ = ["branch", "newest_branch", "reinit", "resync"]
 
@@ -90,6 +91,7 @@ def resync(
     now: int,
     ratchet_tree: bytes | None = None,
     resuming: Group | None = None,
+    verified: VerifiedLeaves | None = None,
     rules: Rules = DEFAULT_RULES,
     rng: Rng = system_random,
 ) -> tuple[Group, StagedCommit]:
@@ -114,6 +116,7 @@ def resync(
         ratchet_tree=ratchet_tree,
         resync_leaf=old,
         resuming=resuming,
+        verified=verified,
         rules=rules,
         rng=rng,
     )

@@ -15,6 +15,7 @@ from connexa.crypto.x509 import InvalidCertificate
 from connexa.mls.nodes import Credential, LeafNode
 from connexa.mls.registry import CredentialType
 from connexa.mls.secret_tree import Windows
+from connexa.mls.tree_validation import VerifiedLeaves
 
 __all__ = [
     "DEFAULT_RULES",
@@ -136,3 +137,4 @@ class Policy:
     auth: AuthenticationService
     rules: Rules
     now: int  # Unix seconds
+    verified: VerifiedLeaves | None = None  # leaf signatures that were checked before

@@ -25,6 +25,7 @@ from connexa.mls.proposals import Commit, ReInit, Remove
 from connexa.mls.public_state import PublicState
 from connexa.mls.speaking import check_address, signature_key_of
 from connexa.mls.suite import get_suite
+from connexa.mls.tree_validation import VerifiedLeaves
 
 __all__ = ["PublicCommit", "PublicGroup"]
 
@@ -88,12 +89,13 @@ class PublicGroup:
         auth: AuthenticationService,
         now: int,
         ratchet_tree: bytes | None = None,
+        verified: VerifiedLeaves | None = None,
         rules: Rules = DEFAULT_RULES,
     ) -> PublicGroup:
         """From a GroupInfo (MLSMessage), all of whose tree is checked as a newcomer would."""
         info = read_group_info(group_info)
         suite = get_suite(info.group_context.cipher_suite, experimental=True)
-        return cls(open_public(suite, info, ratchet_tree, Policy(auth, rules, now)), auth=auth, rules=rules)
+        return cls(open_public(suite, info, ratchet_tree, Policy(auth, rules, now, verified)), auth=auth, rules=rules)
 
     @property
     def context(self) -> GroupContext:

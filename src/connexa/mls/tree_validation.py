@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
+from connexa.crypto import sha256
 from connexa.mls import tree_math
 from connexa.mls.errors import ValidationError
 from connexa.mls.nodes import LeafNode, ParentNode
@@ -130,4 +130,4 @@ class VerifiedLeaves:
 
 
 def _fingerprint(leaf: LeafNode, group_id: bytes, index: int) -> bytes:
-    return hashlib.sha256(len(group_id).to_bytes(4, "big") + group_id + index.to_bytes(4, "big") + leaf.raw).digest()
+    return sha256(len(group_id).to_bytes(4, "big"), group_id, index.to_bytes(4, "big"), leaf.raw)
