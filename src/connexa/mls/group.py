@@ -240,7 +240,8 @@ class Group(ProposingGroup):
             return self._merge_first(staged)
         if staged.base != self.epoch_authenticator or not self.active:
             raise StaleCommit(self.epoch, staged.epoch - 1)
-        before, kept = self._state.parts().keys(), self._state.past.parts().keys()
+        kept = self._state.past.parts().keys()
+        before = self._state.passing_parts().keys() | kept
         self._state, self._reserved = self._state.after(staged, self._rules, now), 0
         after = self._state.parts()
         changed: dict[str, bytes | None] = dict.fromkeys(before - after.keys())

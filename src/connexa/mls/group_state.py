@@ -61,12 +61,11 @@ class GroupState:
 
     def parts(self) -> dict[str, bytes]:
         """Everything, for storage: secret."""
-        return self.fresh_parts() | self.past.parts()
+        return {"epoch": dump_epoch(self.epoch)} | self.passing_parts() | self.past.parts()
 
-    def fresh_parts(self) -> dict[str, bytes]:
-        """What belongs to the current epoch."""
-        found = {"epoch": dump_epoch(self.epoch)}
-        found |= {key_part(name): part for name, part in self.epoch.ratchets.parts().items()}
+    def passing_parts(self) -> dict[str, bytes]:
+        """What ends with the current epoch: its message keys and proposals."""
+        found = {key_part(name): part for name, part in self.epoch.ratchets.parts().items()}
         found |= {proposal_part(number): self.dump_proposal(listed) for number, listed in enumerate(self.proposals)}
         if self.reinit is not None:
             found["reinit"] = self.reinit.encode()

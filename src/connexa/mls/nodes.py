@@ -42,16 +42,22 @@ class Capabilities:
         start = pos
         for _ in range(5):
             _, pos = rv(buf, pos)
-        return _capabilities(buf[start:pos]), pos
+        lists = buf[start:pos]
+        return (_known_capabilities if len(lists) <= _COMMON else _capabilities)(lists), pos
 
 
-@lru_cache(1024)
+_COMMON = 256  # bytes; what is longer is nobody's usual list, and would only fill the memory
+
+
 def _capabilities(raw: bytes) -> Capabilities:
     lists, pos = [], 0
     for _ in range(5):
         types, pos = read_types(raw, pos)
         lists.append(types)
     return Capabilities(*lists)
+
+
+_known_capabilities = lru_cache(1024)(_capabilities)
 
 
 @dataclass(frozen=True, slots=True)
