@@ -46,7 +46,7 @@ class Person:
 
     def join(self, welcome: bytes | None, bundle: KeyPackageBundle, **options: Any) -> Any:
         assert welcome is not None
-        self.group = Group.join(welcome, bundle, now=NOW, **self.begun, **options)
+        self.group = Group.join(welcome, bundle, now=NOW, **({"joined": ()} | self.begun | options))
         return self.group
 
     def external_join(self, group_info: bytes, **options):

@@ -92,6 +92,13 @@ def test_a_group_that_has_not_ended_is_not_replaced():
     assert refused.value.rule == "V31"
 
 
+def test_late_messages_are_read_in_a_group_that_has_ended():
+    alice, bob = party("alice", "bob")
+    late = bob.group.encrypt(b"late")
+    deliver(alice, alice.group.commit(reinit=promised(), now=NOW), (bob,))
+    assert alice.group.process(late, now=NOW).data == b"late"
+
+
 def test_nothing_is_merged_into_a_group_that_has_ended():
     alice, bob = party("alice", "bob")
     late = bob.group.commit(update=True, now=NOW)

@@ -10,6 +10,7 @@ from connexa.mls import (
     Credential,
     CryptoError,
     ExternalSender,
+    Group,
     MissingPSK,
     MLSMessage,
     PublicGroup,
@@ -120,6 +121,24 @@ def test_a_lost_state_is_replaced_from_outside():
     deliver(bob, staged, (alice, carol))
     agree(alice, bob, carol)
     assert len(alice.group.members()) == 3
+    bob.reopen()  # nothing of the old state is left in the store
+
+
+def test_a_removed_member_is_added_again():
+    alice, bob, carol = party("alice", "bob", "carol")
+    deliver(alice, alice.group.commit(update=True, now=NOW), (bob, carol))
+    staged = alice.group.commit(remove=[1], now=NOW)
+    deliver(alice, staged, (carol,))  # bob never sees it
+    bundle = bob.bundle()
+    staged = carol.group.commit(add=[package(bundle)], now=NOW)
+    deliver(carol, staged, (alice,))
+    assert staged.welcome is not None
+    with pytest.raises(ValidationError) as refused:
+        Group.join(staged.welcome, bundle, now=NOW, **bob.begun)
+    assert refused.value.rule == "V19"
+    bob.join(staged.welcome, bundle, joined=())  # he believes it
+    agree(alice, bob, carol)
+    bob.reopen()
 
 
 def test_a_client_does_not_join_twice():

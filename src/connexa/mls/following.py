@@ -24,6 +24,8 @@ from connexa.mls.roster import Roster
 
 __all__ = ["Followed", "admit_path_leaf", "follow", "next_context", "next_state", "with_transcript"]
 
+_LAST_EPOCH = 2**64 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Followed:
@@ -87,6 +89,8 @@ def _resynced(state: PublicState, effects: Effects) -> LeafNode | None:
 
 def next_context(state: PublicState, tree_hash: bytes, extensions: Extensions) -> GroupContext:
     """The provisional context (§12.4.2): new epoch, tree and extensions, the old confirmed transcript hash."""
+    if state.context.epoch == _LAST_EPOCH:
+        raise ValidationError("V25", "This group has come to the last epoch that has a number.")
     return replace(state.context, epoch=state.context.epoch + 1, tree_hash=tree_hash, extensions=extensions)
 
 

@@ -95,7 +95,7 @@ class Group(ProposingGroup):
         ratchet_tree: bytes | None = None,
         psks: Mapping[bytes, bytes] | None = None,
         resuming: Group | None = None,
-        joined: Container[bytes] = (),
+        joined: Container[bytes] | None = None,
         verified: VerifiedLeaves | None = None,
         rules: Rules = DEFAULT_RULES,
         rng: Rng = system_random,
@@ -103,11 +103,16 @@ class Group(ProposingGroup):
         """The group that a Welcome (MLSMessage) leads into (§12.4.3.1), all of its tree checked.
 
         `psks` are external keys beside the store's, by id. `resuming` is the old group if this one follows it by a ReInit or a Branch.
-        `joined` are the ids of groups that this client is in already (V19). `verified` spares the signatures of leaves that it has seen.
+        A group that this client is in already is not joined (V19): one whose id is in `joined`, by default one that the store has.
+        `verified` spares the signatures of leaves that it has seen.
         """
         old = None if resuming is None else resuming.predecessor
+
+        def inside(group_id: bytes) -> bool:
+            return store.load(group_id) is not None if joined is None else group_id in joined
+
         arrived = joining.join(
-            welcome, bundle, ratchet_tree, psk_lookup(store, psks, resuming), old, joined, Policy(auth, rules, now, verified)
+            welcome, bundle, ratchet_tree, psk_lookup(store, psks, resuming), old, inside, Policy(auth, rules, now, verified)
         )
         group = cls(GroupState(arrived.epoch), auth=auth, store=store, rules=rules, rng=rng)
         group.welcome_extensions = arrived.extensions
@@ -157,11 +162,8 @@ class Group(ProposingGroup):
         cls, dump: bytes, *, auth: AuthenticationService, store: Store, rules: Rules = DEFAULT_RULES, rng: Rng = system_random
     ) -> Group:
         """The group of a dump, which takes the place of what the store has of it. An older dump uses keys twice: it is no backup."""
-        parts = split_parts(dump)
-        group = cls(GroupState.load(parts, auth, rules.windows), auth=auth, store=store, rules=rules, rng=rng)
-        stored = store.load(group.group_id) or {}
-        store.save(group.group_id, {**dict.fromkeys(stored), **parts})
-        return group
+        state = GroupState.load(split_parts(dump), auth, rules.windows)
+        return cls(state, auth=auth, store=store, rules=rules, rng=rng)._save_all()
 
     # Commit
 
@@ -276,10 +278,11 @@ class Group(ProposingGroup):
 
         A commit that removes us ends the group here at once: its state is deleted. `psks` are external keys beside the store's, by id.
         """
-        self._check_active()
+        self._check_joined()
         body = MLSMessage.decode(message).body
         if isinstance(body, PrivateMessage) and body.content_type == ContentType.APPLICATION:
             return self._read(body, now)
+        self._check_active()
         if not isinstance(body, (PrivateMessage, PublicMessage)):
             raise ValidationError("V22", "This is no message to the members of a group.")
         verified, step = hear(self._current, body)
@@ -318,7 +321,7 @@ class Group(ProposingGroup):
 
     def decrypt(self, message: bytes, *, now: int) -> Application:
         """An application message of somebody, of this epoch or of one of the last; `ValidationError` if it is another kind."""
-        self._check_active()
+        self._check_joined()
         body = MLSMessage.decode(message).body
         if not isinstance(body, PrivateMessage) or body.content_type != ContentType.APPLICATION:
             raise ValidationError("V22", "This is no application message.")
@@ -327,6 +330,7 @@ class Group(ProposingGroup):
     def _read(self, message: PrivateMessage, now: int) -> Application:
         if message.group_id == self.group_id and message.epoch != self.epoch:
             return self._read_late(message, now)
+        self._check_active()
         verified, step = hear(self._current, message)
         self._settle(step, self._state.past.expire(self._rules, now))
         return _application(verified)

@@ -179,7 +179,9 @@ class HeldGroup:
             raise ValidationError("V32", "We have not joined this group yet: merge the commit that joins it.")
 
     def _save_all(self) -> Self:
-        self._store.save(self.group_id, self._state.parts())
+        """Put this state in the place of whatever the store has of the group."""
+        stored = self._store.load(self.group_id) or {}
+        self._store.save(self.group_id, {**dict.fromkeys(stored), **self._state.parts()})
         return self
 
     def _settle(self, step: Step | None, expired: Sequence[str] = ()) -> None:

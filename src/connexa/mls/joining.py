@@ -6,7 +6,7 @@ it says.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from connexa.crypto import Rng, Secret
@@ -70,7 +70,7 @@ def join(
     ratchet_tree: bytes | None,
     lookup: PskLookup,
     old: Predecessor | None,
-    joined: Container[bytes],
+    inside: Callable[[bytes], bool],
     policy: Policy,
 ) -> Arrived:
     """The epoch that a Welcome tells of."""
@@ -82,7 +82,7 @@ def join(
     check_psks(suite, secrets.psks)
     mixed = psk_secret(suite, [(psk, lookup(psk)) for psk in secrets.psks])
     info = open_group_info(suite, message, secrets.joiner_secret, mixed)
-    if info.group_context.group_id in joined:
+    if inside(info.group_context.group_id):
         raise ValidationError("V19", "A Welcome leads into a group that this client is in already.")
     check_supported(package.leaf_node, info.group_context)
     public = open_public(suite, info, ratchet_tree, policy)
