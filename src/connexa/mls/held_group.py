@@ -214,7 +214,10 @@ def psk_lookup(store: Store, psks: Mapping[bytes, bytes] | None, *groups: HeldGr
         group = next((one for one in groups if one is not None and one.group_id == name.group_id), None)
         if group is None:
             raise MissingPSK(name.encode())
-        return group.resumption_psk(name.epoch)
+        try:
+            return group.resumption_psk(name.epoch)
+        except EpochError:
+            raise MissingPSK(name.encode()) from None
 
     return lookup
 

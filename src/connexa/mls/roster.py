@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from connexa.mls.errors import ValidationError
 from connexa.mls.nodes import LeafNode
 from connexa.mls.policy import AuthenticationService
-from connexa.mls.registry import DEFAULT_EXTENSIONS, DEFAULT_PROPOSALS
+from connexa.mls.registry import DEFAULT_EXTENSIONS, DEFAULT_PROPOSALS, GREASE
 
 __all__ = ["Roster"]
 
@@ -104,5 +104,5 @@ class Roster:
             (self.extensions, capabilities.extensions),
             (self.proposals, capabilities.proposals),
         ):
-            for kind in set(types):  # a type that is listed twice is supported once
+            for kind in set(types) - GREASE:  # a type that is listed twice is supported once, and what means nothing not at all (V42)
                 counter[kind] += step

@@ -44,12 +44,15 @@ def _check_reinit(public: PublicState, link: ResumptionPSK, old: Predecessor) ->
     kept = (context.group_id, context.version, context.cipher_suite, context.extensions)
     if kept != (promised.group_id, promised.version, promised.cipher_suite, promised.extensions):
         raise ValidationError("V31", "A group is not the one that its predecessor named.")
-    if not old.clients <= public.roster.clients:
-        raise ValidationError("V31", "A group lacks members of its predecessor.")
+    # All old members and nobody else: what repairs or renews a group lets nobody in (I90).
+    if old.clients != public.roster.clients:
+        raise ValidationError("V31", "A group has other members than its predecessor.")
 
 
 def _check_branch(public: PublicState, old: Predecessor) -> None:
     context = public.context
+    if old.reinit is not None:
+        raise ValidationError("V31", "A branch leaves a group that has ended.")
     if (context.version, context.cipher_suite) != (old.context.version, old.context.cipher_suite):
         raise ValidationError("V31", "A branch is of another version or cipher suite than its group.")
     if not public.roster.clients <= old.clients:
