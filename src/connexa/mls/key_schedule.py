@@ -13,7 +13,7 @@ secret) is not kept in `EpochSecrets`; nobody holds the epoch secret itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connexa.crypto import Secret
 from connexa.mls.codec import V, rv, u16, u64
@@ -46,8 +46,16 @@ class GroupContext:
     confirmed_transcript_hash: bytes
     extensions: Extensions
     version: int = MLS10
+    _raw: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Every message of an epoch signs it, so it is encoded once.
+        object.__setattr__(self, "_raw", self._encoded())
 
     def encode(self) -> bytes:
+        return self._raw
+
+    def _encoded(self) -> bytes:
         head = self.version.to_bytes(2, "big") + self.cipher_suite.to_bytes(2, "big") + V(self.group_id) + self.epoch.to_bytes(8, "big")
         return head + V(self.tree_hash) + V(self.confirmed_transcript_hash) + self.extensions.encode()
 

@@ -37,12 +37,11 @@ class PastEpoch(Secret):
     def of(cls, epoch: Epoch, now: int) -> PastEpoch:
         """What stays of an epoch that ends now."""
         public = epoch.public
-        members = dict(public.tree.members())
-        keys = tuple(members[leaf].signature_key if leaf in members else b"" for leaf in range(public.tree.width))
+        keys = tuple([b"" if leaf is None else leaf.signature_key for leaf in public.tree.leaves()])
         epoch.ratchets.drop_handshakes()
         number, context, sender_data_secret = public.context.epoch, public.context.encode(), epoch.secrets.sender_data_secret
         fixed = number.to_bytes(8, "big") + now.to_bytes(8, "big") + epoch.own.to_bytes(4, "big")
-        head = fixed + V(context) + vec(map(V, keys)) + V(sender_data_secret)
+        head = fixed + V(context) + vec([b"\0" if not key else V(key) for key in keys]) + V(sender_data_secret)
         return cls(number, now, epoch.own, context, keys, sender_data_secret, epoch.ratchets, head)
 
     def open(self, suite: Suite, message: PrivateMessage) -> tuple[VerifiedContent, Step]:

@@ -21,6 +21,8 @@ __all__ = ["RatchetTree"]
 
 Node = LeafNode | ParentNode
 
+_TAGS = {LeafNode: b"\1\1", ParentNode: b"\1\2"}  # present, and its type
+
 
 class RatchetTree:
     """A tree under one suite. Leaves go by their index, nodes by their place in the array (leaf i is node 2i)."""
@@ -67,6 +69,10 @@ class RatchetTree:
         """The member at that leaf; none if it is blank or lies outside."""
         node = self._nodes[2 * index] if 0 <= index < self.width else None
         return node if isinstance(node, LeafNode) else None
+
+    def leaves(self) -> list[LeafNode | None]:
+        """All leaves, none where one is blank."""
+        return [node if isinstance(node, LeafNode) else None for node in self._nodes[::2]]
 
     def members(self) -> Iterator[tuple[int, LeafNode]]:
         """The leaves that are not blank, with their indices."""
@@ -269,7 +275,8 @@ class RatchetTree:
         end = len(self._nodes)
         while end and self._nodes[end - 1] is None:
             end -= 1
-        return V(b"".join([_encode_node(node) for node in self._nodes[:end]]))
+        nodes = self._nodes[:end]
+        return V(b"".join([b"\0" if node is None else _TAGS[type(node)] + node.encode() for node in nodes]))
 
     @classmethod
     def decode(cls, suite: Suite, encoded: bytes) -> RatchetTree:
@@ -285,12 +292,6 @@ class RatchetTree:
         if not nodes or nodes[-1] is None:
             raise ValidationError("V17", "A tree is empty, or ends with a blank node.")
         return cls(suite, nodes)
-
-
-def _encode_node(node: Node | None) -> bytes:
-    if node is None:
-        return b"\0"
-    return (b"\1\1" if isinstance(node, LeafNode) else b"\1\2") + node.encode()
 
 
 def _read_node(buf: bytes, pos: int, place: int) -> tuple[Node | None, int]:
