@@ -104,3 +104,18 @@ def test_the_path_length_of_an_authority() -> None:
 def test_without_roots_nothing_holds() -> None:
     with pytest.raises(InvalidCertificate):
         check_chain([LEAF, MIDDLE], [], now=NOW)
+
+
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_changed_byte_is_refused_in_one_way() -> None:
+    """The library reads parts of a certificate late; whatever it stumbles over then is the same refusal."""
+    unused_bits = len(LEAF) - 65  # of the signature: the one byte that nothing covers
+    for position in set(range(len(LEAF))) - {unused_bits}:
+        for flip in (1, 0xFF):
+            changed = LEAF[:position] + bytes([LEAF[position] ^ flip]) + LEAF[position + 1 :]
+            with pytest.raises(InvalidCertificate):
+                check_chain([changed, MIDDLE], [ROOT], now=NOW)
+            try:
+                read_leaf([changed])
+            except InvalidCertificate:
+                continue

@@ -25,6 +25,8 @@ __all__ = ["CertificateLeaf", "check_chain", "read_leaf"]
 
 _MAX_DER = 16_384
 _MAX_CHAIN = 8
+# What the library raises when it comes to a part that it did not read before.
+_UNREADABLE = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, UnsupportedAlgorithm, ValueError)
 # What a check of a path has to understand to honour a critical extension (RFC 5280 §4.2).
 _UNDERSTOOD = frozenset(
     (
@@ -52,14 +54,17 @@ def read_leaf(chain: Sequence[bytes]) -> CertificateLeaf:
     """The first certificate of a chain, unchecked; raises `InvalidCertificate` if it cannot be read."""
     leaf = _load_chain(chain)[0]
     try:
-        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        found = tuple(name.value for name in names if isinstance(name.value, str))
+        found = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = tuple(name.value for name in found if isinstance(name.value, str))
     except x509.ExtensionNotFound:
-        found = ()
-    except ValueError:
+        names = ()
+    except _UNREADABLE:
         raise InvalidCertificate from None
-    begins, ends = leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
-    return CertificateLeaf(_public_bytes(leaf), leaf.subject.rfc4514_string(), found, begins, ends)
+    try:
+        begins, ends = leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
+        return CertificateLeaf(_public_bytes(leaf), leaf.subject.rfc4514_string(), names, begins, ends)
+    except _UNREADABLE:
+        raise InvalidCertificate from None
 
 
 def check_chain(chain: Sequence[bytes], roots: Sequence[bytes], *, now: float) -> CertificateLeaf:
@@ -86,7 +91,7 @@ def _check_one(certificate: x509.Certificate, depth: int, now: float) -> None:
         raise InvalidCertificate
     try:
         extensions = certificate.extensions
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+    except _UNREADABLE:
         raise InvalidCertificate from None
     if any(e.critical and e.oid not in _UNDERSTOOD for e in extensions):
         raise InvalidCertificate
