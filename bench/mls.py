@@ -72,8 +72,9 @@ def rows() -> Iterator[Row]:
         times: Times = defaultdict(lambda: defaultdict(list))
         with ExitStack() as closing:
             contenders = _contenders(size, closing)
+            # A group of two has one join, so it is made anew for each round.
             for _ in range(ROUNDS if size == 2 else 1):
-                _measure(contenders, size, times)
+                _measure(contenders, size, 1 if size == 2 else ROUNDS, times)
         yield from _compared(size, times)
     yield from _mass_adds()
     yield from _huge()
@@ -90,7 +91,7 @@ def _ours(rules: Rules = DEFAULT_RULES) -> Contender:
     return Contender(lambda name: Ours(name, 1, rules=rules), time.process_time)
 
 
-def _measure(contenders: dict[str, Contender], size: int, times: Times) -> None:
+def _measure(contenders: dict[str, Contender], size: int, rounds: int, times: Times) -> None:
     """All operations of all contenders, in a group of that size for each."""
     joins = {who: _grown(one, size, times["add_all"][who]) for who, one in contenders.items()}
     for turn in range(max(map(len, joins.values()))):
@@ -99,7 +100,7 @@ def _measure(contenders: dict[str, Contender], size: int, times: Times) -> None:
                 one.timed(times["join"][who], join)
     for who, one in contenders.items():
         _warm(one, times, who)
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         for who, one in contenders.items():
             if turn < one.rounds:
                 _round(one, turn, times, who)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connexa.errors import UsageError
-from connexa.mls.conformance import run
+from connexa.mls.conformance import run, runner
 from connexa.mls.conformance.__main__ import main
 from connexa.mls.conformance.kinds import KINDS, kind_of
 
@@ -100,6 +100,8 @@ def test_the_program_says_counts_and_reasons(write: Write, capsys: pytest.Captur
         ("[1]", "vectors.syntax"),
         ("[]", "vectors.empty"),
         ('[{"something": "else"}]', "vectors.kind"),
+        ('[{"length": ' + "[" * 100_000 + "]" * 100_000 + "}]", "vectors.syntax"),
+        ('[{"length": ' + "9" * 100_000 + "}]", "vectors.syntax"),
     ],
 )
 def test_what_is_no_file_of_vectors_is_refused_with_the_next_step(
@@ -113,6 +115,23 @@ def test_what_is_no_file_of_vectors_is_refused_with_the_next_step(
     error = capsys.readouterr().err
     assert code in error
     assert "Give files" in error
+
+
+def test_a_case_without_an_end_is_refused_by_its_size(monkeypatch: pytest.MonkeyPatch, write: Write) -> None:
+    monkeypatch.setattr(runner, "_MAX_CASE", 1 << 21)
+    path = write("deserialization.json", '[{"vlbytes_header": "' + "0" * (1 << 23))
+    with pytest.raises(UsageError) as refused:
+        run(path)
+    assert refused.value.code == "vectors.syntax"
+
+
+def test_no_more_is_read_than_the_next_case_needs(write: Write) -> None:
+    path = write("deserialization.json", "[" + ",".join([json.dumps(HEADER | {"padding": "x" * 100_000})] * 100) + "]")
+    with path.open() as stream:
+        cases = runner._cases(stream)
+        next(cases)
+        assert stream.tell() < 3 << 20
+        assert sum(1 for _ in cases) == 99
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ def _cases(stream: TextIO) -> Iterator[dict[str, Any]]:
                 break
             rest = between + rest + more
             continue
+        except (ValueError, RecursionError):  # numbers without end, nesting without end
+            break
         if not isinstance(fields, dict):
             break
         yield fields
