@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connexa.errors import IntegrityError
-from connexa.mls.codec import V, decode, items, rv, u32, vec
+from connexa.mls.codec import V, decode, items, rv, u8, u32, vec
 from connexa.mls.epoch import Epoch
 from connexa.mls.errors import MLSError
 from connexa.mls.framing import Sender
@@ -124,9 +124,10 @@ def dump_public(public: PublicState) -> bytes:
 
 def load_public(auth: AuthenticationService, buf: bytes, pos: int) -> tuple[PublicState, int]:
     """What was stored; the tree is one that we checked and is not checked again."""
-    if buf[pos] != _VERSION:
-        raise ValueError(buf[pos])
-    encoded, pos = rv(buf, pos + 1)
+    version, pos = u8(buf, pos)
+    if version != _VERSION:
+        raise ValueError(version)
+    encoded, pos = rv(buf, pos)
     context = decode(GroupContext.read, encoded)
     suite = get_suite(context.cipher_suite, experimental=True)
     nodes, pos = rv(buf, pos)
@@ -174,14 +175,15 @@ def load_staged(dump: bytes, auth: AuthenticationService, windows: Windows) -> S
     """The staged commit of a dump, or `IntegrityError`."""
     try:
         return _load_staged(dump, auth, windows)
-    except (MLSError, ValueError, IndexError):
+    except (MLSError, ValueError):
         raise IntegrityError("mls.state_broken", "A stored commit cannot be read.") from None
 
 
 def _load_staged(dump: bytes, auth: AuthenticationService, windows: Windows) -> StagedCommit:
-    if dump[0] != _VERSION:
-        raise ValueError(dump[0])
-    commit, pos = rv(dump, 1)
+    version, pos = u8(dump, 0)
+    if version != _VERSION:
+        raise ValueError(version)
+    commit, pos = rv(dump, pos)
     welcome, pos = rv(dump, pos)
     sender, pos = u32(dump, pos)
     next_generation, pos = u32(dump, pos)

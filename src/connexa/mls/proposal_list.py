@@ -78,7 +78,9 @@ class ProposalStore:
 
     def add(self, listed: Listed) -> int:
         """Keep one that was checked; gives its place. The same one twice is the same one."""
-        if len(self._listed) >= MAX_PENDING and listed.ref not in self._listed:
+        if listed.ref in self._listed:
+            return list(self._listed).index(listed.ref)
+        if len(self._listed) >= MAX_PENDING:
             raise ValidationError("policy", "This epoch has collected more proposals than we keep.", "Commit some of them.")
         self._listed[listed.ref] = listed
         return len(self._listed) - 1
