@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Literal
 
 from connexa.crypto import Rng, system_random
-from connexa.errors import NotFoundError
+from connexa.errors import ConflictError, NotFoundError
 from connexa.mls import joining
 from connexa.mls.commit_builder import Committer, Order, build_commit
 from connexa.mls.epoch import PskLookup
@@ -79,7 +79,9 @@ class Group(ProposingGroup):
         rules: Rules = DEFAULT_RULES,
         rng: Rng = system_random,
     ) -> Group:
-        """A group of one, in epoch 0, with the leaf of an own key package (§11)."""
+        """A group of one, in epoch 0, with the leaf of an own key package (§11); `ConflictError` if the store has one of this id."""
+        if store.load(group_id) is not None:
+            raise ConflictError("mls.group_exists", "There is a group of this id here already.")
         epoch = joining.begin(group_id, suite, bundle, extensions, Policy(auth, rules, now), rng)
         return cls(GroupState(epoch), auth=auth, store=store, rules=rules, rng=rng)._save_all()
 
