@@ -250,3 +250,27 @@ def test_only_members_messages_are_processed():
     with pytest.raises(ValidationError) as refused:
         bob.group.process(elsewhere.group.encrypt(b"hello"), now=NOW)
     assert refused.value.rule == "V25"
+
+
+def test_what_is_said_beside_a_kept_commit_takes_no_key_of_it():
+    alice, bob, carol = party("alice", "bob", "carol")
+    kept = alice.group.dump_staged(alice.group.commit(update=True, now=NOW))
+    alice.reopen()  # the answer is out, and the program was restarted
+    for member in (bob, carol):
+        alice.group.process(member.group.propose_psk(b"never used", now=NOW), now=NOW)
+    asked = alice.group.propose_remove(0, now=NOW)
+    for member in (bob, carol):
+        member.group.process(asked, now=NOW)
+    deliver(alice, alice.group.load_staged(kept), (bob, carol))
+    agree(alice, bob, carol)
+    alice.reopen()
+
+
+def test_others_follow_a_commit_after_any_number_that_were_given_up():
+    alice, bob = party("alice", "bob")
+    for _ in range(12):
+        alice.group.dump_staged(alice.group.commit(update=True, now=NOW))
+    deliver(alice, alice.group.commit(update=True, now=NOW), (bob,))
+    agree(alice, bob)
+    deliver(alice, alice.group.commit(update=True, now=NOW), (bob,))
+    agree(alice, bob)

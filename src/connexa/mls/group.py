@@ -213,14 +213,14 @@ class Group(ProposingGroup):
             usage=self._usage(psk),
         )
         staged = self._build(self._list(by_value, by_ref, now), order, self._lookup(psks, resuming), now)
-        self._reserved = max(self._reserved, staged.next_generation)
+        self._state.reserve(staged.next_generation)
         return staged
 
     def _build(self, items: tuple[Listed, ...], order: Order, lookup: PskLookup, now: int) -> StagedCommit:
         epoch = self._current
 
         def seal(verified: VerifiedContent) -> tuple[bytes, int]:
-            message, step = protect(epoch, verified, pad=self._rules.pad, rng=self._rng, generation=self._reserved)
+            message, step = protect(epoch, verified, pad=self._rules.pad, rng=self._rng, generation=self._state.reserved)
             return message, 0 if step is None else step.key.generation + 1
 
         sender, secrets = Sender(SenderType.MEMBER, epoch.own), epoch.secrets
@@ -246,7 +246,7 @@ class Group(ProposingGroup):
             raise StaleCommit(self.epoch, staged.epoch - 1)
         kept = self._state.past.parts().keys()
         before = self._state.passing_parts().keys() | kept
-        self._state, self._reserved = self._state.after(staged, self._rules, now), 0
+        self._state = self._state.after(staged, self._rules, now)
         after = self._state.parts()
         changed: dict[str, bytes | None] = dict.fromkeys(before - after.keys())
         self._store.save(self.group_id, changed | {name: part for name, part in after.items() if name not in kept})
@@ -263,14 +263,19 @@ class Group(ProposingGroup):
         """Give a staged commit up. Its secrets go with the object; the message keys it used are not used again."""
 
     def dump_staged(self, staged: StagedCommit) -> bytes:
-        """A commit of ours for safekeeping, while the answer of whoever orders the commits is out; its secrets are in the clear."""
+        """A commit of ours for safekeeping, while the answer of whoever orders the commits is out; its secrets are in the clear.
+
+        The store remembers that its message key is taken: what is said later in this epoch, after a restart too, uses others.
+        """
+        if self._saved and staged.base == self.epoch_authenticator and staged.next_generation:
+            self._store.save(self.group_id, self._state.keep_reserved())
         return dump_staged(staged)
 
     def load_staged(self, dump: bytes) -> StagedCommit:
         """A commit of ours that was kept with `dump_staged`; `StaleCommit` at `merge` if its time is over."""
         staged = load_staged(dump, self._auth, self._rules.windows)
         if staged.base == self.epoch_authenticator:
-            self._reserved = max(self._reserved, staged.next_generation)
+            self._state.reserve(staged.next_generation)
         return staged
 
     # Messages
