@@ -41,7 +41,7 @@ from connexa.mls.psk import ExternalPSK, ResumptionPSK
 from connexa.mls.receiving import receive_commit
 from connexa.mls.registry import ContentType, ResumptionUsage, SenderType
 from connexa.mls.secret_tree import SecretTree, Step
-from connexa.mls.selection import choose
+from connexa.mls.selection import choose, has_key
 from connexa.mls.speaking import hear, protect, sign
 from connexa.mls.staged import StagedCommit
 from connexa.mls.store import Store
@@ -212,7 +212,8 @@ class Group(ProposingGroup):
             aad=aad,
             usage=self._usage(psk),
         )
-        staged = self._build(self._list(by_value, by_ref, now), order, self._lookup(psks, resuming), now)
+        lookup = self._lookup(psks, resuming)
+        staged = self._build(self._list(by_value, by_ref, lookup, now), order, lookup, now)
         self._state.reserve(staged.next_generation)
         return staged
 
@@ -232,10 +233,13 @@ class Group(ProposingGroup):
         usages = (one.usage for one in psk if isinstance(one, ResumptionPSK) and one.usage != ResumptionUsage.APPLICATION)
         return next(usages, None) if self.epoch == 0 else None
 
-    def _list(self, by_value: list[Listed], by_ref: Sequence[bytes] | _AllPending, now: int) -> tuple[Listed, ...]:
+    def _list(
+        self, by_value: list[Listed], by_ref: Sequence[bytes] | _AllPending, lookup: PskLookup, now: int
+    ) -> tuple[Listed, ...]:
         if not isinstance(by_ref, _AllPending):
             return (*map(self._state.proposals.get, by_ref), *by_value)
-        return choose(self._public, by_value, tuple(self._state.proposals), self.own_leaf, self._policy(now))
+        pending = tuple(one for one in self._state.proposals if has_key(one, lookup))
+        return choose(self._public, by_value, pending, self.own_leaf, self._policy(now))
 
     def merge(self, staged: StagedCommit, *, now: int) -> None:
         """Begin the epoch of a staged commit; `StaleCommit` if another one has ended its epoch."""
