@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from connexa.mls import (
+    NO_EXTENSIONS,
     Application,
     EpochError,
+    KeyPackage,
     LeafChange,
+    LeafNode,
     ProposalStored,
     Removed,
     RemovedFromGroup,
@@ -17,6 +20,8 @@ from connexa.mls import (
     UnknownProposal,
     ValidationError,
 )
+from connexa.mls.codec import V, decode
+from connexa.mls.registry import MLS10
 from tests.mls.people import DAY, NOW, Person, add, agree, deliver, package, party
 
 WIRES = ("private", "public")
@@ -274,3 +279,39 @@ def test_others_follow_a_commit_after_any_number_that_were_given_up():
     agree(alice, bob)
     deliver(alice, alice.group.commit(update=True, now=NOW), (bob,))
     agree(alice, bob)
+
+
+def test_a_leaf_with_a_parents_key_does_not_spoil_the_tree():
+    room = alice, bob, carol, _dave = party("alice", "bob", "carol", "dave")
+    deliver(alice, alice.group.commit(update=True, now=NOW), room[1:])
+    taken = alice.group._state.epoch.public.tree.nodes[3].encryption_key
+    mallory = Person("mallory")
+    spoilt = with_encryption_key(mallory, taken)
+    with pytest.raises(ValidationError) as refused:
+        alice.group.commit(add=[spoilt], now=NOW)
+    assert refused.value.rule == "V16"
+    proposed = bob.group.propose_add(spoilt, now=NOW)
+    for person in (alice, carol, _dave):
+        person.group.process(proposed, now=NOW)
+    deliver(alice, alice.group.commit(update=True, now=NOW), room[1:])  # without it
+    assert len(alice.group.members()) == 4
+    erin = Person("erin")
+    add(alice, erin, others=room[1:])
+    agree(*room, erin)
+
+
+def with_encryption_key(person: Person, key: bytes) -> KeyPackage:
+    """A key package whose leaf shows somebody else's encryption key."""
+    honest = person.bundle().key_package
+    leaf = LeafNode.sign(
+        person.suite,
+        person.signer,
+        key,
+        honest.leaf_node.credential,
+        honest.leaf_node.capabilities,
+        extensions=NO_EXTENSIONS,
+        lifetime=honest.leaf_node.lifetime,
+    )
+    signed = MLS10.to_bytes(2, "big") + person.suite.number.to_bytes(2, "big") + V(honest.init_key) + leaf.raw + NO_EXTENSIONS.encode()
+    signature = person.suite.sign_with_label(person.signer, "KeyPackageTBS", signed)
+    return decode(KeyPackage.read, signed + V(signature))

@@ -254,3 +254,20 @@ def test_a_group_is_not_created_over_another_one():
     assert refused.value.code == "mls.group_exists"
     assert alice.store.load(b"group") == before
     agree(alice, bob)
+
+
+def test_a_group_grows_to_its_limit_by_any_way_and_goes_on():
+    rules = Rules(max_members=3)
+    alice, bob = party("alice", "bob", rules=rules)
+    carol, dave = Person("carol", rules=rules), Person("dave", rules=Rules(max_members=4))
+    deliver(carol, carol.external_join(alice.group.group_info()), (alice, bob))
+    staged = dave.external_join(alice.group.group_info())
+    for person in (alice, bob, carol):
+        with pytest.raises(ValidationError) as refused:
+            person.group.process(staged.commit, now=NOW)
+        assert refused.value.rule == "policy"
+    for rules in (Rules(max_members=3), Rules(max_members=2)):  # a limit that was lowered ends nothing
+        for person in (alice, bob, carol):
+            person.group._rules = rules
+        deliver(bob, bob.group.commit(update=True, now=NOW), (alice, carol))
+    agree(alice, bob, carol)
