@@ -296,7 +296,7 @@ def test_a_leaf_with_a_parents_key_does_not_spoil_the_tree():
     deliver(alice, alice.group.commit(update=True, now=NOW), room[1:])  # without it
     assert len(alice.group.members()) == 4
     erin = Person("erin")
-    add(alice, erin, others=room[1:])
+    add(alice, erin, others=tuple(room[1:]))
     agree(*room, erin)
 
 

@@ -233,9 +233,7 @@ class Group(ProposingGroup):
         usages = (one.usage for one in psk if isinstance(one, ResumptionPSK) and one.usage != ResumptionUsage.APPLICATION)
         return next(usages, None) if self.epoch == 0 else None
 
-    def _list(
-        self, by_value: list[Listed], by_ref: Sequence[bytes] | _AllPending, lookup: PskLookup, now: int
-    ) -> tuple[Listed, ...]:
+    def _list(self, by_value: list[Listed], by_ref: Sequence[bytes] | _AllPending, lookup: PskLookup, now: int) -> tuple[Listed, ...]:
         if not isinstance(by_ref, _AllPending):
             return (*map(self._state.proposals.get, by_ref), *by_value)
         pending = tuple(one for one in self._state.proposals if has_key(one, lookup))

@@ -96,7 +96,7 @@ class GroupState:
         """What was stored, or `IntegrityError`."""
         try:
             return cls._load(parts, auth, windows)
-        except (MLSError, KeyError, ValueError):
+        except (MLSError, LookupError, ValueError):
             raise IntegrityError("mls.state_broken", "The stored state of a group cannot be read.") from None
 
     @classmethod
