@@ -19,6 +19,7 @@ __all__ = [
     "Draft",
     "Entries",
     "Flags",
+    "GroupChoice",
     "History",
     "HistoryWanted",
     "Item",
@@ -60,6 +61,17 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupChoice:
+    """How the owner keeps a group."""
+
+    group: bytes
+    accepted: bool
+    muted: bool = False
+    archived: bool = False
+    read: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class AccountName:
     """What the owner calls the account."""
 
@@ -74,7 +86,7 @@ class DeviceName:
     name: str = field(repr=False)
 
 
-RegisterValue = Contact | ReadMark | Flags | Draft | AccountName | DeviceName | ProfileKey
+RegisterValue = Contact | ReadMark | Flags | Draft | AccountName | DeviceName | ProfileKey | GroupChoice
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from connexa.content._sync import (
     Draft,
     Entries,
     Flags,
+    GroupChoice,
     History,
     HistoryWanted,
     Item,
@@ -93,6 +94,10 @@ def _read_value(register: pb.OwnRegister) -> RegisterValue:
             return DeviceName(register.name.device, _name(register.name.name))
         case "profile_key":
             return ProfileKey(profile_key(register.profile_key.profile_key))
+        case "group":
+            choice = register.group
+            need(len(choice.group) == 32 and len(choice.read) in (0, 16))
+            return GroupChoice(choice.group, choice.accepted, choice.muted, choice.archived, choice.read)
         case _:
             raise Malformed
 
@@ -195,6 +200,8 @@ def _write_register(register: Register) -> pb.OwnRegister:
             message.name.CopyFrom(pb.DeviceName(device=device, name=name))
         case ProfileKey(key):
             message.profile_key.CopyFrom(pb.ProfileKey(profile_key=key))
+        case GroupChoice(group, accepted, muted, archived, read):
+            message.group.CopyFrom(pb.GroupChoice(group=group, accepted=accepted, muted=muted, archived=archived, read=read))
     return message
 
 

@@ -237,7 +237,7 @@ class Registers(_message.Message):
     def __init__(self, registers: _Optional[_Iterable[_Union[OwnRegister, _Mapping]]] = ...) -> None: ...
 
 class OwnRegister(_message.Message):
-    __slots__ = ("at", "device", "contact", "read", "flags", "draft", "account", "name", "profile_key")
+    __slots__ = ("at", "device", "contact", "read", "flags", "draft", "account", "name", "profile_key", "group")
     AT_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     CONTACT_FIELD_NUMBER: _ClassVar[int]
@@ -247,6 +247,7 @@ class OwnRegister(_message.Message):
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PROFILE_KEY_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
     at: int
     device: bytes
     contact: Contact
@@ -256,7 +257,8 @@ class OwnRegister(_message.Message):
     account: AccountName
     name: DeviceName
     profile_key: ProfileKey
-    def __init__(self, at: _Optional[int] = ..., device: _Optional[bytes] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ..., read: _Optional[_Union[ReadMark, _Mapping]] = ..., flags: _Optional[_Union[Flags, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., account: _Optional[_Union[AccountName, _Mapping]] = ..., name: _Optional[_Union[DeviceName, _Mapping]] = ..., profile_key: _Optional[_Union[ProfileKey, _Mapping]] = ...) -> None: ...
+    group: GroupChoice
+    def __init__(self, at: _Optional[int] = ..., device: _Optional[bytes] = ..., contact: _Optional[_Union[Contact, _Mapping]] = ..., read: _Optional[_Union[ReadMark, _Mapping]] = ..., flags: _Optional[_Union[Flags, _Mapping]] = ..., draft: _Optional[_Union[Draft, _Mapping]] = ..., account: _Optional[_Union[AccountName, _Mapping]] = ..., name: _Optional[_Union[DeviceName, _Mapping]] = ..., profile_key: _Optional[_Union[ProfileKey, _Mapping]] = ..., group: _Optional[_Union[GroupChoice, _Mapping]] = ...) -> None: ...
 
 class Contact(_message.Message):
     __slots__ = ("user", "address", "user_key", "attestation", "device_list", "profile_key", "state", "name", "verified_at", "verified_how", "rival", "replaces")
@@ -303,6 +305,20 @@ class Flags(_message.Message):
     muted: bool
     archived: bool
     def __init__(self, user: _Optional[bytes] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ...) -> None: ...
+
+class GroupChoice(_message.Message):
+    __slots__ = ("group", "accepted", "muted", "archived", "read")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    MUTED_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_FIELD_NUMBER: _ClassVar[int]
+    READ_FIELD_NUMBER: _ClassVar[int]
+    group: bytes
+    accepted: bool
+    muted: bool
+    archived: bool
+    read: bytes
+    def __init__(self, group: _Optional[bytes] = ..., accepted: _Optional[bool] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., read: _Optional[bytes] = ...) -> None: ...
 
 class Draft(_message.Message):
     __slots__ = ("user", "text", "subject")
