@@ -24,6 +24,7 @@ from connexa.homeserver.groups.ledger import (
     member_of,
     members_of,
     page,
+    part_with,
     put_member,
     remove_members,
     stored_entry,
@@ -120,7 +121,7 @@ class Bundles:
         if row.mode == GroupMode.GROUP_MODE_ASSISTED:
             record = follow_commit(execute, row, bundle, asked.now)
         taken = self._swap(execute, row, bundle, commit_id, asked.now)
-        self._change_places(execute, row, bundle, member)
+        gone = self._change_places(execute, row, bundle, member, taken.stored.seq)
         keep_record(execute, row.id, record)
         taken.domains |= self._hand_over_welcomes(execute, bundle)
         taken.domains |= self._change_admins(execute, row, bundle)
@@ -129,7 +130,7 @@ class Bundles:
             drop_group(execute, row.id)
         own = bundle.own.alias if bundle.HasField("own") else member.alias if member else b""
         new = {add.place.alias for add in bundle.adds}
-        taken.tell = [place for place in everybody if place.alias != own and place.alias not in new]
+        taken.tell = [place for place in (*everybody, *gone) if place.alias != own and place.alias not in new]
         return taken
 
     def _check_rules(self, execute: Execute, row: GroupRow, asked: Asked, bundle: GroupBundle, member: Member | None) -> None:
@@ -159,13 +160,15 @@ class Bundles:
         seq = append(execute, row, GroupEntryKind.GROUP_ENTRY_COMMIT, bundle.epoch, commit_id, bundle.commit, now)
         return Taken(GroupStored(seq=seq, epoch=swapped[0][0]))
 
-    def _change_places(self, execute: Execute, row: GroupRow, bundle: GroupBundle, member: Member | None) -> None:
-        remove_members(execute, row.id, bundle.removes)
+    def _change_places(self, execute: Execute, row: GroupRow, bundle: GroupBundle, member: Member | None, seq: int) -> list[Member]:
+        """Who is a member from this entry on; returns those who are none any more."""
+        gone = part_with(execute, row.id, bundle.removes, seq)
         if bundle.HasField("own"):
             remove_members(execute, row.id, [member.alias] if member else [])
             put_member(execute, row.id, Member.of(bundle.own))
         for add in bundle.adds:
             put_member(execute, row.id, Member.of(add.place))
+        return gone
 
     def _hand_over_welcomes(self, execute: Execute, bundle: GroupBundle) -> set[str]:
         slices = split_welcome(bundle.welcome, [add.ref for add in bundle.adds]) if bundle.welcome else []

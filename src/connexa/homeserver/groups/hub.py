@@ -28,6 +28,7 @@ from connexa.homeserver.groups.ledger import (
     members_of,
     page,
     remove_members,
+    removed_at,
     stored_entry,
 )
 from connexa.homeserver.groups.refusals import HubRefused, not_allowed, refusal, unknown_group
@@ -158,8 +159,10 @@ class Hub:
 
     def _log(self, request: GroupRequest, asked: Asked) -> GroupPage:
         row = self._group(self._database.read, request)
-        self._member(self._database.read, row, asked)
-        return page(self._database.read, row, request.log.after, request.log.limit)
+        until = removed_at(self._database.read, row.id, asked.token_hash, asked.domain)
+        if not until:  # who was removed may read that
+            self._member(self._database.read, row, asked)
+        return page(self._database.read, row, request.log.after, request.log.limit, until)
 
     def _info(self, request: GroupRequest, asked: Asked) -> GroupInfoPiece:
         row = self._group(self._database.read, request)

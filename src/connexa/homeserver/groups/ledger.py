@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from connexa.homeserver.tables import Query, first
-from connexa.store import Execute
+from connexa.store import Execute, Row
 from connexa.wire.v1.groups_pb2 import GroupEntry, GroupEntryKind, GroupInfoPiece, GroupMode, GroupPage, GroupPlace, GroupRecord
 
 __all__ = [
@@ -29,9 +29,11 @@ __all__ = [
     "member_of",
     "members_of",
     "page",
+    "part_with",
     "put_member",
     "record_of",
     "remove_members",
+    "removed_at",
     "stored_entry",
 ]
 
@@ -118,13 +120,23 @@ def drop_group(execute: Execute, group: bytes) -> None:
 
 def member_of(query: Query, group: bytes, token_hash: bytes) -> Member | None:
     """The member whose token has this hash."""
-    row = first(query, "SELECT domain, alias, token_hash FROM group_member WHERE mls = ? AND token_hash = ?", (group, token_hash))
+    row = first(
+        query, "SELECT domain, alias, token_hash FROM group_member WHERE mls = ? AND token_hash = ? AND until = 0", (group, token_hash)
+    )
     return Member(*row) if row else None
+
+
+def removed_at(query: Query, group: bytes, token_hash: bytes, domain: str) -> int:
+    """The entry by which the device with this token was removed; 0 where it was not, or long ago."""
+    sql = "SELECT until FROM group_member WHERE mls = ? AND token_hash = ? AND domain = ?"
+    row = first(query, sql, (group, token_hash, domain))
+    return int(row[0]) if row else 0
 
 
 def members_of(query: Query, group: bytes) -> list[Member]:
     """Every place of a group."""
-    return [Member(*row) for row in query("SELECT domain, alias, token_hash FROM group_member WHERE mls = ? ORDER BY alias", (group,))]
+    sql = "SELECT domain, alias, token_hash FROM group_member WHERE mls = ? AND until = 0 ORDER BY alias"
+    return [Member(*row) for row in query(sql, (group,))]
 
 
 def put_member(execute: Execute, group: bytes, member: Member) -> None:
@@ -133,6 +145,13 @@ def put_member(execute: Execute, group: bytes, member: Member) -> None:
         "INSERT OR REPLACE INTO group_member (mls, alias, domain, token_hash) VALUES (?, ?, ?, ?)",
         (group, member.alias, member.domain, member.token_hash),
     )
+
+
+def part_with(execute: Execute, group: bytes, aliases: Iterable[bytes], until: int) -> list[Member]:
+    """Take places away by the entry `until`, which they may read yet; returns those that were there."""
+    sql = "UPDATE group_member SET until = ? WHERE mls = ? AND alias = ? AND until = 0 RETURNING domain, alias, token_hash"
+    gone: list[Row] = [row for alias in aliases for row in execute(sql, (until, group, alias)).fetchall()]
+    return [Member(*row) for row in gone]
 
 
 def remove_members(execute: Execute, group: bytes, aliases: Iterable[bytes]) -> None:
@@ -162,13 +181,13 @@ def stored_entry(query: Query, group: bytes, entry: bytes) -> tuple[int, int] | 
     return (row[0], row[1]) if row else None
 
 
-def page(query: Query, row: GroupRow, after: int, limit: int = PAGE_ENTRIES) -> GroupPage:
-    """The entries behind a number, as many as fit into an answer."""
+def page(query: Query, row: GroupRow, after: int, limit: int = PAGE_ENTRIES, until: int = 0) -> GroupPage:
+    """The entries behind a number, as many as fit into an answer; with `until` none that come later."""
     oldest = first(query, "SELECT min(seq) FROM group_entry WHERE mls = ?", (row.id,))
     answer = GroupPage(newest=row.seq, oldest=row.seq + 1 if oldest is None or oldest[0] is None else oldest[0], epoch=row.epoch)
     room = PAGE_BYTES
-    sql = "SELECT seq, kind, epoch, at, message FROM group_entry WHERE mls = ? AND seq > ? ORDER BY seq LIMIT ?"
-    for seq, kind, of, at, message in query(sql, (row.id, after, max(1, min(limit, PAGE_ENTRIES)))):
+    sql = "SELECT seq, kind, epoch, at, message FROM group_entry WHERE mls = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+    for seq, kind, of, at, message in query(sql, (row.id, after, until or row.seq, max(1, min(limit, PAGE_ENTRIES)))):
         room -= len(message) + 64
         if room < 0 and answer.entries:
             break
@@ -184,6 +203,9 @@ def load_of(query: Query, group: bytes) -> int:
 
 def expire_entries(execute: Execute, now: float, limit: int) -> int:
     """Forget some of the entries whose time is over."""
+    execute(
+        "DELETE FROM group_member WHERE until != 0 AND NOT EXISTS (SELECT 1 FROM group_entry WHERE mls = group_member.mls AND seq = until)"
+    )
     sql = "DELETE FROM group_entry WHERE id IN (SELECT id FROM group_entry WHERE at <= ? LIMIT ?) RETURNING seq"
     return len(execute(sql, (int(now) - ENTRY_LIFE, limit)).fetchall())
 

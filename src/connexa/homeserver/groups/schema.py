@@ -75,11 +75,13 @@ CREATE TABLE group_public (
     state BLOB NOT NULL
 ) STRICT;
 
+-- `until`: the entry that has removed the device, up to which it may read the log; 0: it is a member.
 CREATE TABLE group_member (
     mls        BLOB NOT NULL,
     alias      BLOB NOT NULL,
     domain     TEXT NOT NULL,
     token_hash BLOB NOT NULL,
+    until      INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (mls, alias),
     UNIQUE (mls, token_hash)
 ) STRICT, WITHOUT ROWID;
