@@ -34,6 +34,7 @@ VERBS: Final = {
     "device": ("device:device", "Your devices."),
     "contact": ("contact:contact", "People, and requests of strangers."),
     "invite": ("invite:invite", "Invites that you give out or were given."),
+    "group": ("groups:group", "Groups of people."),
     "conv": ("conversation:conv", "Conversations."),
     "msg": ("message:msg", "Single messages."),
     "backup": ("backup:backup", "Backups, and everything back from one."),

@@ -1,7 +1,7 @@
 """Between the store and the records of a backup: what an account knows, as messages of `backup.proto`, and back into another store.
 
 A record's fields bear the names of the columns that they are. What is not in a record is not in a backup: this device's keys, sessions,
-prekeys, passes and everything that is under way.
+prekeys, passes, groups and everything that is under way. A new device comes into the groups by another one that is in them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from connexa.identity import read_device_list
 from connexa.node.devices import keep_list
 from connexa.node.home import Query, first, returned, rows
 from connexa.node.own_log import free_place
+from connexa.node.registers import Kind
 from connexa.node.stored import stored_user
 from connexa.node.views import MessageState
 from connexa.store import Execute, Row
@@ -72,12 +73,12 @@ def describe(query: Query, account: int) -> Iterator[bytes]:
     for contact in _messages(query, BackupContact, "person", "account", account):
         contact.notes.extend(_messages(query, BackupTrustNote, "trust_note", "person", contact.id))
         yield BackupRecord(contact=contact).SerializeToString()
-    for conversation in _messages(query, BackupConversation, "conversation", "account", account):
+    for conversation in _messages(query, BackupConversation, "conversation", "person != 0 AND account", account):
         conversation.counters.extend(_counters(query, account, conversation.id))
         yield BackupRecord(conversation=conversation).SerializeToString()
     for invite in _messages(query, BackupInvite, "invite", "account", account):
         yield BackupRecord(invite=invite).SerializeToString()
-    for register in _messages(query, BackupRegister, "register", "account", account):
+    for register in _messages(query, BackupRegister, "register", f"kind != {Kind.GROUP:d} AND account", account):
         yield BackupRecord(register=register).SerializeToString()
 
 
@@ -98,14 +99,14 @@ def _counters(query: Query, account: int, conversation: int) -> Iterator[BackupC
 
 def new_entries(query: Query, account: int, after: int, up_to: int) -> list[Row]:
     """A page of the log: its cursor first in each row."""
-    sql = f"SELECT {_ENTRY} FROM message WHERE account = ? AND cursor > ? AND cursor <= ? ORDER BY cursor LIMIT ?"  # noqa: S608
+    sql = f"SELECT {_ENTRY} FROM message WHERE account = ? AND author = '' AND cursor > ? AND cursor <= ? ORDER BY cursor LIMIT ?"  # noqa: S608
     return rows(query, sql, (account, after, up_to, PAGE))
 
 
 def changed_entries(query: Query, account: int, after: int, up_to: int) -> list[Row]:
     """A page of the entries that this increment takes again."""
     sql = (
-        f"SELECT {_ENTRY} FROM message WHERE account = ? AND cursor IN"  # noqa: S608 - constants
+        f"SELECT {_ENTRY} FROM message WHERE account = ? AND author = '' AND cursor IN"  # noqa: S608 - constants
         " (SELECT cursor FROM backup_changed WHERE account = ? AND taken = 1 AND cursor > ? AND cursor <= ? ORDER BY cursor LIMIT ?)"
         " ORDER BY cursor"
     )

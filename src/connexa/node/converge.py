@@ -6,7 +6,7 @@ told contacts two keys, and each told the other's blocked person one of them. Th
 
 from __future__ import annotations
 
-from connexa.content import AccountName, Contact, ContactState, DeviceName, Draft, Flags, ProfileKey, ReadMark, Register
+from connexa.content import AccountName, Contact, ContactState, DeviceName, Draft, Flags, GroupChoice, ProfileKey, ReadMark, Register
 from connexa.crypto import equal
 from connexa.errors import IntegrityError
 from connexa.identity import Address, UserId, UserPublic, read_device_list
@@ -14,6 +14,7 @@ from connexa.node.account import Account, profile_key
 from connexa.node.arrivals import Taken
 from connexa.node.contacts import accept, change_door, changed
 from connexa.node.devices import keep_list
+from connexa.node.groups.choices import take_choice
 from connexa.node.home import Home, first
 from connexa.node.log import conversation_of, settle_conversation
 from connexa.node.people import Person, add_person, person_at, person_by_user, person_of
@@ -61,6 +62,8 @@ def _apply(execute: Execute, home: Home, account: Account, register: Register, t
             # The device that changed it has uploaded the keys that follow from it; to do so again is harmless.
             execute("UPDATE account SET profile_key = ?, token_until = 0 WHERE id = ?", (key, account.id))
             taken.doors = True
+        case GroupChoice():
+            take_choice(execute, home, account, value)
 
 
 def _settle_doors(execute: Execute, home: Home, account: Account, other: ProfileKey, taken: Taken) -> None:

@@ -5,6 +5,8 @@ Unread is what stands behind one read cursor, counted by the store (product §1,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connexa.content import ContactState, Draft, Flags, ReadMark, ReceiptState
 from connexa.errors import NotFoundError, UsageError
 from connexa.identity import UserId
@@ -32,6 +34,7 @@ __all__ = [
     "message_info",
     "message_view",
     "number_of",
+    "page_of",
     "set_draft",
     "set_flag",
 ]
@@ -40,12 +43,13 @@ MAX_PAGE = 500
 MAX_DRAFT_SUBJECT = 1_024
 
 _MESSAGE = (
-    "SELECT m.message, c.public, m.cursor, CASE m.mine WHEN 1 THEN a.address ELSE p.address END, m.mine, m.text, m.subject, m.reply_to,"
+    "SELECT m.message, c.public, m.cursor, CASE m.mine WHEN 1 THEN a.address ELSE coalesce(p.address, m.author) END, m.mine,"
+    " m.text, m.subject, m.reply_to,"
     " m.sent, m.received, m.state, m.reason, m.kind,"
     " (SELECT count(*) FROM counter_gap g WHERE g.account = m.account AND g.conversation = m.conversation AND g.device = m.device"
     "  AND g.counter < m.counter AND g.counter > coalesce((SELECT max(b.counter) FROM message b WHERE b.account = m.account"
     "  AND b.conversation = m.conversation AND b.device = m.device AND b.counter < m.counter), 0))"
-    " FROM message m JOIN conversation c ON c.id = m.conversation JOIN person p ON p.id = c.person JOIN account a ON a.id = m.account"
+    " FROM message m JOIN conversation c ON c.id = m.conversation LEFT JOIN person p ON p.id = c.person JOIN account a ON a.id = m.account"
 )
 
 
@@ -111,6 +115,7 @@ def conversation_view(query: Query, number: int) -> ConversationView:
     unread, newest = _summary(query, person_number)
     return ConversationView(
         id=public.hex(),
+        group=False,
         title=person.title,
         address=str(person.address),
         contact=person.user.hex(),
@@ -148,7 +153,11 @@ def _summary(query: Query, person: int) -> tuple[int, int]:
 
 def list_messages(query: Query, person: int, before: int | None, limit: int) -> list[MessageView]:
     """A page of the log with somebody, oldest first; `before` is the cursor of the page that is shown already."""
-    numbers = lineage(query, person)
+    return page_of(query, lineage(query, person), before, limit)
+
+
+def page_of(query: Query, numbers: Sequence[int], before: int | None, limit: int) -> list[MessageView]:
+    """A page of what these conversations hold together, oldest first."""
     places = ",".join("?" * len(numbers))
     sql = f"{_MESSAGE} WHERE m.account = c.account AND m.conversation IN ({places}) AND m.hidden = 0 AND m.cursor < ?"
     rows = list(

@@ -47,7 +47,7 @@ from connexa.tasks import TaskGroup
 from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import Status
 
-__all__ = ["Delivery"]
+__all__ = ["Delivery", "door_to"]
 
 AT_ONCE = 8  # people served at the same time
 BATCH = 16  # envelopes sealed in one operation: they hold the loop for some milliseconds
@@ -174,7 +174,7 @@ class Delivery:
             self._wakeups.upkeep.set()
             raise NetworkError("sender.none", "The homeserver has not certified this device for today yet.")
         remote = await self._home.domains.book(self.submitter.ask_domain).require(Domain(person.address.domain))
-        door = _door(person, now)
+        door = door_to(person, now)
         if (door is None or door.is_first_contact) and not await self._home.change(
             lambda execute: keep_texts(execute, self._account.id, person.id)
         ):
@@ -215,7 +215,7 @@ class Delivery:
     def seal_at_once(self, execute: Execute, person: Person) -> None:
         """Seal in the operation of the message itself, where nothing has to be asked first: it waits for the disk once less."""
         now = self._home.clock()
-        sender, door = sender_certificate(execute, self._account.id, now + SENDER_MARGIN), _door(person, now)
+        sender, door = sender_certificate(execute, self._account.id, now + SENDER_MARGIN), door_to(person, now)
         trusted = self._home.domains.trusted(person.address.domain)
         if sender is None or door is None or door.kind != "token" or person.looked_week != week_of(now):
             return
@@ -352,7 +352,7 @@ class Delivery:
         )
 
 
-def _door(person: Person, now: float) -> Door | None:
+def door_to(person: Person, now: float) -> Door | None:
     """The right by which mail to somebody goes now; None where it has to wait (first-message §7)."""
     if person.profile_key:
         return Door("token", weekly_key(person.profile_key, week_of(now)), profile=person.profile_key)

@@ -40,6 +40,7 @@ def keep_list(execute: Execute, account: int, person: int, devices: DeviceList, 
     for gone in known.keys() - listed.keys():
         execute("DELETE FROM person_device WHERE account = ? AND person = ? AND device = ?", (account, person, gone))
         forget_sessions(execute, account, devices.user, gone)
+        execute("INSERT OR IGNORE INTO gone_device (account, user, device) VALUES (?, ?, ?)", (account, devices.user, gone))
     for device in listed.keys() - known.keys():
         execute("INSERT INTO person_device (account, person, device, certificate) VALUES (?, ?, ?, x'')", (account, person, device))
     return frozenset(listed.keys() - known.keys())

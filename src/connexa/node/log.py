@@ -53,6 +53,8 @@ class Entry:
     sent: float
     state: MessageState
     last_seen: bytes = b""
+    author: str = ""  # address, in a group
+    vanishes: float = 0
 
 
 def conversation_of(execute: Execute, account: Account, person: Person) -> int:
@@ -98,8 +100,8 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
     row = first(
         execute,
         "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
-        " content, sent, received, state, last_seen)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " content, sent, received, state, last_seen, author, vanishes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING RETURNING cursor",
         (
             place,
@@ -119,6 +121,8 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
             now,
             entry.state.value,
             entry.last_seen,
+            entry.author,
+            entry.vanishes,
         ),
     )
     if row is None:

@@ -13,10 +13,11 @@ from connexa.node.account import Account, AccountState
 from connexa.node.arrivals import Taken
 from connexa.node.delivery import Delivery
 from connexa.node.endings import cause_of
+from connexa.node.groups.pump import GroupPump
 from connexa.node.home import Home
 from connexa.node.inbox import take_held, take_push
 from connexa.node.link import MailboxLink
-from connexa.node.link_frames import CommittedUpTo, Noticed, Pushed
+from connexa.node.link_frames import CommittedUpTo, GroupHinted, Noticed, Pushed
 from connexa.node.own_copies import copies_waiting, settle_own
 from connexa.node.own_mail import OwnMail
 from connexa.node.receipts import send_receipts
@@ -42,11 +43,12 @@ HELD_RETRY = 300.0
 class Mailbox:
     """The mailbox link of one account; `run` is its task."""
 
-    def __init__(self, home: Home, account: Account, wakeups: Wakeups, delivery: Delivery) -> None:
+    def __init__(self, home: Home, account: Account, wakeups: Wakeups, delivery: Delivery, groups: GroupPump) -> None:
         self._home = home
         self._account = account
         self._wakeups = wakeups
         self._delivery = delivery
+        self._groups = groups
         self._link: MailboxLink | None = None
         self._upkeep: Upkeep | None = None
         self._up = asyncio.Event()
@@ -128,6 +130,7 @@ class Mailbox:
                 own = OwnMail(home, account, self._wakeups, link, self._upkeep)
                 tasks.create_task(self._keep_up())
                 tasks.create_task(own.run())
+                tasks.create_task(self._groups.serve_link(link))
                 tasks.create_task(self._find_domains())
         except BaseExceptionGroup as ended:
             cause = cause_of(ended)
@@ -153,6 +156,10 @@ class Mailbox:
                 case CommittedUpTo():
                     await self._home.change(lambda execute, committed=event: settle_own(execute, self._account, committed))  # type: ignore[misc]
                     self._wakeups.own_copies.set()
+                case GroupHinted(hints):
+                    await self._groups.hinted(hints)
+                case Noticed("key_packages.low"):
+                    self._wakeups.welcomes.set()
                 case Noticed():
                     self._wakeups.upkeep.set()
                 case _:
@@ -167,6 +174,8 @@ class Mailbox:
             self._delivery.go_on(taken.outbox)
         if taken.own:
             self._wakeups.own_messages.set()
+        if taken.own or taken.outbox:  # a device may have come or gone, somebody have become a contact
+            self._groups.go_on()
         if taken.doors:
             self._wakeups.upkeep.set()
         if copies_waiting(self._home.database.read, self._account.id):
@@ -181,6 +190,7 @@ class Mailbox:
             if upkeep is None:
                 return
             self.failure = await upkeep.run_all()
+            self._groups.go_on()  # own devices may have changed
             await self._turn("ready")
             self._wakeups.passes.set()
             self._wakeups.outbox.set()

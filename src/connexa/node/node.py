@@ -28,6 +28,8 @@ from connexa.node.domains import Domains
 from connexa.node.enrolment import account_invite, create
 from connexa.node.events import EventLog, Subscription
 from connexa.node.export import armoured_certificate
+from connexa.node.groups.book import find_group
+from connexa.node.groups.desk import GroupDesk
 from connexa.node.history import pull_again
 from connexa.node.home import Clock, Home, Work
 from connexa.node.linking import Linkings
@@ -36,7 +38,7 @@ from connexa.node.registers import decide
 from connexa.node.restore import restore
 from connexa.node.revocation import is_revoked, revoked
 from connexa.node.running import RunningAccount
-from connexa.node.sending import parse_id, send_text
+from connexa.node.sending import find_person, parse_id, send_text
 from connexa.node.settings import NodeSettings
 from connexa.node.status import account_view, status_view
 from connexa.node.views import (
@@ -273,6 +275,8 @@ class Node:
         message = parse_id(message_id, 16, "message") if message_id else self._home.rng(16)
         said = Text(text, subject, parse_id(reply_to, 16, "message") if reply_to else b"")
         running = self._running.get(of.id)
+        if self._is_group(of.id, to):
+            return await self.groups(account).say(to, said, message)
 
         def store(execute: Execute) -> tuple[int, Person]:
             cursor, person = send_text(execute, self._home, of, to, said, message)
@@ -288,16 +292,24 @@ class Node:
 
     def conversations(self, account: str = "", *, archived: bool = False) -> list[ConversationView]:
         """Conversations, the newest first."""
-        return conversations.list_conversations(self._home.database.read, self._number(account), archived=archived)
+        people = conversations.list_conversations(self._home.database.read, self._number(account), archived=archived)
+        groups = self.groups(account).conversations(archived=archived)
+        return sorted((*people, *groups), key=lambda one: one.last.cursor if one.last else 0, reverse=True)
 
     def conversation(self, account: str, conversation: str) -> ConversationView:
         """One conversation, by its id or by whom it is with."""
-        number, _ = conversations.number_of(self._home.database.read, self._number(account), conversation)
+        of = self._number(account)
+        if self._is_group(of, conversation):
+            return self.groups(account).conversation(conversation)
+        number, _ = conversations.number_of(self._home.database.read, of, conversation)
         return conversations.conversation_view(self._home.database.read, number)
 
     def messages(self, account: str, conversation: str, *, before: int | None = None, limit: int = 50) -> list[MessageView]:
         """A page of a conversation, oldest first."""
-        _, person = conversations.number_of(self._home.database.read, self._number(account), conversation)
+        of = self._number(account)
+        if self._is_group(of, conversation):
+            return self.groups(account).messages(conversation, before=before, limit=limit)
+        _, person = conversations.number_of(self._home.database.read, of, conversation)
         return conversations.list_messages(self._home.database.read, person.id, before, limit)
 
     def message(self, account: str, message_id: str) -> MessageInfoView:
@@ -307,16 +319,25 @@ class Node:
     async def mark_read(self, account: str, conversation: str) -> None:
         """Everything in a conversation was seen."""
         of = self._account(account)
+        if self._is_group(of.id, conversation):
+            await self.groups(account).mark_read(conversation)
+            return
         _, person = conversations.number_of(self._home.database.read, of.id, conversation)
         await self._change(lambda execute: conversations.mark_read(execute, self._home, of, person))
         self._wake(of.id)
 
     async def mute_conversation(self, account: str, conversation: str, muted: bool = True) -> ConversationView:
         """Mute a conversation, or not."""
+        if self._is_group(self._number(account), conversation):
+            await self.groups(account).set_flag(conversation, muted=muted)
+            return self.conversation(account, conversation)
         return await self._flag(account, conversation, "muted", muted)
 
     async def archive_conversation(self, account: str, conversation: str, archived: bool = True) -> ConversationView:
         """Put a conversation away, or back."""
+        if self._is_group(self._number(account), conversation):
+            await self.groups(account).set_flag(conversation, archived=archived)
+            return self.conversation(account, conversation)
         return await self._flag(account, conversation, "archived", archived)
 
     async def _flag(self, account: str, conversation: str, flag: str, value: bool) -> ConversationView:
@@ -356,6 +377,18 @@ class Node:
         of = self._account(account)
         await self._change(lambda execute: conversations.delete_message(execute, self._home, of, message_id))
         self._wake(of.id)
+
+    # Groups
+
+    def groups(self, account: str = "") -> GroupDesk:
+        """What can be done with the groups of an account."""
+        of = self._account(account)
+        return GroupDesk(self._home, of, lambda: self._wake(of.id))
+
+    def _is_group(self, account: int, named: str) -> bool:
+        """Whether that is a group, where no person and no conversation with one is called so."""
+        query = self._home.database.read
+        return find_person(query, account, named) is None and find_group(query, account, named) is not None
 
     # Contacts and requests
 

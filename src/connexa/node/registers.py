@@ -17,6 +17,7 @@ from connexa.content import (
     DeviceName,
     Draft,
     Flags,
+    GroupChoice,
     OwnCopy,
     ProfileKey,
     ReadMark,
@@ -33,7 +34,7 @@ from connexa.node.own_copies import add_own_copy, contact_of
 from connexa.node.people import all_people
 from connexa.store import Execute
 
-__all__ = ["all_registers", "decide", "in_batches", "is_newer", "keep_stamp", "register_id", "set_by_this"]
+__all__ = ["Kind", "all_registers", "decide", "in_batches", "is_newer", "keep_stamp", "register_id", "set_by_this"]
 
 
 class Kind(IntEnum):
@@ -46,6 +47,7 @@ class Kind(IntEnum):
     ACCOUNT = 5
     NAME = 6
     DOOR = 7
+    GROUP = 8
 
 
 Stamp = tuple[int, bytes]
@@ -70,6 +72,8 @@ def _named(value: RegisterValue) -> tuple[Kind, bytes]:
             return Kind.NAME, device
         case ProfileKey():
             return Kind.DOOR, b""
+        case GroupChoice(group=group):
+            return Kind.GROUP, group
 
 
 def decide(execute: Execute, home: Home, account: Account, value: RegisterValue) -> None:
@@ -147,6 +151,9 @@ def _values(query: Query, account: Account) -> Iterator[tuple[RegisterValue, boo
         yield Draft(UserId(user), draft, subject), not (draft or subject)
         if read:
             yield ReadMark(UserId(user), read), False
+    choices = query("SELECT public, accepted, muted, archived, read_message FROM group_choice WHERE account = ?", (account.id,))
+    for public, accepted, muted, archived, read in choices:
+        yield GroupChoice(public, bool(accepted), bool(muted), bool(archived), read), False
     for device, name in query("SELECT device, name FROM own_device WHERE account = ? AND listed = 1", (account.id,)):
         yield DeviceName(device, name), not name
     row = first(query, "SELECT name FROM account WHERE id = ?", (account.id,))

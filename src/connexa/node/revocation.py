@@ -22,7 +22,7 @@ __all__ = ["forget_device", "is_revoked", "let_in", "revoked", "shut_out"]
 _OF_DEVICE: Final = (
     *("session", "prekey", "prekey_number", "initial_seen", "own_device", "own_copy", "own_message", "own_envelope", "history"),
     *("history_owed", "pass", "stream", "envelope", "outbox", "held", "receipt", "ask", "resent"),
-    *("recovery", "backup", "backup_series", "backup_changed"),
+    *("recovery", "backup", "backup_series", "backup_changed", "group_part", "key_package"),
 )
 
 
@@ -66,5 +66,10 @@ def forget_device(execute: Execute, account: int) -> None:
     for table in _OF_DEVICE:
         execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608 - the names above
     execute("DELETE FROM person_device WHERE account = ? AND person = 0", (account,))
+    for table in ("group_wish", "group_outbox"):
+        execute(f"DELETE FROM {table} WHERE mls_group IN (SELECT id FROM mls_group WHERE account = ?)", (account,))  # noqa: S608 - two names
+    execute(
+        "UPDATE mls_group SET state = 'removed', token = x'', staged = x'', bundle = x'', admin_key = x'' WHERE account = ?", (account,)
+    )
     execute("UPDATE conversation SET counter = 0 WHERE account = ?", (account,))
     execute("UPDATE account SET seed = x'', device_list = x'', token_until = 0, own_number = 0, resume_seq = 0 WHERE id = ?", (account,))

@@ -8,6 +8,7 @@ import logging
 from connexa.node.account import Account
 from connexa.node.delivery import Delivery
 from connexa.node.endings import cause_of
+from connexa.node.groups.pump import GroupPump
 from connexa.node.home import Home
 from connexa.node.mailbox import Mailbox
 from connexa.node.mender import Mender
@@ -32,7 +33,8 @@ class RunningAccount:
 
     def _make(self) -> None:
         self.delivery = Delivery(self._home, self.account, self.wakeups)
-        self.mailbox = Mailbox(self._home, self.account, self.wakeups, self.delivery)
+        self.groups = GroupPump(self._home, self.account, self.wakeups, self.delivery)
+        self.mailbox = Mailbox(self._home, self.account, self.wakeups, self.delivery, self.groups)
         self.mender = Mender(self._home, self.account, self.wakeups, self.delivery)
 
     async def run(self) -> None:
@@ -42,6 +44,7 @@ class RunningAccount:
                 async with TaskGroup() as tasks:
                     tasks.create_task(self.mailbox.run())
                     tasks.create_task(self.delivery.run())
+                    tasks.create_task(self.groups.run())
                     tasks.create_task(self.mender.run())
             except BaseExceptionGroup as ended:
                 cause = cause_of(ended)
@@ -60,3 +63,4 @@ class RunningAccount:
         self.wakeups.receipts.set()
         self.wakeups.own_copies.set()
         self.wakeups.own_messages.set()
+        self.groups.go_on()

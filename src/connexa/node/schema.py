@@ -155,7 +155,7 @@ CREATE TABLE session (
     PRIMARY KEY (account, user, device)
 ) STRICT, WITHOUT ROWID;
 
--- `read_message`: a read mark of another own device whose message is not here yet.
+-- `read_message`: a read mark of another own device whose message is not here yet. Person 0: it is with a group, whose id is `public`.
 CREATE TABLE conversation (
     id            INTEGER PRIMARY KEY,
     account       INTEGER NOT NULL,
@@ -172,10 +172,11 @@ CREATE TABLE conversation (
     archived      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX conversation_by_public ON conversation (account, public);
-CREATE UNIQUE INDEX conversation_by_person ON conversation (account, person);
+CREATE UNIQUE INDEX conversation_by_person ON conversation (account, person) WHERE person != 0;
 
 -- The log. `cursor` is an entry's place in it: the unix microsecond of its arrival, so that the history of another own device finds
--- its places between what is here. `hidden` rows are deleted and stay so that they are not shown again when a copy arrives.
+-- its places between what is here. `hidden` rows are deleted and stay so that they are not shown again when a copy arrives. In a group,
+-- `author` is the address of whoever said it; `vanishes` is when a message disappears, 0 for never.
 CREATE TABLE message (
     cursor       INTEGER PRIMARY KEY,
     account      INTEGER NOT NULL,
@@ -197,8 +198,11 @@ CREATE TABLE message (
     path         TEXT NOT NULL DEFAULT '',
     last_seen    BLOB NOT NULL DEFAULT x'',
     receipted    INTEGER NOT NULL DEFAULT 0,
-    hidden       INTEGER NOT NULL DEFAULT 0
+    hidden       INTEGER NOT NULL DEFAULT 0,
+    author       TEXT NOT NULL DEFAULT '',
+    vanishes     REAL NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX message_by_end ON message (vanishes) WHERE vanishes != 0;
 CREATE UNIQUE INDEX message_by_id ON message (account, sender, message);
 CREATE INDEX message_by_conversation ON message (account, conversation, cursor);
 CREATE INDEX message_by_counter ON message (account, conversation, device, counter);
@@ -492,6 +496,105 @@ CREATE TRIGGER message_came AFTER INSERT ON message
 WHEN NEW.cursor <= (SELECT watched FROM backup WHERE account = NEW.account) BEGIN
     INSERT OR REPLACE INTO backup_changed (account, cursor) VALUES (NEW.account, NEW.cursor);
 END;
+
+-- Groups. `state` is GroupStanding. `shared` is what the members know together (SharedState), of the epoch that `group_part` holds. `seq`:
+-- entries of the hub's log up to it are taken; `heard`: the newest that a hint has told of. `alias` and `token` are this device's place at
+-- the hub, `alias_put` whether its own homeserver knows the alias. `staged`: a commit of ours whose answer is not here (StagedCommit), with
+-- everything that went with it (`bundle`) and the state behind it (`staged_shared`). `renewed` is when this device last gave itself new
+-- keys, `said` what it has said since. `trouble`: code of what the group cannot go on from, until it is repaired; `waits`: of what the last
+-- try to work for it has failed with. `admin_key`: on the device that made the group, the key that names its hubs.
+CREATE TABLE mls_group (
+    id            INTEGER PRIMARY KEY,
+    account       INTEGER NOT NULL,
+    public        BLOB NOT NULL,
+    hub           TEXT NOT NULL,
+    term          INTEGER NOT NULL DEFAULT 0,
+    alias         BLOB NOT NULL,
+    token         BLOB NOT NULL,
+    alias_put     INTEGER NOT NULL DEFAULT 0,
+    state         TEXT NOT NULL,
+    shared        BLOB NOT NULL DEFAULT x'',
+    inviter       BLOB NOT NULL DEFAULT x'',
+    seq           INTEGER NOT NULL DEFAULT 0,
+    heard         INTEGER NOT NULL DEFAULT 0,
+    staged        BLOB NOT NULL DEFAULT x'',
+    bundle        BLOB NOT NULL DEFAULT x'',
+    staged_shared BLOB NOT NULL DEFAULT x'',
+    renewed       REAL NOT NULL DEFAULT 0,
+    said          INTEGER NOT NULL DEFAULT 0,
+    trouble       TEXT NOT NULL DEFAULT '',
+    waits         TEXT NOT NULL DEFAULT '',
+    admin_key     BLOB NOT NULL DEFAULT x'',
+    created       REAL NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX mls_group_by_public ON mls_group (account, public);
+CREATE INDEX mls_group_by_alias ON mls_group (account, alias);
+
+-- How the owner keeps a group, as all own devices do; also of a group that this device is not in yet.
+CREATE TABLE group_choice (
+    account      INTEGER NOT NULL,
+    public       BLOB NOT NULL,
+    accepted     INTEGER NOT NULL DEFAULT 0,
+    muted        INTEGER NOT NULL DEFAULT 0,
+    archived     INTEGER NOT NULL DEFAULT 0,
+    read_message BLOB NOT NULL DEFAULT x'',
+    PRIMARY KEY (account, public)
+) STRICT, WITHOUT ROWID;
+
+-- The parts of a group's MLS state (mls.Store); `staged` ones go with the row above.
+CREATE TABLE group_part (
+    account INTEGER NOT NULL,
+    public  BLOB NOT NULL,
+    name    TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (account, public, name)
+) STRICT, WITHOUT ROWID;
+
+-- What this device wants of a group and no commit has done yet, in order: `kind` and its value (groups.wishes). `staged`: it is in the
+-- commit whose answer is awaited.
+CREATE TABLE group_wish (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    mls_group INTEGER NOT NULL,
+    kind      TEXT NOT NULL,
+    subject   BLOB NOT NULL,
+    content   BLOB NOT NULL,
+    staged    INTEGER NOT NULL DEFAULT 0,
+    created   REAL NOT NULL
+) STRICT;
+CREATE INDEX group_wish_by_group ON group_wish (mls_group, id);
+
+-- What is to be appended to a group's log: what is said, encrypted for `epoch` once it is (`sealed`). A proposal is sealed when it is made.
+CREATE TABLE group_outbox (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    mls_group INTEGER NOT NULL,
+    message   BLOB NOT NULL,
+    said      BLOB NOT NULL,
+    epoch     INTEGER NOT NULL DEFAULT 0,
+    sealed    BLOB NOT NULL DEFAULT x'',
+    created   REAL NOT NULL
+) STRICT;
+CREATE INDEX group_outbox_by_group ON group_outbox (mls_group, id);
+
+-- Key packages with their private halves (KeyPackageBundle). `used`: a last-resort package stays after its first use until it is replaced.
+CREATE TABLE key_package (
+    account     INTEGER NOT NULL,
+    ref         BLOB NOT NULL,
+    bundle      BLOB NOT NULL,
+    proof       BLOB NOT NULL,
+    alias       BLOB NOT NULL,
+    last_resort INTEGER NOT NULL DEFAULT 0,
+    expires     INTEGER NOT NULL,
+    uploaded    INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (account, ref)
+) STRICT, WITHOUT ROWID;
+
+-- Devices that their owners have taken out of their lists: they go from the groups too.
+CREATE TABLE gone_device (
+    account INTEGER NOT NULL,
+    user    BLOB NOT NULL,
+    device  BLOB NOT NULL,
+    PRIMARY KEY (account, user, device)
+) STRICT, WITHOUT ROWID;
 
 -- Pinned domains: the discovery room's record, opaque here.
 CREATE TABLE remote (domain TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;

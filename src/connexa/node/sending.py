@@ -37,7 +37,7 @@ def find_person(query: Query, account: int, who: str) -> Person | None:
         return person_at(query, account, Address.parse(who))
     if len(who) == 64 and all(c in "0123456789abcdef" for c in who):
         raw = bytes.fromhex(who)
-        sql = "SELECT person FROM conversation WHERE account = ? AND (public = ? OR provisional = ?)"
+        sql = "SELECT person FROM conversation WHERE account = ? AND person != 0 AND (public = ? OR provisional = ?)"
         row = first(query, sql, (account, raw, raw))
         return person_of(query, row[0]) if row else person_by_user(query, account, raw)
     rows = list(query("SELECT id FROM person WHERE account = ? AND name = ?", (account, who)))

@@ -118,7 +118,8 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     """A conversation with its newest entry."""
 
     id: str
-    title: str  # the contact's name, else the address
+    group: bool  # it is with a group, whose id this is: `address` and `contact` are empty, `trust` is the least among its members
+    title: str  # the contact's name, else the address; the group's name
     address: str
     contact: str  # user id, empty until it was looked up
     state: ContactState

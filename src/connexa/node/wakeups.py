@@ -32,4 +32,6 @@ class Wakeups:
     own_sealed: asyncio.Event = field(default_factory=asyncio.Event)  # there are envelopes for own devices
     upkeep: asyncio.Event = field(default_factory=asyncio.Event)
     held: asyncio.Event = field(default_factory=asyncio.Event)
+    groups: asyncio.Event = field(default_factory=asyncio.Event)
+    welcomes: asyncio.Event = field(default_factory=asyncio.Event)  # the own homeserver is needed for groups
     mend: asyncio.Event = field(default_factory=asyncio.Event)

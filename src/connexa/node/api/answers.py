@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-__all__ = ["CertificateAnswer", "Done", "KeyAnswer", "Listing", "TokenAnswer", "WordsAnswer"]
+__all__ = ["CertificateAnswer", "Done", "ImageAnswer", "KeyAnswer", "Listing", "TokenAnswer", "WordsAnswer"]
 
 T = TypeVar("T")
 
@@ -25,6 +25,12 @@ class CertificateAnswer(msgspec.Struct, frozen=True):
     """An OpenPGP certificate in its armour."""
 
     certificate: str
+
+
+class ImageAnswer(msgspec.Struct, frozen=True):
+    """An image, in base64."""
+
+    image: bytes
 
 
 class KeyAnswer(msgspec.Struct, frozen=True):

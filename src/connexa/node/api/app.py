@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 from connexa import __version__
 from connexa.node.node import Node
 
-from . import accounts, backups, contacts, conversations, program
+from . import accounts, backups, contacts, conversations, groups, program
 from .access import Access
 from .bodies import StrictRequest
 from .guard import Guard, GuardMiddleware
@@ -34,7 +34,14 @@ def build_app(node: Node, access: Access, guard: Guard, stop: Callable[[], None]
 def build_handlers(dependencies: Mapping[str, Provide]) -> Litestar:
     """The handlers without their guard: for the documentation, which needs neither node nor token."""
     return Litestar(
-        route_handlers=[*accounts.HANDLERS, *backups.HANDLERS, *contacts.HANDLERS, *conversations.HANDLERS, *program.HANDLERS],
+        route_handlers=[
+            *accounts.HANDLERS,
+            *backups.HANDLERS,
+            *contacts.HANDLERS,
+            *conversations.HANDLERS,
+            *groups.HANDLERS,
+            *program.HANDLERS,
+        ],
         dependencies=dependencies,
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request
 
-from connexa.content import VerifiedHow
+from connexa.content import MAX_AVATAR, MAX_PAST, MAX_TIMER, GroupRole, VerifiedHow
 
 __all__ = [
     "AddContact",
@@ -19,7 +19,13 @@ __all__ = [
     "CheckWords",
     "CreateAccount",
     "CreateBackup",
+    "CreateGroup",
     "CreateInvite",
+    "GroupHistory",
+    "GroupImage",
+    "GroupName",
+    "GroupPersonRole",
+    "GroupTimer",
     "KeepDraft",
     "LinkAccount",
     "MuteConversation",
@@ -38,6 +44,8 @@ __all__ = [
     "WithConversation",
     "WithDevice",
     "WithDigits",
+    "WithGroup",
+    "WithGroupPerson",
     "WithInvite",
     "WithMessage",
     "WithRequest",
@@ -173,6 +181,55 @@ class VerifyContact(WithContact, frozen=True):
 
     proof: Line
     how: VerifiedHow
+
+
+class CreateGroup(OfAccount, frozen=True):
+    """A new group."""
+
+    name: Line
+
+
+class WithGroup(OfAccount, frozen=True):
+    """One group, by id, how that begins, or name."""
+
+    group: Line
+
+
+class WithGroupPerson(WithGroup, frozen=True):
+    """Somebody in a group, or who shall come into it; by address, name or user id."""
+
+    who: Line
+
+
+class GroupPersonRole(WithGroupPerson, frozen=True):
+    """What somebody may do in a group."""
+
+    role: GroupRole
+
+
+class GroupName(WithGroup, frozen=True):
+    """What a group is called."""
+
+    name: Line
+
+
+class GroupImage(WithGroup, frozen=True):
+    """An image in base64, or nothing."""
+
+    image: Annotated[bytes, msgspec.Meta(max_length=MAX_AVATAR)]
+
+
+class GroupTimer(WithGroup, frozen=True):
+    """After how many seconds messages disappear; 0: never."""
+
+    seconds: Annotated[int, msgspec.Meta(ge=0, le=MAX_TIMER)]
+
+
+class GroupHistory(WithGroup, frozen=True):
+    """What newcomers are shown: `invited` (since their invitation), `none` (since they accepted), or `last` with a number."""
+
+    rule: Line
+    last: Annotated[int, msgspec.Meta(ge=0, le=MAX_PAST)] = 0
 
 
 class WithRequest(OfAccount, frozen=True):

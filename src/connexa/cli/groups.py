@@ -1,0 +1,250 @@
+"""`connexa group`: groups of people."""
+
+from __future__ import annotations
+
+import base64
+import re
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from connexa.errors import UsageError
+
+from .client import Client, segment
+from .device import confirm
+from .group import Family
+from .options import account_option
+from .output import answer, clean, say, table
+
+__all__ = ["group"]
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
+_ROLES: Final = ("owner", "admin", "member")
+_LINK_MAX: Final = 1_024
+
+
+@click.group(cls=Family)
+def group() -> None:
+    """Groups; each is named by its name, or by how its id begins.
+
+    `connexa send`, `read` and `watch` take a group's name like a contact's.
+    """
+
+
+@group.command()
+@click.argument("name")
+@account_option
+def create(name: str, account: str) -> None:
+    """Make a group; you are its owner."""
+    _tell(_post("create", account=account, name=name))
+
+
+@group.command("list")
+@click.option("--all", "over", is_flag=True, help="Groups that you have left too.")
+@account_option
+def list_(over: bool, account: str) -> None:
+    """List groups, and invitations to them."""
+    with Client() as node:
+        found = node.get("/api/groups", account=account, over=over)
+    answer(found, *table([_row(one) for one in found["items"]]))
+    if any(one["state"] == "invited" for one in found["items"]):
+        say("accept an invitation: connexa group accept GROUP")
+
+
+def _row(one: dict[str, Any]) -> list[str]:
+    marks = [word for word in ("muted", "archived") if one[word]]
+    waiting = f"{one['waiting']} waiting" if one["waiting"] else ""
+    by = f"by {one['inviter']}" if one["inviter"] else ""
+    return [
+        one["short"],
+        one["name"],
+        one["state"],
+        one["role"] or "",
+        f"{len(one['people'])} people",
+        waiting,
+        by,
+        one["trouble"],
+        " ".join(marks),
+    ]
+
+
+@group.command()
+@click.argument("name")
+@account_option
+def show(name: str, account: str) -> None:
+    """Show who is in a group, its rules, and the digits that are the same at all of its members."""
+    with Client() as node:
+        found = node.get(f"/api/groups/{segment(name)}", account=account)
+    people = [
+        [
+            one["address"],
+            one["name"],
+            one["role"],
+            f"{one['devices']} device{'s' * (one['devices'] > 1)}",
+            "you" if one["me"] else one["trust"],
+        ]
+        for one in found["people"]
+    ]
+    facts = [
+        f"{clean(found['name'])}  {found['state']}  {found['id']}",
+        f"roster   {found['roster'] or '-'}  (epoch {found['epoch']})",
+        f"timer    {_duration(found['timer'])}",
+        f"history  newcomers see: {found['history']}",
+        f"link     {'yes' if found['link'] else 'no'}",
+    ]
+    if found["trouble"]:
+        facts.append(f"trouble  {found['trouble']}")
+    answer(found, *facts, *table(people))
+
+
+@group.command()
+@click.argument("name")
+@click.argument("who")
+@account_option
+def invite(name: str, who: str, account: str) -> None:
+    """Invite a contact; nothing of them is sent to the group before they accept."""
+    _tell(_post("invite", account=account, group=name, who=who))
+
+
+@group.command()
+@click.argument("name")
+@click.option("--new", is_flag=True, help="Make a new one; the one before it ends.")
+@click.option("--end", is_flag=True, help="Nobody comes in by a link any more.")
+@account_option
+def link(name: str, new: bool, end: bool, account: str) -> None:
+    """Show the invitation link: whoever has it can come in."""
+    if new and end:
+        raise UsageError("group_link.unclear", "Either make a new link or end it.")
+    if new or end:
+        _tell(_post("link" if new else "unlink", account=account, group=name))
+        return
+    with Client() as node:
+        found = node.get(f"/api/groups/{segment(name)}/link", account=account)
+    answer(found, found["text"])
+
+
+@group.command()
+@account_option
+def join(account: str) -> None:
+    """Come in by an invitation link, read from stdin: it holds a secret."""
+    if sys.stdin.isatty():
+        say("paste the link, then Ctrl-D")
+    _tell(_post("join", account=account, text=sys.stdin.read(_LINK_MAX).strip()))
+
+
+@group.command()
+@click.argument("name")
+@account_option
+def accept(name: str, account: str) -> None:
+    """Accept an invitation."""
+    _tell(_post("accept", account=account, group=name))
+
+
+@group.command()
+@click.argument("name")
+@account_option
+def decline(name: str, account: str) -> None:
+    """Turn an invitation down: you leave again."""
+    _tell(_post("leave", account=account, group=name))
+
+
+@group.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@account_option
+def leave(name: str, yes: bool, account: str) -> None:
+    """Leave a group with all your devices; what was said stays readable."""
+    confirm(yes, f"Leave the group {name}?")
+    _tell(_post("leave", account=account, group=name))
+
+
+@group.command()
+@click.argument("name")
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@account_option
+def remove(name: str, who: str, yes: bool, account: str) -> None:
+    """Take somebody out of a group; its keys change, and its link ends."""
+    confirm(yes, f"Take {who} out of {name}?")
+    _tell(_post("remove", account=account, group=name, who=who))
+
+
+@group.command()
+@click.argument("name")
+@click.argument("who")
+@click.argument("role_", metavar="ROLE", type=click.Choice(_ROLES))
+@account_option
+def role(name: str, who: str, role_: str, account: str) -> None:
+    """Give somebody a role: owner, admin or member."""
+    _tell(_post("role", account=account, group=name, who=who, role=role_))
+
+
+@group.command()
+@click.argument("name")
+@click.argument("new_name")
+@account_option
+def rename(name: str, new_name: str, account: str) -> None:
+    """Give a group another name."""
+    _tell(_post("rename", account=account, group=name, name=new_name))
+
+
+@group.command()
+@click.argument("name")
+@click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.option("--clear", is_flag=True, help="Take it away.")
+@account_option
+def avatar(name: str, image: Path | None, clear: bool, account: str) -> None:
+    """Give a group an image of at most 16 KiB."""
+    if (image is None) != clear:
+        raise UsageError("group.avatar_unclear", "Name an image, or --clear.")
+    raw = image.read_bytes() if image else b""
+    _tell(_post("avatar", account=account, group=name, image=base64.b64encode(raw).decode()))
+
+
+@group.command()
+@click.argument("name")
+@click.argument("time_", metavar="TIME")
+@account_option
+def timer(name: str, time_: str, account: str) -> None:
+    """Let new messages disappear after TIME, like 30s, 5m, 8h, 7d, 4w; or off."""
+    _tell(_post("timer", account=account, group=name, seconds=_seconds(time_)))
+
+
+@group.command()
+@click.argument("name")
+@click.argument("rule", type=click.Choice(("invited", "none", "last")))
+@click.argument("count", type=int, default=0)
+@account_option
+def history(name: str, rule: str, count: int, account: str) -> None:
+    """Say what newcomers see: all since they were invited, none before they accept, or the last COUNT before it too."""
+    _tell(_post("history", account=account, group=name, rule=rule, last=count))
+
+
+def _post(act: str, **body: Any) -> dict[str, Any]:
+    with Client() as node:
+        found: dict[str, Any] = node.post(f"/api/groups/{act}", **body)
+    return found
+
+
+def _tell(found: dict[str, Any]) -> None:
+    answer(found, *table([_row(found)]))
+    if found["waiting"]:
+        say("it is done with the group's next commit: connexa group show")
+
+
+def _seconds(text: str) -> int:
+    if text in ("off", "0"):
+        return 0
+    found = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    if found is None:
+        raise UsageError("group.bad_timer", "Write a time like 30s, 5m, 8h, 7d or 4w, or off.")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _duration(seconds: int) -> str:
+    if not seconds:
+        return "off"
+    unit = next(one for one in ("w", "d", "h", "m", "s") if seconds % _UNITS[one] == 0)
+    return f"{seconds // _UNITS[unit]}{unit}"

@@ -1,0 +1,241 @@
+"""The rows behind groups, and the MLS state of one as an object: opened for one operation, saved in the same transaction as its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connexa.content import MAX_LEAVES, SharedState, read_state
+from connexa.errors import NotFoundError, UsageError
+from connexa.identity import Domain
+from connexa.mls.group import Group
+from connexa.mls.policy import BasicAuthentication, Rules
+from connexa.node.account import Account
+from connexa.node.group_calls import GroupAt
+from connexa.node.groups.views import GroupStanding
+from connexa.node.home import Home, Query, first, returned, rows
+from connexa.store import Execute
+
+__all__ = [
+    "AUTHENTICATION",
+    "OVER",
+    "RULES",
+    "GroupRow",
+    "Parts",
+    "add_group",
+    "all_groups",
+    "change_state",
+    "changed",
+    "conversation_of_group",
+    "end_group",
+    "find_group",
+    "group_by_alias",
+    "group_named",
+    "group_of",
+    "note_trouble",
+    "note_wait",
+    "open_group",
+]
+
+SHORT = 8  # hex digits that name a group to people
+OVER = (GroupStanding.LEFT, GroupStanding.REMOVED)
+RULES = Rules(max_members=MAX_LEAVES)
+# Whose leaf it is says its card, which is checked before a commit is merged; the credential itself is a random name.
+AUTHENTICATION = BasicAuthentication(lambda identity, key: len(identity) == 32)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A group as its row says."""
+
+    id: int
+    account: int
+    public: bytes
+    hub: str
+    term: int
+    alias: bytes
+    token: bytes = field(repr=False)
+    state: GroupStanding
+    raw_shared: bytes = field(repr=False)
+    inviter: bytes
+    seq: int
+    heard: int
+    staged: bytes = field(repr=False)
+    bundle: bytes = field(repr=False)
+    staged_shared: bytes = field(repr=False)
+    renewed: float
+    said: int
+    trouble: str
+    waits: str
+
+    @property
+    def shared(self) -> SharedState:
+        """What the members know together; there is none before the first state has come."""
+        return read_state(self.raw_shared)
+
+    @property
+    def at(self) -> GroupAt:
+        """Where it is asked for, with this device's right."""
+        return GroupAt(Domain(self.hub), self.public, self.term, token=self.token)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this device is in the group and has its state."""
+        return self.state in (GroupStanding.INVITED, GroupStanding.MEMBER, GroupStanding.LEAVING)
+
+
+_COLUMNS = (
+    "id, account, public, hub, term, alias, token, state, shared, inviter, seq, heard, staged, bundle, staged_shared, renewed,"
+    " said, trouble, waits"
+)
+
+
+def group_of(query: Query, group: int) -> GroupRow:
+    """The group with this number."""
+    row = first(query, f"SELECT {_COLUMNS} FROM mls_group WHERE id = ?", (group,))  # noqa: S608 - no outside text
+    if row is None:
+        raise _no_group()
+    return _row(list(row))
+
+
+def all_groups(query: Query, account: int) -> list[GroupRow]:
+    """All groups of an account, those that are over too."""
+    found = rows(query, f"SELECT {_COLUMNS} FROM mls_group WHERE account = ? ORDER BY id", (account,))  # noqa: S608 - no outside text
+    return [_row(list(row)) for row in found]
+
+
+def group_named(query: Query, account: int, public: bytes) -> GroupRow | None:
+    """The group with this id, if this device knows it."""
+    sql = f"SELECT {_COLUMNS} FROM mls_group WHERE account = ? AND public = ?"  # noqa: S608 - no outside text
+    row = first(query, sql, (account, public))
+    return _row(list(row)) if row else None
+
+
+def group_by_alias(query: Query, account: int, alias: bytes) -> int | None:
+    """The number of the group whose hub knows this device by an alias."""
+    row = first(query, "SELECT id FROM mls_group WHERE account = ? AND alias = ?", (account, alias))
+    return int(row[0]) if row else None
+
+
+def _row(values: list[Any]) -> GroupRow:
+    values[7] = GroupStanding(values[7])
+    return GroupRow(*values)
+
+
+def _no_group() -> NotFoundError:
+    return NotFoundError("group.not_found", "There is no such group.")
+
+
+def find_group(query: Query, account: int, named: str) -> GroupRow | None:
+    """A group by its id, by how that begins, or by its name; one that is over only by its id, or where no other has the name."""
+    groups = all_groups(query, account)
+    if SHORT <= len(named) <= 64 and all(c in "0123456789abcdef" for c in named):
+        by_id = [one for one in groups if one.public.hex().startswith(named)]
+        if by_id:
+            return _only(by_id)
+    by_name = [one for one in groups if one.raw_shared and one.shared.name == named]
+    return _only([one for one in by_name if one.state not in OVER] or by_name)
+
+
+def _only(found: list[GroupRow]) -> GroupRow | None:
+    if len(found) > 1:
+        raise UsageError("group.ambiguous", "Several groups have that name.", "Use the id: connexa group list")
+    return found[0] if found else None
+
+
+def add_group(execute: Execute, account: int, public: bytes, hub: str, alias: bytes, token: bytes, state: GroupStanding, now: float) -> int:
+    """Note a new group, with the conversation that shows it; one that is known and over begins anew."""
+    sql = (
+        "INSERT INTO mls_group (account, public, hub, alias, token, state, created, renewed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (account, public) DO UPDATE SET hub = excluded.hub, alias = excluded.alias, alias_put = 0, token = excluded.token,"
+        " state = excluded.state, seq = 0, heard = 0, staged = x'', bundle = x'', staged_shared = x'', trouble = '', waits = '',"
+        " renewed = excluded.renewed, said = 0 RETURNING id"
+    )
+    number = int(returned(execute, sql, (account, public, hub, alias, token, state.value, now, now)))
+    execute("INSERT INTO conversation (account, public, person) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", (account, public))
+    return number
+
+
+def conversation_of_group(query: Query, group: GroupRow) -> int:
+    """The number of the conversation that shows a group."""
+    return int(returned(query, "SELECT id FROM conversation WHERE account = ? AND public = ?", (group.account, group.public)))
+
+
+def change_state(execute: Execute, home: Home, account: Account, group: GroupRow, state: GroupStanding) -> None:
+    """This device stands otherwise to a group now."""
+    execute("UPDATE mls_group SET state = ? WHERE id = ?", (state.value, group.id))
+    changed(execute, home, account, group.public, state=state.value)
+
+
+def end_group(execute: Execute, home: Home, account: Account, group: GroupRow, state: GroupStanding) -> None:
+    """This device is not in the group any more: what it could read or say with is deleted; the conversation stays."""
+    execute("DELETE FROM group_part WHERE account = ? AND public = ?", (account.id, group.public))
+    execute("DELETE FROM group_wish WHERE mls_group = ?", (group.id,))
+    execute(
+        "UPDATE message SET state = 'refused', reason = 'group.over' WHERE account = ? AND mine = 1 AND state = 'queued' AND message IN"
+        " (SELECT message FROM group_outbox WHERE mls_group = ?)",
+        (account.id, group.id),
+    )
+    execute("DELETE FROM group_outbox WHERE mls_group = ?", (group.id,))
+    execute("UPDATE mls_group SET token = x'', staged = x'', bundle = x'', staged_shared = x'', trouble = '' WHERE id = ?", (group.id,))
+    change_state(execute, home, account, group, state)
+
+
+def changed(execute: Execute, home: Home, account: Account, public: bytes, **fields: str) -> None:
+    """Tell faces that a group is not what it was."""
+    home.events.record(execute, str(account.address), "group.changed", home.clock(), conversation=public.hex(), **fields)
+
+
+def note_wait(execute: Execute, home: Home, account: Account, number: int, code: str) -> None:
+    """Show why a group waits; an empty code: it does not any more."""
+    group = group_of(execute, number)
+    if group.waits != code:
+        execute("UPDATE mls_group SET waits = ? WHERE id = ?", (code, number))
+        changed(execute, home, account, group.public, waits=code)
+
+
+def note_trouble(execute: Execute, home: Home, account: Account, number: int, code: str) -> None:
+    """Show what a group cannot go on from."""
+    group = group_of(execute, number)
+    if group.trouble != code:
+        execute("UPDATE mls_group SET trouble = ? WHERE id = ?", (code, number))
+        changed(execute, home, account, group.public, trouble=code)
+
+
+class Parts:
+    """The store of a group's MLS state, inside one operation of the writer."""
+
+    def __init__(self, execute: Query, account: int) -> None:
+        self._execute = execute
+        self._account = account
+
+    def write_to(self, execute: Execute) -> None:
+        """Save in this operation, what was begun before it."""
+        self._execute = execute
+
+    def save(self, group_id: bytes, changed: Mapping[str, bytes | None]) -> None:
+        """Keep these parts; None deletes one."""
+        for name, content in changed.items():
+            if content is None:
+                self._execute("DELETE FROM group_part WHERE account = ? AND public = ? AND name = ?", (self._account, group_id, name))
+            else:
+                self._execute(
+                    "INSERT OR REPLACE INTO group_part (account, public, name, content) VALUES (?, ?, ?, ?)",
+                    (self._account, group_id, name, content),
+                )
+
+    def load(self, group_id: bytes) -> Mapping[str, bytes] | None:
+        """All parts, or None for a group that is not there."""
+        sql = "SELECT name, content FROM group_part WHERE account = ? AND public = ?"
+        return dict(rows(self._execute, sql, (self._account, group_id))) or None
+
+    def psk(self, psk_id: bytes) -> bytes | None:
+        """No external secret goes into these groups."""
+        return None
+
+
+def open_group(execute: Query, home: Home, group: GroupRow) -> Group:
+    """A group's MLS state; what is done to it is in the store when this operation is."""
+    store = Parts(execute, group.account)
+    return Group.open(group.public, auth=AUTHENTICATION, store=store, rules=RULES, rng=home.rng)

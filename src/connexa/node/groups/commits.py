@@ -1,0 +1,152 @@
+"""A commit of this device, with everything that goes to the hub in one bundle: made and stored in one operation, sent as often as it takes.
+
+Nothing has happened before the log shows the commit (`intake`). Another commit that was first makes this one void; it is planned anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from connexa.content import GroupPerson, JoinExtra, MemberCard, RoomRecord, SharedState, write_state
+from connexa.crypto import Ed25519Secret, sha256
+from connexa.errors import RefusedError
+from connexa.identity import Domain, GroupAdmins, UserId, issue_admins
+from connexa.mls.codec import decode
+from connexa.mls.extensions import Extensions
+from connexa.mls.group import Group
+from connexa.mls.key_package import KeyPackage
+from connexa.mls.staged import StagedCommit
+from connexa.node.account import Account
+from connexa.node.groups.book import GroupRow, change_state, changed, group_of, open_group
+from connexa.node.groups.cards import alias_of, device_of
+from connexa.node.groups.joining import SHARED_STATE
+from connexa.node.groups.pool import SUITE
+from connexa.node.groups.rules import Act, Removal, person_in, state_after
+from connexa.node.groups.sealing import EPOCH_GIVES, change_key, next_room_key, seal_change, seal_extra, seal_record
+from connexa.node.groups.views import GroupStanding
+from connexa.node.groups.wishes import Plan, leaves_of_card, plan
+from connexa.node.home import Home
+from connexa.store import Execute
+from connexa.wire import MAX_FRAME
+from connexa.wire.v1.groups_pb2 import GroupAdd, GroupBundle, GroupPlace
+
+__all__ = ["created", "drop_commit", "first_bundle", "join_hash", "stage_commit"]
+
+_FRAME_ROOM = 4_096  # of the frame around a bundle
+
+
+def stage_commit(
+    execute: Execute,
+    home: Home,
+    account: Account,
+    number: int,
+    found: Iterable[tuple[GroupPerson, tuple[MemberCard, ...]]] = (),
+    own: Iterable[MemberCard] = (),
+) -> bool:
+    """Make the commit that is due, if there is one; what the owner wished and may not have is dropped and shown."""
+    row = group_of(execute, number)
+    if row.staged:
+        return True
+    made = plan(execute, home, account, row, found, own)
+    if made.is_empty:
+        for wish in made.wishes:  # done already, by somebody else
+            execute("DELETE FROM group_wish WHERE id = ?", (wish,))
+        return False
+    execute("SAVEPOINT staging")
+    try:
+        _stage(execute, home, account, row, made)
+    except RefusedError as error:
+        execute("ROLLBACK TO staging")
+        execute("RELEASE staging")
+        for wish in made.wishes:
+            execute("DELETE FROM group_wish WHERE id = ?", (wish,))
+        changed(execute, home, account, row.public, refused=error.code)
+        return False
+    execute("RELEASE staging")
+    return True
+
+
+def _stage(execute: Execute, home: Home, account: Account, row: GroupRow, made: Plan) -> None:
+    group, before = open_group(execute, home, row), row.shared
+    act = _act(account.user_id, made)
+    after = state_after(before, act, room_key=EPOCH_GIVES)
+    staged = group.commit(
+        add=[decode(KeyPackage.read, card.key_package) for card in made.cards],
+        remove=leaves_of_card(group, made.removes),
+        by_ref=list(made.by_ref),
+        force_path=made.renew or not made.cards,
+        welcome_extensions=Extensions(((SHARED_STATE, write_state(after)),)),
+        aad=seal_change(change_key(group), group.group_id, made.change, home.rng),
+        now=int(home.clock()),
+    )
+    if act.sheds:
+        after = replace(after, room_key=next_room_key(staged, group.group_id))
+    bundle = _bundle(home, row, group, staged, after, act)
+    if bundle.ByteSize() > MAX_FRAME - _FRAME_ROOM:
+        raise RefusedError("group.full", "The group has grown too large for one commit.")
+    execute(
+        "UPDATE mls_group SET staged = ?, bundle = ?, staged_shared = ? WHERE id = ?",
+        (group.dump_staged(staged), bundle.SerializeToString(), write_state(after), row.id),
+    )
+    for wish in made.wishes:
+        execute("UPDATE group_wish SET staged = 1 WHERE id = ?", (wish,))
+
+
+def _act(user: UserId, made: Plan) -> Act:
+    by_self = [Removal(card, user) for card in made.removes]
+    by_ref = [Removal(card, card.user) for card in made.by_ref.values()]
+    return Act(user, False, tuple(made.cards), (*by_self, *by_ref), made.change)
+
+
+def _bundle(home: Home, row: GroupRow, group: Group, staged: StagedCommit, after: SharedState, act: Act) -> GroupBundle:
+    adds = []
+    for card in act.added:
+        token, person = home.rng(32), person_in(after, card.user)
+        package = decode(KeyPackage.read, card.key_package)
+        place = GroupPlace(domain=person.address.domain if person else "", alias=alias_of(card), token_hash=sha256(token))
+        extra = seal_extra(package.init_key, row.public, JoinExtra(token, Domain(row.hub)))
+        adds.append(GroupAdd(place=place, ref=package.ref(SUITE), extra=extra))
+    back = {device_of(card) for card in act.added}
+    record = RoomRecord(staged.group_info, after)
+    return GroupBundle(
+        epoch=group.epoch,
+        commit=staged.commit,
+        welcome=staged.welcome or b"",
+        sealed=seal_record(after.room_key, row.public, record, home.rng),
+        adds=adds,
+        removes=[alias_of(one.card) for one in act.removed if device_of(one.card) not in back],
+        join_hash=join_hash(after),
+        after=row.seq,
+    )
+
+
+def drop_commit(execute: Execute, home: Home, account: Account, number: int, code: str) -> None:
+    """The hub will never take this commit: what it was for is given up, and shown."""
+    execute("DELETE FROM group_wish WHERE mls_group = ? AND staged = 1", (number,))
+    execute("UPDATE mls_group SET staged = x'', bundle = x'', staged_shared = x'' WHERE id = ?", (number,))
+    changed(execute, home, account, group_of(execute, number).public, refused=code)
+
+
+def created(execute: Execute, home: Home, account: Account, number: int) -> None:
+    """The hub keeps a new group's order from now on."""
+    execute("UPDATE mls_group SET bundle = x'', trouble = '' WHERE id = ?", (number,))
+    change_state(execute, home, account, group_of(execute, number), GroupStanding.MEMBER)
+
+
+def join_hash(state: SharedState) -> bytes:
+    """What the hub knows of the invitation link; empty where there is none."""
+    return sha256(state.join_key) if state.join_key else b""
+
+
+def first_bundle(home: Home, row: GroupRow, group: Group, domain: Domain, admin_key: Ed25519Secret) -> GroupBundle:
+    """A new group's first state, for its hub; `admin_key` signs who may name another hub."""
+    admins = GroupAdmins(row.public, 1, (admin_key.public.raw,), ())
+    record = RoomRecord(group.group_info(), row.shared)
+    return GroupBundle(
+        epoch=group.epoch,
+        sealed=seal_record(row.shared.room_key, row.public, record, home.rng),
+        own=GroupPlace(domain=domain, alias=row.alias, token_hash=sha256(row.token)),
+        join_hash=join_hash(row.shared),
+        admins=issue_admins(admins, admin_key),
+    )

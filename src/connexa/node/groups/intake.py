@@ -1,0 +1,164 @@
+"""What the log of a group brings, entry by entry and in order: each is taken in the operation that moves the place in the log.
+
+A message that does not open is left out and counted. A commit that does not hold, or that its maker may not make, changes nothing: the
+group stays where it is and shows why (`trouble`); nothing behind it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connexa.content import HistoryKind, SharedState, read_state, write_state
+from connexa.errors import ConnexaError
+from connexa.mls.events import Application, Removed, Staged
+from connexa.mls.group import Group
+from connexa.node.account import Account
+from connexa.node.groups.acts import act_of, check_act, read_change_of, unknown_leaf
+from connexa.node.groups.book import GroupRow, changed, end_group, group_of, note_trouble, open_group
+from connexa.node.groups.cards import by_signature_key
+from connexa.node.groups.joining import trusted_keys
+from connexa.node.groups.messages import give_past, take_said
+from connexa.node.groups.rules import person_in, state_after
+from connexa.node.groups.sealing import next_room_key
+from connexa.node.groups.views import GroupStanding
+from connexa.node.home import Home
+from connexa.store import Execute
+from connexa.wire.v1.groups_pb2 import GroupBundle, GroupEntry, GroupEntryKind
+
+__all__ = ["take_entries"]
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The entries of one operation: the group is opened once, as long as nothing has to be undone."""
+
+    execute: Execute
+    home: Home
+    account: Account
+    number: int
+    mls: Group | None = None
+
+    def group(self, row: GroupRow) -> Group:
+        if self.mls is None:
+            self.mls = open_group(self.execute, self.home, row)
+        return self.mls
+
+
+def take_entries(execute: Execute, home: Home, account: Account, number: int, entries: Sequence[GroupEntry]) -> bool:
+    """Take entries of a group's log, those that are here already left out; False where the group cannot go on."""
+    reader = _Reader(execute, home, account, number)
+    for entry in entries:
+        row = group_of(execute, number)
+        if entry.seq <= row.seq:
+            continue
+        if not row.is_live:
+            return False
+        if not _take(reader, row, entry):
+            return False
+        execute("UPDATE mls_group SET seq = ?, heard = max(heard, ?) WHERE id = ?", (entry.seq, entry.seq, number))
+    return True
+
+
+def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> bool:
+    group = reader.group(row)
+    if entry.kind == GroupEntryKind.GROUP_ENTRY_COMMIT:
+        if entry.epoch < group.epoch:
+            return True  # of a time before this device came
+        try:
+            _take_commit(reader, row, group, entry.message)
+        except ConnexaError as error:
+            reader.mls = None
+            note_trouble(reader.execute, reader.home, reader.account, row.id, error.code)
+            return False
+        return True
+    try:
+        event = group.process(entry.message, now=int(reader.home.clock()))
+    except ConnexaError:  # our own, or of a time before this device came, or nothing that opens
+        return True
+    if isinstance(event, Application):
+        _take_message(reader, row, group, event)
+    return True
+
+
+def _take_message(reader: _Reader, row: GroupRow, group: Group, said: Application) -> None:
+    member = group.member(said.sender)
+    card = by_signature_key(row.shared.cards).get(member.signature_key) if member else None
+    if card is None:
+        return
+    reader.execute("SAVEPOINT said")
+    try:
+        take_said(reader.execute, reader.home, reader.account, row, card, said.data)
+    except ConnexaError:  # its key is spent, whatever it said
+        reader.execute("ROLLBACK TO said")
+    reader.execute("RELEASE said")
+
+
+def _take_commit(reader: _Reader, row: GroupRow, group: Group, message: bytes) -> None:
+    execute, home, account, now = reader.execute, reader.home, reader.account, int(reader.home.clock())
+    if row.bundle and GroupBundle.FromString(row.bundle).commit == message:
+        group.merge(group.load_staged(row.staged), now=now)
+        after = read_state(row.staged_shared)
+        execute("DELETE FROM group_wish WHERE mls_group = ? AND staged = 1", (row.id,))
+        execute("UPDATE mls_group SET renewed = ?, said = 0 WHERE id = ?", (home.clock(), row.id))
+        _begin_epoch(reader, row, after, account.user_id)
+        return
+    before = row.shared
+    change, outside = read_change_of(message, group, before)
+    keys = {member.leaf: member.signature_key for member in group.members()}  # which a removed device cannot look up any more
+    event = group.process(message, now=now)
+    if isinstance(event, Removed):
+        _end(reader, row, event, keys.get(event.sender if event.sender is not None else -1, b""))
+        return
+    if not isinstance(event, Staged):
+        raise unknown_leaf()
+    act = act_of(group, event.commit, before, change, outside)
+    check_act(act, before, trusted_keys(home), home.clock())
+    state_after(before, act, room_key=before.room_key)  # refused before anything is merged
+    group.merge(event.commit, now=now)
+    after = state_after(before, act, room_key=next_room_key(group, group.group_id) if act.sheds else before.room_key)
+    _begin_epoch(reader, row, after, act.by)
+
+
+def _begin_epoch(reader: _Reader, row: GroupRow, after: SharedState, by: bytes) -> None:
+    """Store what the members know now; what waited for the epoch that is over is made anew."""
+    execute, home = reader.execute, reader.home
+    execute(
+        "UPDATE mls_group SET shared = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '' WHERE id = ?",
+        (write_state(after), row.id),
+    )
+    execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
+    execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (row.id,))
+    for code, user in _news(row.shared, after):
+        changed(execute, home, reader.account, row.public, what=code, user=user.hex(), by=by.hex())
+    if by == reader.account.user_id and row.bundle and after.history.kind is HistoryKind.LAST and _has_come(row.shared, after):
+        give_past(execute, home, reader.account, group_of(execute, row.id), after.history.last)
+
+
+def _news(before: SharedState, after: SharedState) -> list[tuple[str, bytes]]:
+    """What people see of a new epoch."""
+    news: list[tuple[str, bytes]] = []
+    news += [("joined", person.user) for person in after.people if person_in(before, person.user) is None]
+    news += [("gone", person.user) for person in before.people if person_in(after, person.user) is None]
+    for person in after.people:
+        old = person_in(before, person.user)
+        if old is not None and old.role is not person.role:
+            news.append(("role", person.user))
+    facts = ("name", "avatar", "timer", "history", "join_key")
+    news += [(fact, b"") for fact in facts if getattr(before, fact) != getattr(after, fact)]
+    if not news:
+        news.append(("devices" if before.cards != after.cards else "keys", b""))
+    return news
+
+
+def _has_come(before: SharedState, after: SharedState) -> bool:
+    return any(person_in(before, person.user) is None for person in after.people)
+
+
+def _end(reader: _Reader, row: GroupRow, event: Removed, committer: bytes) -> None:
+    """This device was removed: by its owner, on whichever device, or by somebody else."""
+    card = by_signature_key(row.shared.cards).get(committer)
+    own = row.state is GroupStanding.LEAVING or (card is not None and card.user == reader.account.user_id)
+    left = own or any(one.ref is not None for one in event.proposals)
+    end_group(reader.execute, reader.home, reader.account, row, GroupStanding.LEFT if left else GroupStanding.REMOVED)
+    reader.mls = None

@@ -1,0 +1,106 @@
+"""Joining by a Welcome: whoever has added this device is checked, and everybody in the group, before the group is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from connexa.content import SharedState, read_state, write_state
+from connexa.errors import ConnexaError, IntegrityError, RefusedError
+from connexa.mls.group import Group
+from connexa.mls.key_package import KeyPackageBundle
+from connexa.node.account import Account
+from connexa.node.groups.acts import unknown_leaf
+from connexa.node.groups.book import AUTHENTICATION, RULES, Parts, add_group, all_groups, changed, group_of
+from connexa.node.groups.cards import TrustedKeys, by_signature_key, check_card, check_person
+from connexa.node.groups.choices import has_accepted
+from connexa.node.groups.pool import load_bundle
+from connexa.node.groups.rules import person_in
+from connexa.node.groups.sealing import EPOCH_GIVES, next_room_key, open_extra
+from connexa.node.groups.views import GroupStanding
+from connexa.node.home import Home, first
+from connexa.node.people import person_by_user
+from connexa.store import Execute
+from connexa.wire.v1.groups_pb2 import KeptWelcome
+
+__all__ = ["SHARED_STATE", "check_members", "take_welcome", "trusted_keys"]
+
+SHARED_STATE = 0xF001  # GroupInfo extension of a Welcome: SharedState of its epoch
+
+
+def take_welcome(execute: Execute, home: Home, account: Account, kept: KeptWelcome) -> bool:
+    """Join; False where the Welcome is of no use, so that it need not be kept any longer."""
+    row = first(execute, "SELECT bundle, alias, last_resort FROM key_package WHERE account = ? AND ref = ?", (account.id, kept.ref))
+    if row is None or row[1] != kept.alias:
+        return False
+    execute("SAVEPOINT welcome")
+    try:
+        _join(execute, home, account, kept, load_bundle(row[0]))
+    except ConnexaError as error:
+        execute("ROLLBACK TO welcome")
+        execute("RELEASE welcome")
+        home.events.record(execute, str(account.address), "group.refused", home.clock(), code=error.code)
+        return False
+    execute("RELEASE welcome")
+    if not row[2]:
+        execute("DELETE FROM key_package WHERE account = ? AND ref = ?", (account.id, kept.ref))
+    return True
+
+
+def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bundle: KeyPackageBundle) -> None:
+    now = home.clock()
+    joined = [one.public for one in all_groups(execute, account.id) if one.is_live]
+    store = Parts(execute, account.id)
+    group = Group.join(kept.welcome, bundle, auth=AUTHENTICATION, store=store, joined=joined, rules=RULES, now=int(now), rng=home.rng)
+    raw = group.welcome_extensions.get(SHARED_STATE)
+    if raw is None:
+        raise IntegrityError("group.malformed", "A Welcome does not say what the group's members know.")
+    shared = read_state(raw)
+    if shared.room_key == EPOCH_GIVES:
+        shared = replace(shared, room_key=next_room_key(group, group.group_id))
+    extra = open_extra(bundle.init_sk.raw, group.group_id, kept.extra)
+    check_members(group, shared, trusted_keys(home), account)
+    inviter = _inviter(execute, account, shared)
+    accepted = not inviter or has_accepted(execute, account.id, group.group_id)
+    state = GroupStanding.MEMBER if accepted else GroupStanding.INVITED
+    number = add_group(execute, account.id, group.group_id, extra.hub, kept.alias, extra.token, state, now)
+    execute("UPDATE mls_group SET shared = ?, inviter = ? WHERE id = ?", (write_state(shared), inviter, number))
+    kind = "group.invited" if state is GroupStanding.INVITED else "group.new"
+    home.events.record(execute, str(account.address), kind, now, conversation=group.group_id.hex())
+    changed(execute, home, account, group_of(execute, number).public, state=state.value)
+
+
+def _inviter(execute: Execute, account: Account, shared: SharedState) -> bytes:
+    """Who has invited this person: a contact; empty where they made the group or came by its link."""
+    me = person_in(shared, account.user_id)
+    by = me.by if me else b""
+    if by and by != account.user_id:
+        person = person_by_user(execute, account.id, by)
+        if person is None or not person.answers:
+            raise RefusedError("group.stranger", "Somebody who is no contact has invited this account to a group.")
+    return by
+
+
+def check_members(group: Group, shared: SharedState, trusted: TrustedKeys, account: Account) -> None:
+    """Check that every leaf is somebody's and every card has its leaf, and that ours is among them."""
+    people = {person.user: person for person in shared.people}
+    for person in shared.people:
+        check_person(person, trusted)
+    for card in shared.cards:
+        if card.user not in people:
+            raise unknown_leaf()
+        check_card(card, people[card.user], 0)
+    leaves = {member.leaf: member.signature_key for member in group.members()}
+    owners = by_signature_key(shared.cards)
+    own = owners.get(leaves[group.own_leaf])
+    if owners.keys() != set(leaves.values()) or len(leaves) != len(shared.cards) or own is None or own.user != account.user_id:
+        raise unknown_leaf()
+
+
+def trusted_keys(home: Home) -> TrustedKeys:
+    """What this node has pinned of domains; a provisional one's word counts for nothing, so nobody can tell yet."""
+
+    def keys(domain: str) -> tuple | None:  # type: ignore[type-arg]
+        trusted = home.domains.trusted(domain)
+        return trusted.keys if trusted is not None and not trusted.provisional else None
+
+    return keys

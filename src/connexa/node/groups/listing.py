@@ -1,0 +1,148 @@
+"""Groups as people see them: who is in, who may do what, and the digits that are the same at everybody."""
+
+from __future__ import annotations
+
+from connexa.content import ContactState, GroupPerson, HistoryKind, HistoryRule, SharedState
+from connexa.crypto import sha256
+from connexa.errors import NotFoundError
+from connexa.node.account import Account
+from connexa.node.conversations import message_view
+from connexa.node.groups.book import SHORT, GroupRow, conversation_of_group, group_of, open_group
+from connexa.node.groups.choices import choice_of
+from connexa.node.groups.rules import person_in
+from connexa.node.groups.views import GroupPersonView, GroupStanding, GroupView
+from connexa.node.groups.wishes import wishes_waiting
+from connexa.node.home import Home, Query, first, rows
+from connexa.node.people import person_by_user
+from connexa.node.views import ConversationView, TrustTier
+
+__all__ = ["group_conversation", "group_view", "history_words", "unread_of"]
+
+_ROSTER_GROUPS = 6
+
+
+def group_title(group: GroupRow) -> str:
+    """What to call a group."""
+    return group.shared.name if group.raw_shared else group.public.hex()[:SHORT]
+
+
+def group_trust(query: Query, account: Account, group: GroupRow) -> TrustTier:
+    """The least that stands behind anybody's key in a group."""
+    order = [TrustTier.CHANGED, TrustTier.UNKNOWN, TrustTier.PROVISIONAL, TrustTier.ATTESTED, TrustTier.VERIFIED]
+    people = [one for one in group.shared.people if one.user != account.user_id] if group.raw_shared else []
+    return min((_trust(query, account, one) for one in people), key=order.index, default=TrustTier.VERIFIED)
+
+
+def unread_of(query: Query, conversation: int) -> int:
+    """How many messages of others stand behind what was read."""
+    row = first(
+        query,
+        "SELECT count(*) FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.account = c.account AND m.conversation = ?"
+        " AND m.cursor > c.read_cursor AND m.mine = 0 AND m.hidden = 0",
+        (conversation,),
+    )
+    return int(row[0]) if row else 0
+
+
+def group_conversation(query: Query, account: Account, group: GroupRow) -> ConversationView:
+    """A group as a conversation among the others."""
+    number = conversation_of_group(query, group)
+    sql = (
+        "SELECT muted, archived, draft, draft_subject, (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id"
+        " AND hidden = 0) FROM conversation c WHERE id = ?"
+    )
+    muted, archived, draft, draft_subject, newest = rows(query, sql, (number,))[0]
+    return ConversationView(
+        id=group.public.hex(),
+        group=True,
+        title=group_title(group),
+        address="",
+        contact="",
+        state=ContactState.ACCEPTED if group.is_live else ContactState.REQUESTED,
+        unread=unread_of(query, number),
+        muted=bool(muted),
+        archived=bool(archived),
+        missing=0,
+        waiting=[],
+        draft=draft,
+        draft_subject=draft_subject,
+        trust=group_trust(query, account, group),
+        warning=group.trouble,
+        notes=[],
+        last=message_view(query, newest) if newest else None,
+    )
+
+
+def group_view(home: Home, account: Account, number: int) -> GroupView:
+    """One group, from what is committed."""
+    query = home.database.read
+    group = group_of(query, number)
+    shared = group.shared if group.raw_shared else None
+    me = person_in(shared, account.user_id) if shared else None
+    inviter = person_in(shared, group.inviter) if shared and group.state is GroupStanding.INVITED else None
+    choice = choice_of(query, account.id, group.public)
+    epoch, roster = _epoch(home, group)
+    return GroupView(
+        id=group.public.hex(),
+        short=group.public.hex()[:SHORT],
+        name=group_title(group),
+        state=group.state,
+        role=me.role if me and group.is_live else None,
+        inviter=str(inviter.address) if inviter else "",
+        hub=group.hub,
+        epoch=epoch,
+        roster=roster,
+        people=_people(query, account, shared) if shared else [],
+        timer=shared.timer if shared else 0,
+        history=history_words(shared.history) if shared else "",
+        avatar=sha256(shared.avatar).hex() if shared and shared.avatar else "",
+        link=bool(shared and shared.join_key),
+        waiting=wishes_waiting(query, number),
+        trouble=group.trouble or group.waits,
+        muted=choice.muted,
+        archived=choice.archived,
+        unread=unread_of(query, conversation_of_group(query, group)),
+    )
+
+
+def _epoch(home: Home, group: GroupRow) -> tuple[int, str]:
+    """The epoch, and digits of its authenticator and of what the members know in it."""
+    if not group.is_live:
+        return 0, ""
+    try:
+        mls = open_group(home.database.read, home, group)
+    except NotFoundError:  # it ended between two looks at what is committed
+        return 0, ""
+    digest = sha256(b"connexa/group-roster/v1\0", mls.epoch_authenticator, sha256(group.raw_shared))
+    fives = (f"{int.from_bytes(digest[5 * part : 5 * part + 5], 'big') % 100_000:05d}" for part in range(_ROSTER_GROUPS))
+    return mls.epoch, " ".join(fives)
+
+
+def _people(query: Query, account: Account, shared: SharedState) -> list[GroupPersonView]:
+    return [_person(query, account, shared, person) for person in shared.people]
+
+
+def _person(query: Query, account: Account, shared: SharedState, person: GroupPerson) -> GroupPersonView:
+    known = person_by_user(query, account.id, person.user)
+    return GroupPersonView(
+        user=person.user.hex(),
+        address=str(person.address),
+        name=known.name if known else "",
+        role=person.role,
+        devices=sum(card.user == person.user for card in shared.cards),
+        me=person.user == account.user_id,
+        trust=_trust(query, account, person),
+    )
+
+
+def _trust(query: Query, account: Account, person: GroupPerson) -> TrustTier:
+    """What stands behind a member's key: what is known of them as a contact, else that nobody here has met their domain's word."""
+    if person.user == account.user_id:
+        return TrustTier.VERIFIED
+    known = person_by_user(query, account.id, person.user)
+    return known.trust if known else TrustTier.UNKNOWN
+
+
+def history_words(rule: HistoryRule) -> str:
+    """A history rule as it is typed."""
+    return f"last {rule.last}" if rule.kind is HistoryKind.LAST else rule.kind.name.lower()

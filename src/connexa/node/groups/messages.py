@@ -1,0 +1,199 @@
+"""What is said in a group: into the outbox here, into the log there, once for each sender and message id.
+
+A message is encrypted when its turn comes, in the operation that stores the bytes; where its epoch is over before the hub has taken it, it
+is encrypted anew under the same id.
+"""
+
+from __future__ import annotations
+
+from connexa.content import (
+    Content,
+    GroupMessage,
+    GroupPast,
+    MemberCard,
+    NewerVersion,
+    PastMessage,
+    Said,
+    Text,
+    decode,
+    encode,
+    read_said,
+    write_said,
+)
+from connexa.errors import ConflictError, RefusedError, UsageError
+from connexa.node.account import Account
+from connexa.node.groups.book import GroupRow, conversation_of_group, group_of, open_group
+from connexa.node.groups.cards import device_of
+from connexa.node.groups.rules import person_in
+from connexa.node.groups.views import GroupStanding
+from connexa.node.home import Home, Query, first, rows
+from connexa.node.log import Entry, add_entry
+from connexa.node.people import person_by_user
+from connexa.node.sending import MAX_SENT
+from connexa.node.states import message_state
+from connexa.node.views import MessageState, TrustTier
+from connexa.store import Execute
+
+__all__ = ["accepted_by_hub", "give_past", "next_to_send", "put_proposal", "say_in_group", "seal_next", "take_said", "unseal"]
+
+
+def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow, text: Text, message: bytes) -> int:
+    """Store a message for a group; returns the cursor of its entry. The same id again returns the entry that is there."""
+    known = first(
+        execute,
+        "SELECT cursor, text, subject FROM message WHERE account = ? AND sender = ? AND message = ?",
+        (account.id, account.user_id, message),
+    )
+    if known is not None:
+        if (known[1], known[2]) != (text.text, text.subject):
+            raise ConflictError("message.id_used", "Another message has that id.")
+        return int(known[0])
+    if group.state is GroupStanding.INVITED:
+        raise RefusedError("group.invited", "You have not accepted the invitation to this group.", "connexa group accept")
+    if group.state not in (GroupStanding.MEMBER, GroupStanding.CREATING):
+        raise RefusedError("group.over", "You are not in this group any more.")
+    now = home.clock()
+    content = encode(Content(int(now * 1000), text))
+    if len(content) > MAX_SENT:
+        raise UsageError("message.too_large", "The message is too long.", "Send it in parts.")
+    said = GroupMessage(message, content, group.shared.timer)
+    cursor = _add(execute, home, account, group, said, (account.user_id, account.device, str(account.address)), mine=True)
+    if cursor is None:
+        raise ConflictError("message.id_used", "Another message has that id.")
+    _enqueue(execute, home, group, message, write_said(said))
+    execute("INSERT INTO message_time (account, message, state, at) VALUES (?, ?, 'queued', ?)", (account.id, message, now))
+    return cursor
+
+
+def _enqueue(execute: Execute, home: Home, group: GroupRow, message: bytes, said: bytes, *, epoch: int = 0, sealed: bytes = b"") -> None:
+    execute(
+        "INSERT INTO group_outbox (mls_group, message, said, epoch, sealed, created) VALUES (?, ?, ?, ?, ?, ?)",
+        (group.id, message, said, epoch, sealed, home.clock()),
+    )
+
+
+def put_proposal(execute: Execute, home: Home, group: GroupRow, epoch: int, proposal: bytes) -> None:
+    """Append a proposal to the log; it is worth nothing after its epoch."""
+    _enqueue(execute, home, group, home.rng(16), b"", epoch=epoch, sealed=proposal)
+
+
+def next_to_send(query: Query, group: int) -> tuple[int, bytes, int, bytes] | None:
+    """What is to be appended next: its row, id, epoch and bytes, which are empty where it is not encrypted yet."""
+    row = first(query, "SELECT id, message, epoch, sealed FROM group_outbox WHERE mls_group = ? ORDER BY id LIMIT 1", (group,))
+    return (int(row[0]), bytes(row[1]), int(row[2]), bytes(row[3])) if row else None
+
+
+def seal_next(execute: Execute, home: Home, number: int) -> None:
+    """Encrypt what comes next for the group as it is now."""
+    row = first(execute, "SELECT id, said FROM group_outbox WHERE mls_group = ? AND sealed = x'' ORDER BY id LIMIT 1", (number,))
+    if row is None:
+        return
+    group = open_group(execute, home, group_of(execute, number))
+    sealed = group.encrypt(row[1])
+    execute("UPDATE group_outbox SET sealed = ?, epoch = ? WHERE id = ?", (sealed, group.epoch, row[0]))
+    execute("UPDATE mls_group SET said = said + 1 WHERE id = ?", (number,))
+
+
+def unseal(execute: Execute, outbox: int) -> None:
+    """Encrypt it anew: the hub does not take its epoch any more. A proposal is over with its epoch."""
+    execute("DELETE FROM group_outbox WHERE id = ? AND said = x''", (outbox,))
+    execute("UPDATE group_outbox SET sealed = x'' WHERE id = ?", (outbox,))
+
+
+def accepted_by_hub(execute: Execute, home: Home, account: Account, outbox: int, message: bytes) -> None:
+    """The hub has it, for everybody in the group."""
+    execute("DELETE FROM group_outbox WHERE id = ?", (outbox,))
+    message_state(execute, home.events, account.id, message, MessageState.ACCEPTED, home.clock(), path="group")
+
+
+def take_said(execute: Execute, home: Home, account: Account, group: GroupRow, card: MemberCard, raw: bytes) -> None:
+    """Apply what a member said; raising undoes nothing, for the message was read and is over."""
+    said: Said = read_said(raw)
+    person = person_in(group.shared, card.user)
+    if person is None:
+        return
+    match said:
+        case GroupMessage():
+            mine = card.user == account.user_id
+            _add(execute, home, account, group, said, (card.user, device_of(card), str(person.address)), mine=mine)
+        case GroupPast(messages) if card.user == group.inviter:
+            for one in messages:
+                told = GroupMessage(one.id, one.content, one.timer)
+                _add(execute, home, account, group, told, (one.user, one.device, str(one.address)), mine=one.user == account.user_id)
+        case _:
+            pass
+
+
+def _add(
+    execute: Execute, home: Home, account: Account, group: GroupRow, said: GroupMessage, by: tuple[bytes, bytes, str], *, mine: bool
+) -> int | None:
+    """Put a message into the log of the group; None where it is there."""
+    user, device, address = by
+    content = decode(said.content)
+    if not isinstance(content.body, Text | NewerVersion):
+        raise RefusedError("group.malformed", "Something was said in a group that is nothing for groups.")
+    text, now = content.body if isinstance(content.body, Text) else Text(""), home.clock()
+    sent = content.sent_ms / 1000
+    here = mine and device == account.device
+    conversation = conversation_of_group(execute, group)
+    entry = Entry(
+        message=said.id,
+        sender=user,
+        device=device,
+        counter=0,
+        mine=mine,
+        kind="text" if isinstance(content.body, Text) else "unknown",
+        text=text.text,
+        subject=text.subject,
+        reply_to=text.reply_to,
+        content=said.content,
+        sent=sent,
+        state=MessageState.QUEUED if here else MessageState.ACCEPTED if mine else MessageState.RECEIVED,
+        author=address,
+        vanishes=min(sent, now) + said.timer if said.timer else 0,
+    )
+    if entry.vanishes and entry.vanishes <= now:
+        return None  # it came when it was over
+    cursor = add_entry(execute, account.id, conversation, entry, now)
+    if cursor is not None and group.state is not GroupStanding.INVITED:
+        _announce(execute, home, account, group, said.id, cursor, user, mine=mine)
+    return cursor
+
+
+def _announce(
+    execute: Execute, home: Home, account: Account, group: GroupRow, message: bytes, cursor: int, user: bytes, *, mine: bool
+) -> None:
+    person = None if mine else person_by_user(execute, account.id, user)
+    trust = {} if mine else {"trust": (person.trust if person else TrustTier.UNKNOWN).value}
+    home.events.record(
+        execute,
+        str(account.address),
+        "message.new",
+        home.clock(),
+        id=message.hex(),
+        conversation=group.public.hex(),
+        cursor=cursor,
+        mine=mine,
+        **trust,
+    )
+
+
+def give_past(execute: Execute, home: Home, account: Account, group: GroupRow, count: int) -> None:
+    """Tell those who have just come the last messages from before, oldest first."""
+    found = rows(
+        execute,
+        "SELECT message, sender, device, author, content, vanishes, sent FROM message WHERE account = ? AND conversation = ? AND hidden = 0"
+        " AND state IN ('accepted', 'received') AND author != '' ORDER BY cursor DESC LIMIT ?",
+        (account.id, conversation_of_group(execute, group), count),
+    )
+    past: list[PastMessage] = []
+    room = MAX_SENT
+    for message, sender, device, author, content, vanishes, sent in found:
+        room -= len(content) + 160
+        if room < 0:
+            break
+        person = person_in(group.shared, sender)
+        if person is not None and str(person.address) == author:
+            past.insert(0, PastMessage(message, person.user, device, person.address, content, int(vanishes - sent) if vanishes else 0))
+    if past:
+        _enqueue(execute, home, group, home.rng(16), write_said(GroupPast(tuple(past))))

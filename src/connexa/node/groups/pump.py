@@ -1,0 +1,279 @@
+"""The task that works for groups: it reads logs, sends what waits, and commits what is due; each group by itself, none holds up another.
+
+A hint says that there may be something new; what there is says the log. A commit that was not the first is made anew behind a wait that
+doubles, eight times at most, then later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from connexa.content import GroupPerson, MemberCard
+from connexa.errors import ConnexaError, RefusedError
+from connexa.identity import Domain, UserId
+from connexa.node.account import Account
+from connexa.node.delivery import Delivery, door_to
+from connexa.node.directory import look_up
+from connexa.node.group_calls import EpochTooOld, WrongEpoch, create_group, fetch_log, leave_group, send_message, submit_commit
+from connexa.node.groups.book import OVER, GroupRow, all_groups, end_group, group_by_alias, group_of, note_wait
+from connexa.node.groups.chores import GroupChores, card_of
+from connexa.node.groups.commits import created, drop_commit, stage_commit
+from connexa.node.groups.intake import take_entries
+from connexa.node.groups.leaving import propose_to_leave
+from connexa.node.groups.messages import accepted_by_hub, next_to_send, seal_next, unseal
+from connexa.node.groups.outside import come_in
+from connexa.node.groups.views import GroupStanding
+from connexa.node.groups.wishes import has_leavers, invited, lacking_devices
+from connexa.node.home import Home
+from connexa.node.key_packages import claim_key_packages
+from connexa.node.link import MailboxLink
+from connexa.node.people import person_by_user, person_of
+from connexa.node.retry import Backoff, fraction
+from connexa.node.wakeups import Wakeups, wait_for
+from connexa.pairwise import week_of
+from connexa.store import Execute
+from connexa.tasks import TaskGroup
+from connexa.wire.v1.groups_pb2 import GroupBundle, GroupMode
+from connexa.wire.v1.keys_pb2 import Signed
+
+__all__ = ["GroupPump"]
+
+TRIES = 8
+FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0
+LATER = 30.0  # seconds until a group is tried again that could not go on
+ROUND = 3_600.0  # every group is looked at now and then
+LEAVERS_WAIT = 1.0  # seconds at most, so that not everybody lets somebody go at once
+OTHERS_WAIT = 2.0  # a device that is not the primary lets that one take in a new one
+PAGE = 128
+
+
+class GroupPump:
+    """The groups of one account; `run` is their task, `serve_link` runs as long as the mailbox link stands."""
+
+    def __init__(self, home: Home, account: Account, wakeups: Wakeups, delivery: Delivery) -> None:
+        self._home = home
+        self._account = account
+        self._wakeups = wakeups
+        self._ask = delivery.submitter
+        self._chores: GroupChores | None = None
+        self._due: set[int] = set()
+        self._unasked: set[int] = set()  # groups whose log may be longer than was heard
+        self._busy: set[int] = set()
+        self._claimed: dict[bytes, tuple[GroupPerson, tuple[MemberCard, ...]]] = {}
+
+    # ---- what others tell it
+
+    def go_on(self, groups: Iterable[int] | None = None, *, ask: bool = False) -> None:
+        """Look at these groups, or at all; `ask`: at their logs too, though nobody has said that they are longer."""
+        known = {one.id for one in all_groups(self._home.database.read, self._account.id) if one.state not in OVER}
+        due = known if groups is None else known & set(groups)
+        self._due |= due
+        if ask:
+            self._unasked |= due
+        self._wakeups.groups.set()
+
+    async def hinted(self, hints: Iterable[tuple[bytes, int, str]]) -> None:
+        """The homeserver says that something may be new."""
+        heard = list(hints)
+        if any(not seq for _, seq, _ in heard):
+            self._wakeups.welcomes.set()
+        await self._home.change(lambda execute: _note_heard(execute, self._account.id, heard))
+        found = (group_by_alias(self._home.database.read, self._account.id, alias) for alias, seq, _ in heard if seq)
+        self.go_on(number for number in found if number is not None)
+
+    async def serve_link(self, link: MailboxLink) -> None:
+        """Do what the own homeserver is needed for, at once and whenever there is something."""
+        chores = self._chores = GroupChores(self._home, self._account, link)
+        renew = True
+        try:
+            while True:
+                try:
+                    await chores.aliases(renew=renew)
+                    await chores.key_packages()
+                    await chores.welcomes()
+                    await chores.aliases(renew=False)
+                    renew = False
+                except ConnexaError:
+                    if link.ended is not None:
+                        raise
+                self.go_on(ask=True)
+                await wait_for(self._wakeups.welcomes, ROUND)
+        finally:
+            self._chores = None
+
+    # ---- its own task
+
+    async def run(self) -> None:
+        """Work for as long as the account runs."""
+        self.go_on()
+        async with TaskGroup() as tasks:
+            while True:
+                due, self._due = self._due - self._busy, self._due & self._busy
+                for number in sorted(due):
+                    self._busy.add(number)
+                    tasks.create_task(self._serve(number))
+                await wait_for(self._wakeups.groups, ROUND)
+
+    async def _serve(self, number: int) -> None:
+        again = None
+        try:
+            again = await self._work(number)
+            if group_of(self._home.database.read, number).waits:
+                await self._home.change(lambda execute: note_wait(execute, self._home, self._account, number, ""))
+        except ConnexaError as error:
+            code, again = error.code, LATER
+            await self._home.change(lambda execute: note_wait(execute, self._home, self._account, number, code))
+        finally:
+            self._busy.discard(number)
+        if again is not None:
+            asyncio.get_running_loop().call_later(again * (0.5 + fraction(self._home.rng)), self.go_on, [number])
+        if number in self._due:
+            self._wakeups.groups.set()
+
+    async def _work(self, number: int) -> float | None:
+        """Do all that is due for one group; the seconds until it is to be tried again, or None."""
+        home, account, read = self._home, self._account, self._home.database.read
+        if group_of(read, number).state is GroupStanding.CREATING:
+            await self._create(number)
+        if group_of(read, number).state is GroupStanding.JOINING:
+            await come_in(home, account, self._ask, number)
+            self._wakeups.welcomes.set()  # the homeserver has to know the alias
+        backoff = Backoff(home.rng, start=FIRST_WAIT, most=LONGEST_WAIT)
+        for again in range(TRIES):
+            row = group_of(read, number)
+            if again or number in self._unasked or row.heard > row.seq or row.staged:
+                await self._sync(number)
+            row = group_of(read, number)
+            if not row.is_live or row.trouble:
+                return None if not row.trouble else LATER
+            await self._send(number)
+            if row.state is GroupStanding.LEAVING:
+                return await self._leave(number)
+            if row.state is GroupStanding.INVITED:
+                return None
+            if has_leavers(read, home, account, row):
+                await asyncio.sleep(fraction(home.rng) * LEAVERS_WAIT)
+                await self._sync(number)
+            found, own, lacking = await self._newcomers(group_of(read, number))
+            if not await home.change(lambda execute: stage_commit(execute, home, account, number, found, own)):  # noqa: B023 - run at once
+                return LATER if lacking else None
+            if not await self._submit(number):
+                await asyncio.sleep(backoff.next())
+        return LONGEST_WAIT
+
+    async def _create(self, number: int) -> None:
+        row = group_of(self._home.database.read, number)
+        await create_group(self._ask, row.at, GroupMode.GROUP_MODE_BLIND, GroupBundle.FromString(row.bundle))
+        await self._home.change(lambda execute: created(execute, self._home, self._account, number))
+        self._wakeups.welcomes.set()
+
+    async def _sync(self, number: int) -> None:
+        """Read the log up to its end, or as far as the group can follow."""
+        home, account = self._home, self._account
+        while (row := group_of(home.database.read, number)).is_live:
+            page = await fetch_log(self._ask, row.at, after=row.seq, limit=PAGE)
+            if row.seq and page.oldest > row.seq + 1:
+                await come_in(home, account, self._ask, number)  # what is missing is not kept any more
+                continue
+            if not page.entries:
+                self._unasked.discard(number)
+                sql = "UPDATE mls_group SET heard = seq WHERE id = ?"  # whatever a hint has said
+                await home.change(lambda execute: execute(sql, (number,)))  # noqa: B023 - run at once
+                return
+            if not await home.change(lambda execute, found=page: take_entries(execute, home, account, number, found.entries)):  # type: ignore[misc]
+                if group_of(home.database.read, number).trouble.startswith("mls."):
+                    await come_in(home, account, self._ask, number)
+                return
+
+    async def _send(self, number: int) -> None:
+        """Append what waits to the log, in order."""
+        home, account, read = self._home, self._account, self._home.database.read
+        while (waiting := next_to_send(read, number)) is not None:
+            outbox, message, epoch, sealed = waiting
+            if not sealed:
+                await home.change(lambda execute: seal_next(execute, home, number))
+                continue
+            try:
+                await send_message(self._ask, group_of(read, number).at, epoch=epoch, message_id=message, message=sealed)
+            except EpochTooOld:
+                await home.change(lambda execute, row=outbox: unseal(execute, row))  # type: ignore[misc]
+                await self._sync(number)
+                if not group_of(read, number).is_live or group_of(read, number).trouble:
+                    return
+                continue
+            await home.change(lambda execute, row=outbox, one=message: accepted_by_hub(execute, home, account, row, one))  # type: ignore[misc]
+
+    async def _leave(self, number: int) -> float | None:
+        home, account = self._home, self._account
+        alone = await home.change(lambda execute: propose_to_leave(execute, home, account, number))
+        if not alone:
+            await self._send(number)
+            return None  # somebody's commit does it, of which a hint comes
+        await leave_group(self._ask, group_of(home.database.read, number).at)
+        await home.change(lambda execute: end_group(execute, home, account, group_of(execute, number), GroupStanding.LEFT))
+        self._wakeups.welcomes.set()
+        return None
+
+    async def _submit(self, number: int) -> bool:
+        """Send the commit that is staged; False where another one was first."""
+        home = self._home
+        row = group_of(home.database.read, number)
+        try:
+            await submit_commit(self._ask, row.at, GroupBundle.FromString(row.bundle))
+        except WrongEpoch:
+            return False  # the log brings what was first, and the rest is planned anew
+        except RefusedError as error:
+            if not error.retryable:
+                code = error.code
+                await home.change(lambda execute: drop_commit(execute, home, self._account, number, code))
+            raise
+        self._claimed.clear()
+        return True
+
+    # ---- who is to come in
+
+    async def _newcomers(self, row: GroupRow) -> tuple[list[tuple[GroupPerson, tuple[MemberCard, ...]]], list[MemberCard], bool]:
+        """Those who are wanted and whose devices have given key packages; own devices; and whether some are lacking still."""
+        read, account = self._home.database.read, self._account
+        found, missing = [], False
+        for user in invited(read, row.id):
+            one = await self._devices_of(user)
+            missing = missing or one is None
+            found += [one] if one is not None else []
+        own: list[MemberCard] = []
+        lacking = lacking_devices(read, account, row.shared)
+        if lacking and not account.is_primary:
+            await asyncio.sleep(fraction(self._home.rng) * OTHERS_WAIT)
+            await self._sync(row.id)
+            row = group_of(read, row.id)
+            lacking = lacking_devices(read, account, row.shared) if row.is_live else []
+        if lacking and self._chores is not None:
+            own = await self._chores.own_cards(lacking)
+        return found, own, missing or len(own) < len(lacking)
+
+    async def _devices_of(self, user: bytes) -> tuple[GroupPerson, tuple[MemberCard, ...]] | None:
+        """A key package of each device of a contact; None where there is none now."""
+        if user in self._claimed:
+            return self._claimed[user]
+        home, account, read = self._home, self._account, self._home.database.read
+        person, now = person_by_user(read, account.id, user), home.clock()
+        door = door_to(person, now) if person is not None and person.answers and not person.rival else None
+        if person is None or door is None or door.kind != "token":
+            return None
+        remote = await home.domains.book(self._ask.ask_domain).require(Domain(person.address.domain))
+        if person.looked_week != week_of(now):
+            await look_up(home, account, person, door, self._ask, remote.keys)
+            person = person_of(read, person.id)
+        claimed = await claim_key_packages(self._ask, person, [], door, now=now, rng=home.rng)
+        if not claimed:
+            return None
+        attestation = Signed.FromString(person.attestation)
+        who = GroupPerson(UserId(person.user), person.address, person.user_key, attestation, by=account.user_id)
+        self._claimed[user] = (who, tuple(card_of(one) for one in claimed))
+        return self._claimed[user]
+
+
+def _note_heard(execute: Execute, account: int, hints: Iterable[tuple[bytes, int, str]]) -> None:
+    for alias, seq, hub in hints:
+        execute("UPDATE mls_group SET heard = max(heard, ?) WHERE account = ? AND alias = ? AND hub = ?", (seq, account, alias, hub))

@@ -1,0 +1,173 @@
+"""What this device wants of a group: what its owner has asked for, and what follows from the state without being asked.
+
+The owner's wishes are rows, in order, until a commit has done them. That an own new device belongs into every group, that a device which
+is no longer in its person's list does not, that somebody who wants to go is to be let go and that keys grow old is read off the state
+each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from connexa.content import GroupPerson, GroupRole, MemberCard, SharedChange, SharedState, read_change, write_change
+from connexa.identity import DeviceId
+from connexa.mls.group import Group
+from connexa.mls.proposals import Remove
+from connexa.node.account import Account
+from connexa.node.devices import OWN
+from connexa.node.groups.book import GroupRow, open_group
+from connexa.node.groups.cards import by_signature_key, device_of
+from connexa.node.groups.rules import person_in
+from connexa.node.groups.views import GroupStanding
+from connexa.node.home import Home, Query, rows
+from connexa.store import Execute
+
+__all__ = ["RENEW_AFTER", "Plan", "ask_for", "has_leavers", "invited", "lacking_devices", "leaves_of_card", "plan", "wishes_waiting"]
+
+RENEW_AFTER = 7 * 86_400
+RENEW_SAID = 10_000
+
+
+def ask_for(execute: Execute, home: Home, group: GroupRow, kind: str, *, subject: bytes = b"", change: SharedChange | None = None) -> None:
+    """Note a wish of the owner: `invite` or `remove` somebody, or `change` what the members know."""
+    content = write_change(change) if change is not None else b""
+    execute(
+        "INSERT INTO group_wish (mls_group, kind, subject, content, created) VALUES (?, ?, ?, ?, ?)",
+        (group.id, kind, subject, content, home.clock()),
+    )
+
+
+def wishes_waiting(query: Query, group: int) -> int:
+    """How many changes are asked for and not done."""
+    return len(rows(query, "SELECT 1 FROM group_wish WHERE mls_group = ?", (group,)))
+
+
+def invited(query: Query, group: int) -> list[bytes]:
+    """The people whom the owner wants in a group."""
+    return [row[0] for row in rows(query, "SELECT subject FROM group_wish WHERE mls_group = ? AND kind = 'invite' ORDER BY id", (group,))]
+
+
+def lacking_devices(query: Query, account: Account, shared: SharedState) -> list[DeviceId]:
+    """Own other devices that are not in a group."""
+    there = {device_of(card) for card in shared.cards}
+    listed = rows(query, "SELECT device FROM person_device WHERE account = ? AND person = ? ORDER BY device", (account.id, OWN))
+    return [DeviceId(device) for (device,) in listed if device not in there]
+
+
+@dataclass(slots=True)
+class Plan:
+    """What one commit is to do."""
+
+    wishes: list[int] = field(default_factory=list)
+    people: list[GroupPerson] = field(default_factory=list)
+    cards: list[MemberCard] = field(default_factory=list)
+    removes: list[MemberCard] = field(default_factory=list)
+    by_ref: dict[bytes, MemberCard] = field(default_factory=dict)  # proposals of those who go
+    changes: list[SharedChange] = field(default_factory=list)
+    renew: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not (self.people or self.cards or self.removes or self.by_ref or self.changes or self.renew)
+
+    @property
+    def change(self) -> SharedChange:
+        """All that is changed beside the tree; of two wishes for one thing the later counts."""
+        merged = {}
+        for change in self.changes:
+            for name in ("name", "avatar", "timer", "history", "join_key"):
+                if getattr(change, name) is not None:
+                    merged[name] = getattr(change, name)
+        roles = {user: role for change in self.changes for user, role in change.roles}
+        return SharedChange(people=tuple(self.people), cards=tuple(self.cards), roles=tuple(roles.items()), **merged)
+
+
+def plan(
+    execute: Execute,
+    home: Home,
+    account: Account,
+    row: GroupRow,
+    found: Iterable[tuple[GroupPerson, tuple[MemberCard, ...]]],
+    own: Iterable[MemberCard],
+) -> Plan:
+    """What is to be committed now: `found` are people to be invited with their devices' cards, `own` cards of own devices."""
+    made = Plan()
+    if row.state is not GroupStanding.MEMBER:
+        return made
+    shared = row.shared
+    _plan_wishes(execute, row, shared, found, made)
+    there = {device_of(card) for card in (*shared.cards, *made.cards)}
+    made.cards += [card for card in own if device_of(card) not in there]
+    _plan_gone(execute, account, shared, made)
+    _plan_leavers(open_group(execute, home, row), shared, made)
+    made.renew = row.said >= RENEW_SAID or row.renewed + RENEW_AFTER <= home.clock()
+    return made
+
+
+def _plan_wishes(
+    execute: Execute,
+    row: GroupRow,
+    shared: SharedState,
+    found: Iterable[tuple[GroupPerson, tuple[MemberCard, ...]]],
+    made: Plan,
+) -> None:
+    people = {person.user: (person, cards) for person, cards in found}
+    sql = "SELECT id, kind, subject, content FROM group_wish WHERE mls_group = ? ORDER BY id"
+    for number, kind, subject, content in rows(execute, sql, (row.id,)):
+        match kind:
+            case "invite" if person_in(shared, subject) is None:
+                if subject not in people:
+                    continue  # their key packages are not here yet
+                person, cards = people.pop(subject)
+                made.people.append(person)
+                made.cards += cards
+            case "remove":
+                made.removes += [card for card in shared.cards if card.user == subject]
+            case "change":
+                made.changes.append(read_change(content))
+        made.wishes.append(number)
+
+
+def _plan_gone(execute: Execute, account: Account, shared: SharedState, made: Plan) -> None:
+    """Devices that their owners have taken out of their lists: own ones, and as far as the role goes those of others."""
+    me = person_in(shared, account.user_id)
+    gone = {(user, device) for user, device in rows(execute, "SELECT user, device FROM gone_device WHERE account = ?", (account.id,))}
+    for card in shared.cards:
+        if (card.user, device_of(card)) not in gone or card in made.removes or me is None:
+            continue
+        owner = person_in(shared, card.user)
+        if card.user == me.user or (owner is not None and me.role is not GroupRole.MEMBER and owner.role is GroupRole.MEMBER):
+            made.removes.append(card)
+
+
+def _plan_leavers(group: Group, shared: SharedState, made: Plan) -> None:
+    """Those who ask to go: their proposals, each leaf once."""
+    owners = by_signature_key(shared.cards)
+    for stored in group.pending:
+        if not isinstance(stored.proposal, Remove):
+            continue
+        card = _card_at(group, owners, stored.proposal.removed)
+        asking = _card_at(group, owners, stored.sender.index)
+        if card is None or asking is None or card.user != asking.user or card in made.removes or card in made.by_ref.values():
+            continue
+        made.by_ref[stored.ref] = card
+
+
+def has_leavers(query: Query, home: Home, account: Account, row: GroupRow) -> bool:
+    """Whether somebody waits to be let go."""
+    made = Plan()
+    _plan_leavers(open_group(query, home, row), row.shared, made)
+    return any(card.user != account.user_id for card in made.by_ref.values())
+
+
+def _card_at(group: Group, owners: dict[bytes, MemberCard], leaf: int) -> MemberCard | None:
+    member = group.member(leaf)
+    return owners.get(member.signature_key) if member else None
+
+
+def leaves_of_card(group: Group, cards: Iterable[MemberCard]) -> list[int]:
+    """The leaves of these cards."""
+    wanted = by_signature_key(cards)
+    return [member.leaf for member in group.members() if member.signature_key in wanted]
