@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from connexa.mls import (
+    NO_EXTENSIONS,
     Application,
     EpochError,
+    KeyPackage,
     LeafChange,
+    LeafNode,
     ProposalStored,
     Removed,
     RemovedFromGroup,
@@ -17,6 +20,8 @@ from connexa.mls import (
     UnknownProposal,
     ValidationError,
 )
+from connexa.mls.codec import V, decode
+from connexa.mls.registry import MLS10
 from tests.mls.people import DAY, NOW, Person, add, agree, deliver, package, party
 
 WIRES = ("private", "public")
@@ -250,3 +255,63 @@ def test_only_members_messages_are_processed():
     with pytest.raises(ValidationError) as refused:
         bob.group.process(elsewhere.group.encrypt(b"hello"), now=NOW)
     assert refused.value.rule == "V25"
+
+
+def test_what_is_said_beside_a_kept_commit_takes_no_key_of_it():
+    alice, bob, carol = party("alice", "bob", "carol")
+    kept = alice.group.dump_staged(alice.group.commit(update=True, now=NOW))
+    alice.reopen()  # the answer is out, and the program was restarted
+    for member in (bob, carol):
+        alice.group.process(member.group.propose_psk(b"never used", now=NOW), now=NOW)
+    asked = alice.group.propose_remove(0, now=NOW)
+    for member in (bob, carol):
+        member.group.process(asked, now=NOW)
+    deliver(alice, alice.group.load_staged(kept), (bob, carol))
+    agree(alice, bob, carol)
+    alice.reopen()
+
+
+def test_others_follow_a_commit_after_any_number_that_were_given_up():
+    alice, bob = party("alice", "bob")
+    for _ in range(12):
+        alice.group.dump_staged(alice.group.commit(update=True, now=NOW))
+    deliver(alice, alice.group.commit(update=True, now=NOW), (bob,))
+    agree(alice, bob)
+    deliver(alice, alice.group.commit(update=True, now=NOW), (bob,))
+    agree(alice, bob)
+
+
+def test_a_leaf_with_a_parents_key_does_not_spoil_the_tree():
+    room = alice, bob, carol, _dave = party("alice", "bob", "carol", "dave")
+    deliver(alice, alice.group.commit(update=True, now=NOW), room[1:])
+    taken = alice.group._state.epoch.public.tree.nodes[3].encryption_key
+    mallory = Person("mallory")
+    spoilt = with_encryption_key(mallory, taken)
+    with pytest.raises(ValidationError) as refused:
+        alice.group.commit(add=[spoilt], now=NOW)
+    assert refused.value.rule == "V16"
+    proposed = bob.group.propose_add(spoilt, now=NOW)
+    for person in (alice, carol, _dave):
+        person.group.process(proposed, now=NOW)
+    deliver(alice, alice.group.commit(update=True, now=NOW), room[1:])  # without it
+    assert len(alice.group.members()) == 4
+    erin = Person("erin")
+    add(alice, erin, others=tuple(room[1:]))
+    agree(*room, erin)
+
+
+def with_encryption_key(person: Person, key: bytes) -> KeyPackage:
+    """A key package whose leaf shows somebody else's encryption key."""
+    honest = person.bundle().key_package
+    leaf = LeafNode.sign(
+        person.suite,
+        person.signer,
+        key,
+        honest.leaf_node.credential,
+        honest.leaf_node.capabilities,
+        extensions=NO_EXTENSIONS,
+        lifetime=honest.leaf_node.lifetime,
+    )
+    signed = MLS10.to_bytes(2, "big") + person.suite.number.to_bytes(2, "big") + V(honest.init_key) + leaf.raw + NO_EXTENSIONS.encode()
+    signature = person.suite.sign_with_label(person.signer, "KeyPackageTBS", signed)
+    return decode(KeyPackage.read, signed + V(signature))

@@ -121,3 +121,17 @@ def test_an_application_has_proposals_of_its_own():
     with pytest.raises(ValidationError) as refused:
         alice.group.commit(custom=[Unknown(0xF0F1, b"of nobody")], now=NOW)
     assert refused.value.rule == "V33"
+
+
+@pytest.mark.parametrize("psk", [b"nobody has it", ResumptionPSK(APPLICATION, b"group", 77)])
+def test_a_proposed_key_that_is_not_here_keeps_nobody_from_committing(psk):
+    alice, bob, carol = party("alice", "bob", "carol")
+    asked = bob.group.propose_psk(psk, now=NOW)
+    leaving = carol.group.propose_remove(2, now=NOW)
+    stored = [alice.group.process(message, now=NOW) for message in (asked, leaving)]
+    bob.group.process(leaving, now=NOW)
+    with pytest.raises(MissingPSK):
+        alice.group.commit(by_ref=[stored[0].ref], now=NOW)
+    deliver(alice, alice.group.commit(now=NOW), (bob,))
+    agree(alice, bob)
+    assert len(alice.group.members()) == 2

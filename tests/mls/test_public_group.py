@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connexa.errors import IntegrityError
@@ -16,6 +18,7 @@ from connexa.mls import (
     UnknownProposal,
     ValidationError,
 )
+from connexa.mls.following import next_context
 from tests.mls.people import AUTH, NOW, Person, deliver, package, party
 
 
@@ -107,3 +110,18 @@ def test_a_broken_dump_is_refused():
     for broken in (b"", dump[:40], dump[:-1]):
         with pytest.raises(IntegrityError):
             PublicGroup.load(broken, auth=AUTH)
+
+
+def test_a_group_that_claims_the_last_epoch_has_no_further_one():
+    (alice,) = party("alice")
+    state = alice.group._public
+    last = replace(state, context=replace(state.context, epoch=(1 << 64) - 1))
+    with pytest.raises(ValidationError) as refused:
+        next_context(last, state.tree.hash(), NO_EXTENSIONS)
+    assert refused.value.rule == "V25"
+
+
+@pytest.mark.parametrize("dump", [b"", b"\0\0", b"\0\0\0", b"\0\1\1"])
+def test_a_dump_that_ends_early_is_refused(dump):
+    with pytest.raises(IntegrityError):
+        PublicGroup.load(dump, auth=AUTH)

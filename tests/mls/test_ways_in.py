@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connexa.errors import ConflictError
 from connexa.mls import (
     NO_EXTENSIONS,
     Add,
@@ -233,3 +234,40 @@ def test_an_external_key_is_needed_to_join_from_outside():
     with pytest.raises(ValidationError) as refused:
         Person("dave").external_join(alice.group.group_info(external_pub=False))
     assert refused.value.rule == "V32"
+
+
+def test_a_new_stay_leaves_nothing_of_the_old_one_in_the_store():
+    alice, bob, carol = party("alice", "bob", "carol")
+    bob.group.encrypt(b"old keys")
+    bob.group.propose_psk(b"of an epoch that bob gives up", now=NOW)
+    deliver(bob, bob.external_join(alice.group.group_info(), resync_leaf=1), (alice, carol))
+    bob.reopen()
+    assert not bob.group.pending
+    assert alice.group.decrypt(bob.group.encrypt(b"I am back"), now=NOW).data == b"I am back"
+
+
+def test_a_group_is_not_created_over_another_one():
+    alice, bob = party("alice", "bob")
+    before = alice.store.load(b"group")
+    with pytest.raises(ConflictError) as refused:
+        alice.create(b"group")
+    assert refused.value.code == "mls.group_exists"
+    assert alice.store.load(b"group") == before
+    agree(alice, bob)
+
+
+def test_a_group_grows_to_its_limit_by_any_way_and_goes_on():
+    rules = Rules(max_members=3)
+    alice, bob = party("alice", "bob", rules=rules)
+    carol, dave = Person("carol", rules=rules), Person("dave", rules=Rules(max_members=4))
+    deliver(carol, carol.external_join(alice.group.group_info()), (alice, bob))
+    staged = dave.external_join(alice.group.group_info())
+    for person in (alice, bob, carol):
+        with pytest.raises(ValidationError) as refused:
+            person.group.process(staged.commit, now=NOW)
+        assert refused.value.rule == "policy"
+    for rules in (Rules(max_members=3), Rules(max_members=2)):  # a limit that was lowered ends nothing
+        for person in (alice, bob, carol):
+            person.group._rules = rules
+        deliver(bob, bob.group.commit(update=True, now=NOW), (alice, carol))
+    agree(alice, bob, carol)

@@ -15,7 +15,7 @@ from connexa.mls.key_schedule import GroupContext, confirmed_transcript_hash, in
 from connexa.mls.leaf_rules import check_leaf, check_membership, check_successor
 from connexa.mls.nodes import LeafNode, UpdatePath
 from connexa.mls.policy import Policy
-from connexa.mls.proposal_list import Applied, Effects, Listed, ProposalStore, apply_list, validate_list
+from connexa.mls.proposal_list import Applied, Effects, Listed, ProposalStore, apply_list, check_size, validate_list
 from connexa.mls.proposals import Commit
 from connexa.mls.public_state import PublicState
 from connexa.mls.ratchet_tree import RatchetTree
@@ -78,6 +78,7 @@ def admit_path_leaf(state: PublicState, committer: int, leaf: LeafNode, effects:
     if member:
         roster.remove(state.member(committer))
     roster.add(leaf)
+    check_size(state, roster, policy)
     check_membership(leaf, roster, effects.extensions)
     return roster
 

@@ -11,7 +11,7 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Literal
 
 from connexa.crypto import Rng, system_random
-from connexa.errors import NotFoundError
+from connexa.errors import ConflictError, NotFoundError
 from connexa.mls import joining
 from connexa.mls.commit_builder import Committer, Order, build_commit
 from connexa.mls.epoch import PskLookup
@@ -41,7 +41,7 @@ from connexa.mls.psk import ExternalPSK, ResumptionPSK
 from connexa.mls.receiving import receive_commit
 from connexa.mls.registry import ContentType, ResumptionUsage, SenderType
 from connexa.mls.secret_tree import SecretTree, Step
-from connexa.mls.selection import choose
+from connexa.mls.selection import choose, has_key
 from connexa.mls.speaking import hear, protect, sign
 from connexa.mls.staged import StagedCommit
 from connexa.mls.store import Store
@@ -79,7 +79,9 @@ class Group(ProposingGroup):
         rules: Rules = DEFAULT_RULES,
         rng: Rng = system_random,
     ) -> Group:
-        """A group of one, in epoch 0, with the leaf of an own key package (§11)."""
+        """A group of one, in epoch 0, with the leaf of an own key package (§11); `ConflictError` if the store has one of this id."""
+        if store.load(group_id) is not None:
+            raise ConflictError("mls.group_exists", "There is a group of this id here already.")
         epoch = joining.begin(group_id, suite, bundle, extensions, Policy(auth, rules, now), rng)
         return cls(GroupState(epoch), auth=auth, store=store, rules=rules, rng=rng)._save_all()
 
@@ -210,15 +212,16 @@ class Group(ProposingGroup):
             aad=aad,
             usage=self._usage(psk),
         )
-        staged = self._build(self._list(by_value, by_ref, now), order, self._lookup(psks, resuming), now)
-        self._reserved = max(self._reserved, staged.next_generation)
+        lookup = self._lookup(psks, resuming)
+        staged = self._build(self._list(by_value, by_ref, lookup, now), order, lookup, now)
+        self._state.reserve(staged.next_generation)
         return staged
 
     def _build(self, items: tuple[Listed, ...], order: Order, lookup: PskLookup, now: int) -> StagedCommit:
         epoch = self._current
 
         def seal(verified: VerifiedContent) -> tuple[bytes, int]:
-            message, step = protect(epoch, verified, pad=self._rules.pad, rng=self._rng, generation=self._reserved)
+            message, step = protect(epoch, verified, pad=self._rules.pad, rng=self._rng, generation=self._state.reserved)
             return message, 0 if step is None else step.key.generation + 1
 
         sender, secrets = Sender(SenderType.MEMBER, epoch.own), epoch.secrets
@@ -230,10 +233,11 @@ class Group(ProposingGroup):
         usages = (one.usage for one in psk if isinstance(one, ResumptionPSK) and one.usage != ResumptionUsage.APPLICATION)
         return next(usages, None) if self.epoch == 0 else None
 
-    def _list(self, by_value: list[Listed], by_ref: Sequence[bytes] | _AllPending, now: int) -> tuple[Listed, ...]:
+    def _list(self, by_value: list[Listed], by_ref: Sequence[bytes] | _AllPending, lookup: PskLookup, now: int) -> tuple[Listed, ...]:
         if not isinstance(by_ref, _AllPending):
             return (*map(self._state.proposals.get, by_ref), *by_value)
-        return choose(self._public, by_value, tuple(self._state.proposals), self.own_leaf, self._policy(now))
+        pending = tuple(one for one in self._state.proposals if has_key(one, lookup))
+        return choose(self._public, by_value, pending, self.own_leaf, self._policy(now))
 
     def merge(self, staged: StagedCommit, *, now: int) -> None:
         """Begin the epoch of a staged commit; `StaleCommit` if another one has ended its epoch."""
@@ -244,7 +248,7 @@ class Group(ProposingGroup):
             raise StaleCommit(self.epoch, staged.epoch - 1)
         kept = self._state.past.parts().keys()
         before = self._state.passing_parts().keys() | kept
-        self._state, self._reserved = self._state.after(staged, self._rules, now), 0
+        self._state = self._state.after(staged, self._rules, now)
         after = self._state.parts()
         changed: dict[str, bytes | None] = dict.fromkeys(before - after.keys())
         self._store.save(self.group_id, changed | {name: part for name, part in after.items() if name not in kept})
@@ -261,14 +265,19 @@ class Group(ProposingGroup):
         """Give a staged commit up. Its secrets go with the object; the message keys it used are not used again."""
 
     def dump_staged(self, staged: StagedCommit) -> bytes:
-        """A commit of ours for safekeeping, while the answer of whoever orders the commits is out; its secrets are in the clear."""
+        """A commit of ours for safekeeping, while the answer of whoever orders the commits is out; its secrets are in the clear.
+
+        The store remembers that its message key is taken: what is said later in this epoch, after a restart too, uses others.
+        """
+        if self._saved and staged.base == self.epoch_authenticator and staged.next_generation:
+            self._store.save(self.group_id, self._state.keep_reserved())
         return dump_staged(staged)
 
     def load_staged(self, dump: bytes) -> StagedCommit:
         """A commit of ours that was kept with `dump_staged`; `StaleCommit` at `merge` if its time is over."""
         staged = load_staged(dump, self._auth, self._rules.windows)
         if staged.base == self.epoch_authenticator:
-            self._reserved = max(self._reserved, staged.next_generation)
+            self._state.reserve(staged.next_generation)
         return staged
 
     # Messages
@@ -277,6 +286,7 @@ class Group(ProposingGroup):
         """What somebody sent to the group. Application messages and proposals are done with; a commit is staged, for `merge`.
 
         A commit that removes us ends the group here at once: its state is deleted. `psks` are external keys beside the store's, by id.
+        `now` may be when a log took the message in: a key package that was in force then is not refused because we come late.
         """
         self._check_joined()
         body = MLSMessage.decode(message).body

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connexa.errors import IntegrityError
-from connexa.mls.codec import V, decode, items, rv, u32, vec
+from connexa.mls.codec import V, decode, items, rv, u8, u32, vec
 from connexa.mls.epoch import Epoch
 from connexa.mls.errors import MLSError
 from connexa.mls.framing import Sender
@@ -38,12 +38,13 @@ __all__ = [
 ]
 
 _VERSION = 1
+_RESERVED = "reserved"
 
 
 class GroupState:
     """The current epoch with its proposals, and what is left of earlier ones."""
 
-    __slots__ = ("epoch", "past", "proposals", "reinit", "updates")
+    __slots__ = ("_kept", "epoch", "past", "proposals", "reinit", "reserved", "updates")
 
     def __init__(self, epoch: Epoch, past: PastEpochs | None = None) -> None:
         self.epoch = epoch
@@ -51,6 +52,8 @@ class GroupState:
         self.proposals = ProposalStore()
         self.updates: dict[bytes, OwnUpdate] = {}
         self.reinit: ReInit | None = None  # by which the group has ended
+        self.reserved = 0  # generations of our handshake ratchet that staged commits use
+        self._kept = 0  # so many of them in the store as well
 
     def after(self, staged: StagedCommit, rules: Rules, now: int) -> GroupState:
         """The state in the epoch that a commit begins; this one is void."""
@@ -58,6 +61,15 @@ class GroupState:
         after = GroupState(staged.next, self.past)
         after.reinit = staged.reinit
         return after
+
+    def reserve(self, generations: int) -> None:
+        """A staged commit uses the last of so many generations; to make one changes nothing in the store."""
+        self.reserved = max(self.reserved, generations)
+
+    def keep_reserved(self) -> dict[str, bytes | None]:
+        """What the store has to know before a staged commit outlives this object."""
+        self._kept = self.reserved
+        return {_RESERVED: self._kept.to_bytes(4, "big")}
 
     def parts(self) -> dict[str, bytes]:
         """Everything, for storage: secret."""
@@ -69,6 +81,8 @@ class GroupState:
         found |= {proposal_part(number): self.dump_proposal(listed) for number, listed in enumerate(self.proposals)}
         if self.reinit is not None:
             found["reinit"] = self.reinit.encode()
+        if self._kept:
+            found[_RESERVED] = self._kept.to_bytes(4, "big")
         return found
 
     def dump_proposal(self, listed: Listed) -> bytes:
@@ -82,7 +96,7 @@ class GroupState:
         """What was stored, or `IntegrityError`."""
         try:
             return cls._load(parts, auth, windows)
-        except (MLSError, KeyError, ValueError):
+        except (MLSError, LookupError, ValueError):
             raise IntegrityError("mls.state_broken", "The stored state of a group cannot be read.") from None
 
     @classmethod
@@ -95,6 +109,7 @@ class GroupState:
             state._load_proposal(suite, parts[name])
         if "reinit" in parts:
             state.reinit = decode(ReInit.read, parts["reinit"])
+        state.reserved = state._kept = int.from_bytes(parts.get(_RESERVED, b""), "big")
         return state
 
     def _load_proposal(self, suite: Suite, part: bytes) -> None:
@@ -124,9 +139,10 @@ def dump_public(public: PublicState) -> bytes:
 
 def load_public(auth: AuthenticationService, buf: bytes, pos: int) -> tuple[PublicState, int]:
     """What was stored; the tree is one that we checked and is not checked again."""
-    if buf[pos] != _VERSION:
-        raise ValueError(buf[pos])
-    encoded, pos = rv(buf, pos + 1)
+    version, pos = u8(buf, pos)
+    if version != _VERSION:
+        raise ValueError(version)
+    encoded, pos = rv(buf, pos)
     context = decode(GroupContext.read, encoded)
     suite = get_suite(context.cipher_suite, experimental=True)
     nodes, pos = rv(buf, pos)
@@ -174,14 +190,15 @@ def load_staged(dump: bytes, auth: AuthenticationService, windows: Windows) -> S
     """The staged commit of a dump, or `IntegrityError`."""
     try:
         return _load_staged(dump, auth, windows)
-    except (MLSError, ValueError, IndexError):
+    except (MLSError, ValueError):
         raise IntegrityError("mls.state_broken", "A stored commit cannot be read.") from None
 
 
 def _load_staged(dump: bytes, auth: AuthenticationService, windows: Windows) -> StagedCommit:
-    if dump[0] != _VERSION:
-        raise ValueError(dump[0])
-    commit, pos = rv(dump, 1)
+    version, pos = u8(dump, 0)
+    if version != _VERSION:
+        raise ValueError(version)
+    commit, pos = rv(dump, pos)
     welcome, pos = rv(dump, pos)
     sender, pos = u32(dump, pos)
     next_generation, pos = u32(dump, pos)

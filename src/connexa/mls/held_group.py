@@ -30,7 +30,7 @@ __all__ = ["HeldGroup", "psk_lookup"]
 class HeldGroup:
     """What does not say anything to anybody."""
 
-    __slots__ = ("_auth", "_gone", "_reserved", "_rng", "_rules", "_saved", "_state", "_store", "welcome_extensions")
+    __slots__ = ("_auth", "_gone", "_rng", "_rules", "_saved", "_state", "_store", "welcome_extensions")
 
     def __init__(self, state: GroupState, *, auth: AuthenticationService, store: Store, rules: Rules, rng: Rng, saved: bool = True) -> None:
         """Use `Group.create`, `join`, `external_join`, `open` or `load`."""
@@ -41,7 +41,6 @@ class HeldGroup:
         self._rng = rng
         self._gone = False
         self._saved = saved  # not before an external join is merged
-        self._reserved = 0  # generations of our handshake ratchet that staged commits use
         self.welcome_extensions = Extensions()  # of the GroupInfo by which we joined; not stored
 
     def dump(self) -> bytes:

@@ -121,6 +121,8 @@ def open_public(suite: Suite, info: GroupInfo, ratchet_tree: bytes | None, polic
     if encoded is None:
         raise ValidationError("V14", "A group comes without its tree.", "Fetch the tree and give it along.")
     tree = RatchetTree.decode(suite, encoded)
+    if sum(1 for _ in tree.members()) > policy.rules.max_members:  # before there is work for each of them
+        raise ValidationError("policy", "The group has more members than our rules allow.")
     if tree.hash() != context.tree_hash:
         raise ValidationError("V14", "A tree is not the one of its group.")
     signer = tree.leaf(info.signer)
@@ -135,11 +137,8 @@ def open_public(suite: Suite, info: GroupInfo, ratchet_tree: bytes | None, polic
 
 def check_members(tree: RatchetTree, context: GroupContext, policy: Policy) -> Roster:
     """Everybody who is in a group that we come to: V05, V08 to V12, V30."""
-    leaves = [leaf for _, leaf in tree.members()]
-    if len(leaves) > policy.rules.max_members:
-        raise ValidationError("policy", "The group has more members than our rules allow.")
     roster = Roster(policy.auth)
-    for leaf in leaves:
+    for _, leaf in tree.members():
         if leaf.lifetime is not None and not (policy.rules.tolerate_expired_members or leaf.lifetime.holds(policy.now)):
             raise ValidationError("V11", "A member's leaf has expired.")
         check_extensions(leaf)

@@ -42,6 +42,7 @@ __all__ = [
     "apply_list",
     "check_extensions_for_all",
     "check_proposal",
+    "check_size",
     "combine",
     "validate_list",
 ]
@@ -78,7 +79,9 @@ class ProposalStore:
 
     def add(self, listed: Listed) -> int:
         """Keep one that was checked; gives its place. The same one twice is the same one."""
-        if len(self._listed) >= MAX_PENDING and listed.ref not in self._listed:
+        if listed.ref in self._listed:
+            return list(self._listed).index(listed.ref)
+        if len(self._listed) >= MAX_PENDING:
             raise ValidationError("policy", "This epoch has collected more proposals than we keep.", "Commit some of them.")
         self._listed[listed.ref] = listed
         return len(self._listed) - 1
@@ -287,11 +290,12 @@ def _resolve(state: PublicState, items: Sequence[Listed], policy: Policy) -> Eff
             raise ValidationError("V41", "Not everybody who processes a commit supports a proposal in it.")
     for package in adds:
         roster.add(package.leaf_node)
-    if roster.size > policy.rules.max_members:
-        raise ValidationError("policy", "The group would have more members than its rules allow.")
+    brought = [*(leaf_node for _, leaf_node in updates), *(package.leaf_node for package in adds)]
+    _check_parents(state.tree, brought)
+    check_size(state, roster, policy)
     changed = next((one.proposal.extensions for one in items if isinstance(one.proposal, GroupContextExtensions)), None)
     extensions = state.context.extensions if changed is None else changed
-    for leaf_node in (*(leaf_node for _, leaf_node in updates), *(package.leaf_node for package in adds)):
+    for leaf_node in brought:
         check_membership(leaf_node, roster, extensions)
     if changed is not None:
         check_extensions_for_all(roster, changed, "V30", policy)
@@ -306,6 +310,19 @@ def _resolve(state: PublicState, items: Sequence[Listed], policy: Policy) -> Eff
         needs_path=_needs_path(items, policy),
         roster=roster,
     )
+
+
+def _check_parents(tree: RatchetTree, leaves: Sequence[LeafNode]) -> None:
+    """No leaf brings the key of a parent (V16): newcomers would refuse the tree. The roster knows the other leaves' keys."""
+    keys = {leaf.encryption_key for leaf in leaves}
+    if keys and any(node is not None and node.encryption_key in keys for node in tree.nodes[1::2]):
+        raise ValidationError("V16", "A leaf brings the key of a parent.")
+
+
+def check_size(state: PublicState, roster: Roster, policy: Policy) -> None:
+    """No commit makes a group larger than the rules allow; one that is too large already can still go on, and shrink."""
+    if roster.size > max(policy.rules.max_members, state.roster.size):
+        raise ValidationError("policy", "The group would have more members than its rules allow.")
 
 
 def check_extensions_for_all(roster: Roster, extensions: Extensions, rule: str, policy: Policy) -> None:

@@ -70,7 +70,7 @@ class ProposingGroup(HeldGroup):
         verified = sign(self._current, proposal, private=wire == "private", aad=aad)
         listed = Listed(proposal, verified.content.sender, verified.ref(self.suite))
         check_proposal(self._public, listed, self._policy(now))
-        message, step = protect(self._current, verified, pad=self._rules.pad, rng=self._rng, generation=self._reserved)
+        message, step = protect(self._current, verified, pad=self._rules.pad, rng=self._rng, generation=self._state.reserved)
         self._keep_proposal(listed, update, step)
         return message
 

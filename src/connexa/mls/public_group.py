@@ -167,7 +167,7 @@ class PublicGroup:
             public, pos = rv(dump, 1)
             group = cls(decode(partial(load_public, auth), public), auth=auth, rules=rules)
             listed, _ = items(read_listed, dump, pos)
-        except (MLSError, ValueError):
+        except (MLSError, IndexError, ValueError):
             raise IntegrityError("mls.state_broken", "The stored state of a group cannot be read.") from None
         group._proposals = ProposalStore(listed)
         group.ended = dump[0] == 1

@@ -107,10 +107,11 @@ class SecretTree(Secret):
         """The key of our own next message: settle it in the transaction that stores the message, or it is used twice.
 
         Who seals a message before it is known whether it will be sent leaves its step unsettled, and begins the others behind it by
-        `at_least`, a generation. Keys that are passed over are not kept.
+        `at_least`, a generation, but never further ahead than others follow: of many that are given up, the last ones share a key, under
+        reuse guards of their own. Keys that are passed over are not kept.
         """
         at, descent, ratchet = self._find(leaf, content_type)
-        generation = max(ratchet.generation, at_least)
+        generation = max(ratchet.generation, min(at_least, ratchet.generation + self._windows.handshake_gap))
         return self._step(at, descent, ratchet.reach(self._suite, generation, gap=generation, keep=0))
 
     def reach(self, leaf: int, content_type: int, generation: int) -> Step:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connexa.mls.errors import MLSError
+from connexa.mls.epoch import PskLookup
+from connexa.mls.errors import MissingPSK, MLSError
 from connexa.mls.policy import Policy
 from connexa.mls.proposal_list import Listed, combine
-from connexa.mls.proposals import ReInit, Remove, Update
+from connexa.mls.proposals import PreSharedKey, ReInit, Remove, Update
 from connexa.mls.public_state import PublicState
 
-__all__ = ["choose"]
+__all__ = ["choose", "has_key"]
 
 
 def choose(state: PublicState, by_value: Sequence[Listed], pending: Sequence[Listed], own: int, policy: Policy) -> tuple[Listed, ...]:
@@ -38,6 +39,16 @@ def choose(state: PublicState, by_value: Sequence[Listed], pending: Sequence[Lis
 
     newest_first = reversed(pending)  # of two Updates of one member, the later one
     return (*keep(by_value, sorted(newest_first, key=_preference)), *by_value)
+
+
+def has_key(listed: Listed, lookup: PskLookup) -> bool:
+    """Whether we could commit it: a proposal of a pre-shared key that we do not have would let nobody commit."""
+    if isinstance(listed.proposal, PreSharedKey):
+        try:
+            lookup(listed.proposal.psk)
+        except MissingPSK:
+            return False
+    return True
 
 
 def _preference(listed: Listed) -> int:
