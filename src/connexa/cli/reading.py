@@ -52,7 +52,8 @@ def read(conversation: str, limit: int, before: int | None, keep_unread: bool, a
             node.post("/api/conversations/read", account=account, conversation=about["id"])
     answer({"conversation": about, "items": found}, f"{clean(about['title'])}  {about['trust']}", *_timeline(about, found))
     if about["warning"]:
-        warn(f"{about['warning']}: connexa contact show {about['address']}")
+        where = f"group show {about['id'][:8]}" if about["group"] else f"contact show {about['address']}"
+        warn(f"{about['warning']}: connexa {where}")
     for one in about["waiting"]:
         say(waiting_line(about["title"], one))
 

@@ -44,5 +44,9 @@ def _begin_anew(execute: Execute, home: Home, account: Account) -> None:
         retire_sessions(execute, account.id, UserId(user), DeviceId(device))
     retire_all(execute, account.id, now)
     renew_prekeys(execute, account, home.rng, now)
+    # Message keys of groups were used beyond what stands here: this device comes in once more, with new ones.
+    execute(
+        "UPDATE mls_group SET trouble = 'mls.rolled_back' WHERE account = ? AND state IN ('invited', 'member', 'leaving')", (account.id,)
+    )
     ask_all(execute, home, account)
     home.events.record(execute, str(account.address), "store.rolled_back", now)

@@ -9,8 +9,10 @@ import pytest
 from connexa.content import GroupRole
 from connexa.errors import ConnexaError, RefusedError
 from connexa.node.groups.views import GroupView
+from connexa.node.schema import MIGRATIONS
+from connexa.store import open_database
 from connexa.testing import World
-from connexa.testing.world import Device
+from connexa.testing.world import STORE_KEY, Device
 
 ALICE, BOB, CAROL = "alice@a.example", "bob@b.example", "carol@a.example"
 
@@ -269,3 +271,42 @@ async def test_what_nobody_may_ask(tmp_path: Path) -> None:
             with pytest.raises(ConnexaError) as refused:
                 await act
             assert refused.value.code == code
+
+
+async def test_messages_disappear(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        (alice,) = await world.person(ALICE)
+        (bob,) = await world.person(BOB)
+        await world.befriend(alice, bob)
+        await found(alice, "Garden", bob)
+        await alice.node.send("", "Garden", "stays")
+        await alice.node.groups().set_timer("Garden", 60)
+        await until_group(bob, "Garden", timer=60)
+        await until_group(alice, "Garden", timer=60)
+        await alice.node.send("", "Garden", "goes")
+        await until_said(bob, "Garden", "goes")
+        world.clock.advance(61)
+        await alice.node.groups().rename("Garden", "Orchard")  # whatever wakes them
+        for one in (alice, bob):
+            await until_group(one, "Orchard")
+            await one.until(lambda device=one: True if said(device, "Orchard") == [(ALICE, "stays")] else None, what="the end")  # type: ignore[misc]
+
+
+async def test_a_device_that_lost_its_state_comes_in_again(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        (alice,) = await world.person(ALICE)
+        (bob,) = await world.person(BOB)
+        await world.befriend(alice, bob)
+        await found(alice, "Garden", bob)
+        await bob.stop()
+        database = open_database(tmp_path / bob.name / "node.db", STORE_KEY, MIGRATIONS)
+        database.writer_connection.execute("DELETE FROM group_part")
+        database.close()
+        await bob.start()
+        await alice.until(lambda: True if alice.node.groups().group("Garden").epoch == 2 else None, what="the external commit")
+        await alice.node.send("", "Garden", "are you there?")
+        await until_said(bob, "Garden", "are you there?")
+        await bob.node.send("", "Garden", "again")
+        await until_said(alice, "Garden", "again")
+        assert len(rosters("Garden", alice, bob)) == 1
+        await until_group(alice, "Garden", devices=2)

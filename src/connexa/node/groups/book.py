@@ -33,6 +33,7 @@ __all__ = [
     "group_by_alias",
     "group_named",
     "group_of",
+    "live_groups",
     "note_trouble",
     "note_wait",
     "open_group",
@@ -103,6 +104,12 @@ def all_groups(query: Query, account: int) -> list[GroupRow]:
     """All groups of an account, those that are over too."""
     found = rows(query, f"SELECT {_COLUMNS} FROM mls_group WHERE account = ? ORDER BY id", (account,))  # noqa: S608 - no outside text
     return [_row(list(row)) for row in found]
+
+
+def live_groups(query: Query, account: int) -> set[int]:
+    """The numbers of the groups that are not over."""
+    sql = "SELECT id FROM mls_group WHERE account = ? AND state NOT IN ('left', 'removed')"
+    return {int(row[0]) for row in rows(query, sql, (account,))}
 
 
 def group_named(query: Query, account: int, public: bytes) -> GroupRow | None:

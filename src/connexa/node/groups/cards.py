@@ -23,6 +23,7 @@ from connexa.identity import (
 from connexa.mls.codec import decode
 from connexa.mls.key_package import KeyPackage
 from connexa.mls.suite import get_suite
+from connexa.wire import MAX_STATEMENT, parse
 from connexa.wire.v1 import groups_pb2
 from connexa.wire.v1.keys_pb2 import Signed
 
@@ -82,7 +83,7 @@ def _signature_key(card: MemberCard) -> bytes:
 
 
 def _proof(signed: Signed) -> groups_pb2.KeyPackageProof:
-    return groups_pb2.KeyPackageProof.FromString(signed.body)
+    return parse(groups_pb2.KeyPackageProof, signed.body, MAX_STATEMENT)
 
 
 def _bad(why: str) -> IntegrityError:

@@ -16,13 +16,14 @@ from connexa.node.account import Account
 from connexa.node.delivery import Delivery, door_to
 from connexa.node.directory import look_up
 from connexa.node.group_calls import EpochTooOld, WrongEpoch, create_group, fetch_log, leave_group, send_message, submit_commit
-from connexa.node.groups.book import OVER, GroupRow, all_groups, end_group, group_by_alias, group_of, note_wait
+from connexa.node.groups.book import GroupRow, end_group, group_by_alias, group_of, live_groups, note_trouble, note_wait
 from connexa.node.groups.chores import GroupChores, card_of
 from connexa.node.groups.commits import created, drop_commit, stage_commit
 from connexa.node.groups.intake import take_entries
 from connexa.node.groups.leaving import propose_to_leave
 from connexa.node.groups.messages import accepted_by_hub, next_to_send, seal_next, unseal
 from connexa.node.groups.outside import come_in
+from connexa.node.groups.vanishing import hide_vanished, next_to_vanish
 from connexa.node.groups.views import GroupStanding
 from connexa.node.groups.wishes import has_leavers, invited, lacking_devices
 from connexa.node.home import Home
@@ -46,6 +47,7 @@ ROUND = 3_600.0  # every group is looked at now and then
 LEAVERS_WAIT = 1.0  # seconds at most, so that not everybody lets somebody go at once
 OTHERS_WAIT = 2.0  # a device that is not the primary lets that one take in a new one
 PAGE = 128
+LOST = "mls."  # how the codes begin of what a device cannot follow any more: it comes in once more
 
 
 class GroupPump:
@@ -66,7 +68,7 @@ class GroupPump:
 
     def go_on(self, groups: Iterable[int] | None = None, *, ask: bool = False) -> None:
         """Look at these groups, or at all; `ask`: at their logs too, though nobody has said that they are longer."""
-        known = {one.id for one in all_groups(self._home.database.read, self._account.id) if one.state not in OVER}
+        known = live_groups(self._home.database.read, self._account.id)
         due = known if groups is None else known & set(groups)
         self._due |= due
         if ask:
@@ -113,7 +115,14 @@ class GroupPump:
                 for number in sorted(due):
                     self._busy.add(number)
                     tasks.create_task(self._serve(number))
-                await wait_for(self._wakeups.groups, ROUND)
+                await wait_for(self._wakeups.groups, self._until_next())
+                if self._until_next() <= 0:
+                    await self._home.change(lambda execute: hide_vanished(execute, self._home, self._account))
+
+    def _until_next(self) -> float:
+        """Seconds until a message is to disappear."""
+        at = next_to_vanish(self._home.database.read, self._account.id)
+        return ROUND if at is None else min(max(at - self._home.clock(), 0.0), ROUND)
 
     async def _serve(self, number: int) -> None:
         again = None
@@ -123,13 +132,13 @@ class GroupPump:
                 await self._home.change(lambda execute: note_wait(execute, self._home, self._account, number, ""))
         except ConnexaError as error:
             code, again = error.code, LATER
-            await self._home.change(lambda execute: note_wait(execute, self._home, self._account, number, code))
+            note = note_trouble if code.startswith(LOST) else note_wait  # what MLS cannot go on from is repaired from outside
+            await self._home.change(lambda execute: note(execute, self._home, self._account, number, code))
         finally:
             self._busy.discard(number)
         if again is not None:
             asyncio.get_running_loop().call_later(again * (0.5 + fraction(self._home.rng)), self.go_on, [number])
-        if number in self._due:
-            self._wakeups.groups.set()
+        self._wakeups.groups.set()  # it may be due again, and messages may have come that disappear
 
     async def _work(self, number: int) -> float | None:
         """Do all that is due for one group; the seconds until it is to be tried again, or None."""
@@ -139,6 +148,8 @@ class GroupPump:
         if group_of(read, number).state is GroupStanding.JOINING:
             await come_in(home, account, self._ask, number)
             self._wakeups.welcomes.set()  # the homeserver has to know the alias
+        if (row := group_of(read, number)).is_live and row.trouble.startswith(LOST):
+            await come_in(home, account, self._ask, number)
         backoff = Backoff(home.rng, start=FIRST_WAIT, most=LONGEST_WAIT)
         for again in range(TRIES):
             row = group_of(read, number)
@@ -182,7 +193,7 @@ class GroupPump:
                 await home.change(lambda execute: execute(sql, (number,)))  # noqa: B023 - run at once
                 return
             if not await home.change(lambda execute, found=page: take_entries(execute, home, account, number, found.entries)):  # type: ignore[misc]
-                if group_of(home.database.read, number).trouble.startswith("mls."):
+                if group_of(home.database.read, number).trouble.startswith(LOST):
                     await come_in(home, account, self._ask, number)
                 return
 
