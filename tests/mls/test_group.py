@@ -199,6 +199,21 @@ def test_late_messages_are_read_for_a_while():
         alice.group.decrypt(late[2], now=NOW)
 
 
+def test_a_late_message_is_of_whoever_had_the_leaf_then():
+    alice, bob, carol = party("alice", "bob", "carol")
+    late = bob.group.encrypt(b"before I went")
+    deliver(alice, alice.group.commit(remove=[1], now=NOW), (carol,))
+    dave = Person("dave")
+    add(carol, dave, others=(alice,))
+    assert dave.group.own_leaf == 1
+    carol.reopen()
+    for reader in (alice, carol):
+        said = reader.group.decrypt(late, now=NOW)
+        assert (said.sender, said.epoch, said.signature_key) == (1, 1, bob.signer.public)
+    now = alice.group.decrypt(dave.group.encrypt(b"hello"), now=NOW)
+    assert (now.sender, now.signature_key) == (1, dave.signer.public)
+
+
 def test_old_epochs_are_deleted_when_their_time_is_over():
     alice, bob = party("alice", "bob")
     deliver(alice, alice.group.commit(update=True, now=NOW), (bob,))

@@ -33,12 +33,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application message: from whom, what, the authenticated data that travelled in the clear, and of which epoch."""
+    """An application message: from whom, what, the authenticated data that travelled in the clear, and of which epoch.
+
+    The `sender` is a leaf of *that* epoch, where somebody else may stand by now; its `signature_key` says who it was.
+    """
 
     sender: int
     data: bytes = field(repr=False)
     aad: bytes
     epoch: int
+    signature_key: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

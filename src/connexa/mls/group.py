@@ -7,7 +7,7 @@ open the group again.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Literal
 
 from connexa.crypto import Rng, system_random
@@ -343,7 +343,7 @@ class Group(ProposingGroup):
         self._check_active()
         verified, step = hear(self._current, message)
         self._settle(step, self._state.past.expire(self._rules, now))
-        return _application(verified)
+        return _application(verified, self._public.signature_key)
 
     def _read_late(self, message: PrivateMessage, now: int) -> Application:
         past = self._state.past.get(message.epoch, self.epoch)
@@ -352,7 +352,7 @@ class Group(ProposingGroup):
         verified, step = past.open(self.suite, message)
         past.ratchets.settle(step)
         self._store.save(self.group_id, {past.part(name): part for name, part in SecretTree.changed(step).items()})
-        return _application(verified)
+        return _application(verified, past.signature_key)
 
     def forget(self) -> None:
         """Delete the group's state, here and in the store: we have left."""
@@ -362,8 +362,9 @@ class Group(ProposingGroup):
         del self._state
 
 
-def _application(verified: VerifiedContent) -> Application:
+def _application(verified: VerifiedContent, key_of: Callable[[int], bytes]) -> Application:
     content = verified.content
     if not isinstance(content.body, bytes):
         raise ValidationError("V22", "This is no application message.")
-    return Application(content.sender.index, content.body, content.authenticated_data, content.epoch)
+    sender = content.sender.index
+    return Application(sender, content.body, content.authenticated_data, content.epoch, key_of(sender))

@@ -47,10 +47,11 @@ class PastEpoch(Secret):
     def open(self, suite: Suite, message: PrivateMessage) -> tuple[VerifiedContent, Step]:
         """A late message, if it holds."""
         return unprotect_private(
-            suite, message, self.ratchets, self.sender_data_secret, self.context, own_leaf=self.own, key_of=self._signature_key
+            suite, message, self.ratchets, self.sender_data_secret, self.context, own_leaf=self.own, key_of=self.signature_key
         )
 
-    def _signature_key(self, leaf: int) -> bytes:
+    def signature_key(self, leaf: int) -> bytes:
+        """Whose messages came from a leaf in that epoch, or `ValidationError` for nobody's (V23)."""
         if leaf >= len(self.signature_keys) or not self.signature_keys[leaf]:
             raise ValidationError("V23", "A message names a sender who was no member.")
         return self.signature_keys[leaf]
