@@ -31,25 +31,26 @@ def makers(peer: Maker, suite: int, ours_first: bool, wire: Wire = "private") ->
     return (ours, theirs) if ours_first else (theirs, ours)
 
 
-@EACH
-@FIRST
+@pytest.mark.parametrize(
+    ("peer", "suite", "ours_first"),
+    # Both sides begin under the suite that everybody has; under the others, whose curves are slow in TypeScript, they take turns.
+    [*((peer, 1, first) for peer in ("ts-mls", "mls-rs") for first in (True, False)), *(("ts-mls", s, s in (2, 5)) for s in (2, 3, 5, 7))],
+    indirect=["peer"],
+)
 def test_a_group_grows_rekeys_and_shrinks(peer: Maker, suite: int, ours_first: bool) -> None:
     one, other = makers(peer, suite, ours_first)
     alice, bob, carol, dave = one("alice"), other("bob"), one("carol"), other("dave")
     alice.create(GROUP_ID)
     room = Room([alice])
     room.commit(alice, [bob])
-    room.talk()
     room.commit(bob, [carol, dave])
     room.talk()
     for member in (alice, bob, carol, dave):
         room.commit(member)
-    room.talk()
     room.commit(alice, remove=[dave])
     room.commit(carol, remove=[bob])
     room.commit(alice, [other("erin"), one("frank")])
-    room.talk()
-    for member in list(room.members):
+    for member in room.members[-2:]:
         room.commit(member)
     room.talk()
 
