@@ -14,6 +14,7 @@ from connexa.mls import (
     Rules,
     Unknown,
     ValidationError,
+    selection,
 )
 from tests.mls.people import NOW, Person, add, agree, deliver, package, party
 
@@ -135,3 +136,18 @@ def test_a_proposed_key_that_is_not_here_keeps_nobody_from_committing(psk):
     deliver(alice, alice.group.commit(now=NOW), (bob,))
     agree(alice, bob)
     assert len(alice.group.members()) == 2
+
+
+def test_a_flood_of_conflicting_proposals_costs_its_author_alone(monkeypatch):
+    monkeypatch.setattr(selection, "_TRIES", 24)
+    alice, bob, carol, dave = party("alice", "bob", "carol", "dave")
+    alice.store.psks |= {b"%d" % number: b"k" * 32 for number in range(30)} | {b"wanted": b"w" * 32}
+    asked = [dave.group.propose_psk(b"wanted", now=NOW), dave.group.propose_update(now=NOW)]
+    asked += [bob.group.propose_psk(b"%d" % (number // 2), now=NOW) for number in range(60)]
+    asked.append(carol.group.propose_remove(2, now=NOW))
+    stored = [alice.group.process(message, now=NOW) for message in asked]
+    staged = alice.group.commit(now=NOW)
+    taken = {one.ref for one in staged.proposals}
+    assert {stored[0].ref, stored[1].ref, stored[-1].ref} <= taken
+    assert staged.removed == (2,) and staged.updated == (3,)
+    assert 0 < len(taken) < 33  # without an end to the search all thirty keys would be found
