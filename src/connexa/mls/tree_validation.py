@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
@@ -24,8 +24,9 @@ def check_tree(tree: RatchetTree, group_id: bytes, verified: VerifiedLeaves | No
     """All that a tree shows by itself: unmerged leaves and parent hashes (V15), keys (V06, V16, V45), signatures (V03)."""
     parents = [(place, node) for place, node in enumerate(tree.nodes) if isinstance(node, ParentNode)]
     _check_keys(tree)
+    unmerged = {place: frozenset(parent.unmerged_leaves) for place, parent in parents}
     for place, parent in parents:
-        _check_unmerged(tree, place, parent)
+        _check_unmerged(tree, place, parent, unmerged)
     for place, parent in parents:
         _check_parent_hash(tree, place, parent)
     verify_leaves(tree, group_id, verified)
@@ -44,7 +45,7 @@ def _check_keys(tree: RatchetTree) -> None:
         seen.add(node.encryption_key)
 
 
-def _check_unmerged(tree: RatchetTree, place: int, parent: ParentNode) -> None:
+def _check_unmerged(tree: RatchetTree, place: int, parent: ParentNode, unmerged: Mapping[int, frozenset[int]]) -> None:
     leaves = parent.unmerged_leaves
     first, last = tree_math.span(place)
     if any(a >= b for a, b in pairwise(leaves)):
@@ -56,18 +57,17 @@ def _check_unmerged(tree: RatchetTree, place: int, parent: ParentNode) -> None:
             raise ValidationError("V15", "An unmerged leaf is blank.")
         # The next parent on the way down is enough: that one answers for those below it.
         below = _next_parent(tree, leaf, place)
-        if below is not None and leaf not in below.unmerged_leaves:
+        if below is not None and leaf not in unmerged[below]:
             raise ValidationError("V15", "A leaf is unmerged above a parent that it is merged under.")
 
 
-def _next_parent(tree: RatchetTree, leaf: int, place: int) -> ParentNode | None:
-    """The highest parent between a leaf and the node at `place` that is not blank."""
+def _next_parent(tree: RatchetTree, leaf: int, place: int) -> int | None:
+    """Where the highest parent between a leaf and the node at `place` stands that is not blank."""
     while place & 1:
         middle = place - 1  # the last leaf of the left half stands just before its parent in the array
         place = tree_math.left(place) if 2 * leaf <= middle else tree_math.right(place)
-        found = tree.nodes[place]
-        if isinstance(found, ParentNode):
-            return found
+        if isinstance(tree.nodes[place], ParentNode):
+            return place
     return None
 
 
