@@ -58,3 +58,18 @@ def test_a_commit_of_somebody_whose_lifetime_has_ended_is_taken() -> None:
     room = Room("alice", "bob")
     staged = room["bob"].commit(update=True, now=ENDED)
     room["alice"].merge(room["alice"].process(staged.commit, now=ENDED).commit, now=ENDED)
+
+
+def test_who_was_away_takes_what_was_good_when_it_was_said() -> None:
+    rules = Rules(late_adds=1000)
+    room = Room("alice", "bob", "carol")
+    for name in ("alice", "bob"):
+        room[name]._rules = rules
+    package = Person.make("dave", 4).bundle(lifetime=Lifetime(NOW - 5, NOW)).key_package
+    staged = room["alice"].commit(add=[package], now=NOW)
+    for name, now in (("carol", NOW + 1), ("bob", NOW + 1001)):
+        with refused(room[name], rule="V11", error=ValidationError):
+            room[name].process(staged.commit, now=now)
+    room["bob"].merge(room["bob"].process(staged.commit, now=NOW + 1000).commit, now=NOW + 1000)
+    with refused(room["alice"], rule="V11", error=ValidationError):
+        room["alice"].commit(add=[package], now=NOW + 1)  # but nobody adds it then

@@ -271,3 +271,13 @@ def test_a_group_grows_to_its_limit_by_any_way_and_goes_on():
             person.group._rules = rules
         deliver(bob, bob.group.commit(update=True, now=NOW), (alice, carol))
     agree(alice, bob, carol)
+
+
+def test_a_return_that_is_given_up_leaves_the_old_stay_as_it_was():
+    alice, bob = party("alice", "bob")
+    old, before = bob.group, bob.store.load(b"group")
+    bob.external_join(alice.group.group_info(), resync_leaf=1)
+    bob.group.forget()
+    assert bob.store.load(b"group") == before
+    bob.group = old
+    agree(alice, bob)

@@ -306,7 +306,7 @@ class Group(ProposingGroup):
             raise ValidationError("V22", "Application data came as another thing than a private message.")
         listed = Listed(body, verified.content.sender, verified.ref(self.suite))
         if listed.ref not in self._state.proposals:
-            check_proposal(self._public, listed, self._policy(now))
+            check_proposal(self._public, listed, self._policy_of_others(now))
             self._keep_proposal(listed, None, step)
         return ProposalStored(listed.ref or b"", listed.sender, body)
 
@@ -315,7 +315,7 @@ class Group(ProposingGroup):
         if sender == Sender(SenderType.MEMBER, self.own_leaf):
             raise ValidationError("V23", "Our own commit came back: merge the staged one.")
         state = self._state
-        received = receive_commit(state.epoch, verified, state.proposals, state.updates, lookup, self._policy(now))
+        received = receive_commit(state.epoch, verified, state.proposals, state.updates, lookup, self._policy_of_others(now))
         if not isinstance(received, StagedCommit):
             self.forget()
             return Removed(sender.index if sender.type == SenderType.MEMBER else None, received.items)
@@ -357,7 +357,8 @@ class Group(ProposingGroup):
     def forget(self) -> None:
         """Delete the group's state, here and in the store: we have left."""
         self._check_here()
-        self._store.save(self.group_id, dict.fromkeys(self._state.parts()))
+        if self._saved:  # else what the store has is of an earlier stay, which a join that was given up does not touch
+            self._store.save(self.group_id, dict.fromkeys(self._state.parts()))
         self._gone = True
         del self._state
 

@@ -160,6 +160,9 @@ class HeldGroup:
     def _policy(self, now: int) -> Policy:
         return Policy(self._auth, self._rules, now)
 
+    def _policy_of_others(self, now: int) -> Policy:
+        return Policy(self._auth, self._rules, now, late=self._rules.late_adds)
+
     def _lookup(self, psks: Mapping[bytes, bytes] | None, resuming: HeldGroup | None) -> PskLookup:
         return psk_lookup(self._store, psks, self, resuming)
 

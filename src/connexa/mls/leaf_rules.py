@@ -29,7 +29,7 @@ def check_key_package(suite: Suite, package: KeyPackage, policy: Policy) -> None
     """What an Add holds to by itself (§10.1): V03, V04, V08, V11, V12, V13, V45."""
     package.validate(suite)
     leaf = package.leaf_node
-    if leaf.lifetime is None or not leaf.lifetime.holds(policy.now):
+    if leaf.lifetime is None or not leaf.lifetime.holds(policy.now, policy.late):
         raise ValidationError("V11", "A key package is not valid at this time.", "Fetch a newer one.")
     check_extensions(leaf)
     check_credential(leaf, policy)

@@ -77,9 +77,9 @@ class Lifetime:
         both, pos = raw(buf, pos, 16)
         return cls(int.from_bytes(both[:8], "big"), int.from_bytes(both[8:], "big")), pos
 
-    def holds(self, now: int) -> bool:
-        """Whether `now` lies in it; never, if it ends before it begins (V11)."""
-        return self.not_before <= now <= self.not_after
+    def holds(self, now: int, late: int = 0) -> bool:
+        """Whether `now`, or a time up to `late` seconds before, lies in it; never, if it ends before it begins (V11)."""
+        return self.not_before <= min(now, self.not_after) and now - late <= self.not_after
 
 
 @dataclass(frozen=True, slots=True)

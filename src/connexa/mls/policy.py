@@ -111,6 +111,7 @@ class Rules:
     resumption_epochs: int = 8  # whose resumption PSKs are kept
     pathless_adds: int = 9  # so many adds and nothing else make a commit without a path
     tolerate_expired_members: bool = True  # who never updated has the lifetime of its old key package (V11)
+    late_adds: int = 0  # seconds: what others say reaches us so much later, and the key packages in it may have ended since (V11)
     resync: Resync = Resync.ALLOW
     windows: Windows = field(default_factory=Windows)  # how far messages may be out of order
     pad: Callable[[int], int] = padded_length
@@ -138,3 +139,4 @@ class Policy:
     rules: Rules
     now: int  # Unix seconds
     verified: VerifiedLeaves | None = None  # leaf signatures that were checked before
+    late: int = 0  # seconds since what is judged may have been said; nothing for what we say ourselves

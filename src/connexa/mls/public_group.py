@@ -134,7 +134,7 @@ class PublicGroup:
             raise ValidationError("V22", "Only public messages can be followed from outside.")
         if self.ended:
             raise ValidationError("V31", "This group has ended: another one follows it.")
-        state, policy = self._state, Policy(self._auth, self._rules, now)
+        state, policy = self._state, Policy(self._auth, self._rules, now, late=self._rules.late_adds)
         check_address(state.context, body.content.group_id, body.content.epoch)
         verified = unprotect_public(state.suite, body, state.context.encode(), None, partial(signature_key_of, state))
         said = verified.content.body

@@ -41,7 +41,8 @@ __all__ = [
 
 SHORT = 8  # hex digits that name a group to people
 OVER = (GroupStanding.LEFT, GroupStanding.REMOVED)
-RULES = Rules(max_members=MAX_LEAVES)
+# Who was away follows the log as far as a hub keeps it: a key package that has ended since was good when it was added.
+RULES = Rules(max_members=MAX_LEAVES, late_adds=30 * 86_400)
 # Whose leaf it is says its card, which is checked before a commit is merged; the credential itself is a random name.
 AUTHENTICATION = BasicAuthentication(lambda identity, key: len(identity) == 32)
 
