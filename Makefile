@@ -57,8 +57,10 @@ soak: $(DEV) ## a hundred thousand messages over a post that loses, doubles and 
 bench: $(RUNTIME) ## the figures that we claim: make bench NAME=message
 	@$(BIN)/python -m bench $(NAME) --json
 
-fuzz: $(DEV) ## mutated frames through every parser: make fuzz FRAMES=1000000
-	@$(BIN)/python -m tests.fuzz --frames $(or $(FRAMES),1000000) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) $(ARGS)
+FUZZ = $(BIN)/python -m tests.fuzz --frames $(or $(FRAMES),1000000) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
+
+fuzz: $(DEV) ## mutated frames through every parser, and as many through those of groups: make fuzz FRAMES=1000000
+	@$(FUZZ) $(or $(ARGS),&& $(FUZZ) --target 'mls.*')
 
 docs: $(DEV) ## write the parts of docs/ that are generated from the code
 	@$(BIN)/python scripts/generate_docs.py

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import fnmatch
+import resource
 import sys
 import time
 from collections.abc import Sequence
 
 from .runner import Outcome, Surprise, run
 from .target import all_targets
+
+MEMORY = 4 << 30
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     failed = len(outcome.surprises)
     print(
         f"{outcome.frames:,} frames through {len(targets)} parsers in {time.monotonic() - started:.1f} s (seed {options.seed}): "
-        f"{outcome.refused:,} refused, {outcome.accepted:,} read"
+        f"{outcome.refused:,} refused, {outcome.accepted:,} read; the slowest took {outcome.slowest[0] * 1_000:.0f} ms ({outcome.slowest[1]})"
     )
     print(f"{len(targets) - failed} passed, {failed} failed")
     return 1 if failed else 0
@@ -55,4 +58,6 @@ def _show(surprise: Surprise) -> None:
 
 
 if __name__ == "__main__":
+    # A frame that asks for more memory than this is a surprise like any other.
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.exit(main(sys.argv[1:]))

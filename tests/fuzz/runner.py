@@ -32,6 +32,7 @@ class Outcome:
     frames: int = 0
     accepted: int = 0
     refused: int = 0
+    slowest: tuple[float, str] = (0.0, "")  # seconds, and whose frame
     surprises: dict[str, Surprise] = field(default_factory=dict)  # the first of each target
 
 
@@ -50,6 +51,7 @@ def run(targets: Sequence[Target], *, frames: int, seconds: float, seed: int, pr
 
 def _throw(target: Target, frame: bytes, outcome: Outcome) -> None:
     outcome.frames += 1
+    began = time.perf_counter()
     try:
         target.read(frame)
     except ConnexaError as error:
@@ -62,4 +64,6 @@ def _throw(target: Target, frame: bytes, outcome: Outcome) -> None:
     else:
         outcome.accepted += 1
         return
+    finally:
+        outcome.slowest = max(outcome.slowest, (time.perf_counter() - began, target.name))
     outcome.surprises.setdefault(target.name, Surprise(target.name, frame, trace))

@@ -44,6 +44,12 @@ def test_a_million_mutated_frames_find_only_documented_refusals() -> None:
     assert main(["--frames", "1000000"]) == 0
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_a_million_mutated_messages_of_groups_find_only_documented_refusals() -> None:
+    assert main(["--target", "mls.*", "--frames", "1000000", "--seed", "9420"]) == 0
+
+
 def test_an_exception_of_another_kind_is_a_surprise() -> None:
     outcome = fuzz(Target("bad", (b"abc",), lambda raw: raw.decode("ascii"), CODES))
     assert "UnicodeDecodeError" in outcome.surprises["bad"].trace
