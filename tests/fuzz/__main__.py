@@ -33,9 +33,10 @@ def main(arguments: Sequence[str]) -> int:
     for surprise in outcome.surprises.values():
         _show(surprise)
     failed = len(outcome.surprises)
+    seconds, name = outcome.slowest
     print(
         f"{outcome.frames:,} frames through {len(targets)} parsers in {time.monotonic() - started:.1f} s (seed {options.seed}): "
-        f"{outcome.refused:,} refused, {outcome.accepted:,} read; the slowest took {outcome.slowest[0] * 1_000:.0f} ms ({outcome.slowest[1]})"
+        f"{outcome.refused:,} refused, {outcome.accepted:,} read; the slowest took {seconds * 1_000:.0f} ms ({name})"
     )
     print(f"{len(targets) - failed} passed, {failed} failed")
     return 1 if failed else 0

@@ -204,5 +204,6 @@ TARGETS = (
     _target("joined_secrets", (_secrets,), _joined_secrets),
     _target("signed_leaf", (_signing.key_package.leaf_node.tbs,), _signed_leaf),
     _target("state", (_reader.before,), _load, frozenset({"mls.state_broken"})),
+    _target("followed_state", (_follower.before,), lambda raw: PublicGroup.load(raw, auth=AUTH), frozenset({"mls.state_broken"})),
     _target("staged", (_room["bob"].dump_staged(_staged),), _room["bob"].load_staged, frozenset({"mls.state_broken"})),
 )

@@ -7,6 +7,8 @@ from random import Random
 import pytest
 
 from connexa.errors import UsageError
+from connexa.mls.framing import MLSMessage
+from connexa.mls.registry import WireFormat
 from connexa.wire.v1 import federation_pb2, keys_pb2, link_pb2, message_pb2
 
 from .__main__ import main
@@ -25,6 +27,11 @@ def test_every_message_of_the_wire_is_a_target() -> None:
     names = {target.name for target in all_targets()}
     for file in (federation_pb2, keys_pb2, link_pb2, message_pb2):
         assert {f"wire.{name}" for name in file.DESCRIPTOR.message_types_by_name} <= names
+
+
+def test_every_kind_of_message_of_groups_is_a_seed() -> None:
+    (target,) = [target for target in all_targets() if target.name == "mls.message"]
+    assert {MLSMessage.decode(seed).wire_format for seed in target.seeds} == set(WireFormat)
 
 
 def test_every_seed_is_read_without_a_refusal() -> None:

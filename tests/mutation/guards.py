@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from tests.mutation.groups import GROUP_GUARDS
+from tests.mutation.guard import Guard
 
 __all__ = ["GUARDS", "Guard"]
 
-NEVER = "if False:"
 LINKING = ("tests/node/test_linking.py",)
-
-
-@dataclass(frozen=True, slots=True)
-class Guard:
-    """One check in `src/connexa`: `text` stands in `file` once and becomes `without`."""
-
-    name: str  # begins with the ids that it serves, as in pairwise §12 and §15
-    file: str
-    text: str
-    without: str = NEVER
-    also: tuple[str, ...] = ()  # tests elsewhere, where the guard is the node's
-
-    @property
-    def ids(self) -> list[str]:
-        """The ids."""
-        return [word for word in self.name.split() if word[0] == "P" and word[1:].isdigit()]
-
 
 GUARDS = (
     Guard("P01 the KEM key is in the transcript", "pairwise/_pqxdh.py", "        kem,\n", "        b'',\n"),
@@ -118,4 +101,5 @@ GUARDS = (
         "pairwise/_pairing.py",
         "if len(reveal) != 32 or not equal(sha256(reveal), code.reveal_digest):",
     ),
+    *GROUP_GUARDS,
 )

@@ -14,6 +14,7 @@ from tests.mutation.guards import Guard
 __all__ = ["source_of", "survives", "proofs_of"]
 
 ROOT = Path(__file__).parents[2]
+ROOMS = {"P": "tests/pairwise", "V": "tests/mls"}
 TESTS_FAILED = 1  # pytest's exit code; an import that breaks is another one and proves nothing
 SECONDS = 300
 
@@ -25,7 +26,7 @@ def source_of(guard: Guard) -> str:
 
 def proofs_of(guard: Guard) -> list[str]:
     """The test files of the ids that a guard serves."""
-    of_ids = [str(path) for number in guard.ids for path in sorted((ROOT / "tests/pairwise").glob(f"test_{number.lower()}_*.py"))]
+    of_ids = [str(path) for number in guard.ids for path in sorted((ROOT / ROOMS[number[0]]).glob(f"test_{number.lower()}_*.py"))]
     return [*of_ids, *guard.also]
 
 
