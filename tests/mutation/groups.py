@@ -27,7 +27,9 @@ GROUP_GUARDS = (
         "if not roster.all_support_credential(leaf.credential.credential_type):",
     ),
     Guard(
-        "V11 nobody comes outside of a lifetime", "mls/leaf_rules.py", "if leaf.lifetime is None or not leaf.lifetime.holds(policy.now):"
+        "V11 nobody comes outside of a lifetime",
+        "mls/leaf_rules.py",
+        "if leaf.lifetime is None or not leaf.lifetime.holds(policy.now, policy.late):",
     ),
     Guard("V12 a leaf is followed by the same client's", "mls/leaf_rules.py", "if not policy.auth.successor(old, new):"),
     Guard("V13 a key package has two keys", "mls/key_package.py", "if self.init_key == self.leaf_node.encryption_key:"),
