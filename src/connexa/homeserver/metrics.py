@@ -24,6 +24,9 @@ class Metrics:
         self.acked = Counter("connexa_acked", "Envelopes acknowledged by devices.", registry=self.registry)
         self.expired = Counter("connexa_expired", "Envelopes that expired in a mailbox.", registry=self.registry)
         self.calls = Counter("connexa_calls", "Questions on links, by name and code.", ["call", "code"], registry=self.registry)
+        self.group_requests = Counter(
+            "connexa_group_requests", "Requests to groups that are kept here.", ["request", "code"], registry=self.registry
+        )
         self.uncommitted = Gauge("connexa_uncommitted_bytes", "Bytes taken and not yet committed.", registry=self.registry)
 
     def render(self) -> bytes:

@@ -32,6 +32,9 @@ def policy_of(settings: ServerSettings) -> Policy:
         devices_per_person=limits.devices_per_person,
         send_per_second=limits.send_per_second,
         send_burst=limits.send_burst,
+        group_devices=limits.group_members,
+        blind_group_devices=limits.blind_group_members,
+        key_packages=limits.key_packages,
     )
 
 

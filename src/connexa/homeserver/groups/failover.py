@@ -40,7 +40,7 @@ from connexa.wire.v1.groups_pb2 import (
     TakeOver,
 )
 
-__all__ = ["SILENCE_SECONDS", "Failover", "fallbacks", "heard_of_hub", "moved"]
+__all__ = ["SILENCE_SECONDS", "Failover", "fallbacks", "heard_of_hub", "moved", "stands_by_for"]
 
 SILENCE_SECONDS: Final = 600  # for each place in the order of fallbacks
 MAX_STANDBYS: Final = 10_000  # of one hub
@@ -182,6 +182,11 @@ def moved(row: GroupRow, term: int) -> HubRefused | None:
 def fallbacks(query: Query) -> list[Domain]:
     """The domains that stand by for groups of this hub."""
     return [Domain(row[0]) for row in query("SELECT DISTINCT domain FROM group_fallback", ())]
+
+
+def stands_by_for(query: Query, hub: Domain) -> bool:
+    """Whether this homeserver is a fallback of a hub."""
+    return first(query, "SELECT 1 FROM group_standby WHERE hub = ? LIMIT 1", (hub,)) is not None
 
 
 def heard_of_hub(query: Query, hub: Domain) -> int:

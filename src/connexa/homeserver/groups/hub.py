@@ -34,6 +34,7 @@ from connexa.homeserver.groups.ledger import (
 from connexa.homeserver.groups.refusals import HubRefused, not_allowed, refusal, unknown_group
 from connexa.homeserver.groups.requests import check_request
 from connexa.homeserver.limits import RateTable
+from connexa.homeserver.metrics import Metrics
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query
 from connexa.identity import Domain
@@ -67,6 +68,7 @@ class Hub:
         failover: Failover,
         courier: Courier,
         limits: LimitSettings,
+        metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
         self._domain = domain
@@ -76,6 +78,7 @@ class Hub:
         self._failover = failover
         self._courier = courier
         self._limits = limits
+        self._metrics = metrics
         self._clock = clock
         self._groups: RateTable[bytes] = RateTable(count=limits.group_requests_per_second, seconds=1, burst=limits.group_requests_burst)
         self._domains: RateTable[str] = RateTable(
@@ -84,21 +87,28 @@ class Hub:
 
     async def answer(self, request: GroupRequest, domain: str) -> GroupReply:
         """Answer a homeserver, ours or another; a refusal is an answer too."""
+        name = request.WhichOneof("request") or ""
         try:
-            self._limit(request, domain)
+            self._limit_domain(domain)
             check_request(request)
+            self._limit_group(request.group)
             right = request.WhichOneof("right")
             shown = sha256(getattr(request, right)) if right else b""
             asked = Asked(domain, self._clock(), **{"token": {"token_hash": shown}, "join_key": {"join_hash": shown}}.get(right or "", {}))
-            return await self._answer(request, asked)
+            reply = await self._answer(request, asked)
+            self._metrics.group_requests.labels(name, "").inc()
+            return reply
         except ConnexaError as error:
+            self._metrics.group_requests.labels(name, error.code).inc()
             return refusal(error)
 
-    def _limit(self, request: GroupRequest, domain: str) -> None:
-        now = asyncio.get_running_loop().time()
-        away = domain != self._domain
-        if (away and not self._domains.take(domain, now)) or not self._groups.take(request.group, now):
-            raise RefusedError("rate.limited", "That group, or that domain, asks too often.", retryable=True)
+    def _limit_domain(self, domain: str) -> None:
+        if domain != self._domain and not self._domains.take(domain, asyncio.get_running_loop().time()):
+            raise RefusedError("rate.limited", "That domain asks too often.", retryable=True)
+
+    def _limit_group(self, group: bytes) -> None:
+        if not self._groups.take(group, asyncio.get_running_loop().time()):
+            raise RefusedError("rate.limited", "That group is asked too often.", retryable=True)
 
     async def _answer(self, request: GroupRequest, asked: Asked) -> GroupReply:
         match request.WhichOneof("request"):

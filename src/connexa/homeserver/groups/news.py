@@ -13,7 +13,7 @@ from typing import Final
 from connexa.discovery import PinBook
 from connexa.errors import ConnexaError
 from connexa.homeserver.groups.aliases import device_of
-from connexa.homeserver.groups.failover import Failover
+from connexa.homeserver.groups.failover import Failover, stands_by_for
 from connexa.homeserver.groups.welcomes import keep_welcome, welcome_fits
 from connexa.homeserver.links import Links
 from connexa.homeserver.settings import LimitSettings
@@ -80,6 +80,8 @@ class NewsDesk:
         _each(news.standbys, lambda standby: self._failover.enrol(execute, hub, standby, now))
 
     async def _note_heartbeat(self, hub: Domain, news: GroupNews) -> None:
+        if not stands_by_for(self._database.read, hub):
+            return
         try:
             remote = await self._pins.require(hub)
             at = verify_heartbeat(news.heartbeat, remote.keys, hub=hub, fallback=self._domain, now=self._clock())

@@ -8,6 +8,7 @@ from typing import Final
 from connexa.errors import UsageError
 from connexa.homeserver.groups.aliases import ALIAS_SIZE
 from connexa.homeserver.groups.refusals import HubRefused
+from connexa.homeserver.groups.welcomes import MAX_WELCOME
 from connexa.identity import check_domain
 from connexa.wire import HASH_SIZE, ID_SIZE, malformed
 from connexa.wire.v1.groups_pb2 import GroupBundle, GroupMode, GroupPlace, GroupRequest, GroupState
@@ -54,6 +55,7 @@ def check_request(request: GroupRequest) -> None:
 def _check_bundle(bundle: GroupBundle) -> None:
     _fits(bundle.commit, MAX_COMMIT)
     _fits(bundle.sealed, MAX_SEALED)
+    _fits(bundle.welcome, MAX_WELCOME)
     if bundle.epoch >= MAX_EPOCH or len(bundle.join_hash) not in (0, HASH_SIZE) or not bundle.sealed:
         raise malformed("a bundle has no sealed part, or an epoch or a hash that is none")
     if max(len(bundle.adds), len(bundle.removes)) > MAX_ADDS:

@@ -37,7 +37,7 @@ class GroupService:
         self.courier = Courier(house.database, house.writer, self._send, self._heartbeat, clock=house.clock, rng=house.rng)
         failover = Failover(house.domain, self.courier, limits)
         bundles = Bundles(house.domain, self.courier, limits)
-        self._hub = Hub(house.domain, house.database, house.writer, bundles, failover, self.courier, limits, house.clock)
+        self._hub = Hub(house.domain, house.database, house.writer, bundles, failover, self.courier, limits, house.metrics, house.clock)
         self._desk = NewsDesk(house.domain, house.database, house.writer, house.links, failover, house.pins, limits, house.clock)
         self._created: RateTable[bytes] = RateTable(count=limits.groups_per_day, seconds=86_400)
         self._beat_at = 0.0

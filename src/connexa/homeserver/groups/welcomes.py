@@ -13,7 +13,7 @@ from connexa.identity import DeviceId
 from connexa.store import Execute
 from connexa.wire.v1.groups_pb2 import GroupWelcome, KeptWelcome, WelcomesReply
 
-__all__ = ["WELCOME_LIFE", "done", "expire_welcomes", "keep_welcome", "waiting", "welcome_fits"]
+__all__ = ["MAX_WELCOME", "WELCOME_LIFE", "done", "expire_welcomes", "keep_welcome", "waiting", "welcome_fits"]
 
 WELCOME_LIFE: Final = 60 * 86_400
 MAX_WELCOME: Final = 200 * 1024  # one has to fit into a frame

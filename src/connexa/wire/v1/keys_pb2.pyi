@@ -179,7 +179,7 @@ class ServerInfo(_message.Message):
     def __init__(self, domain: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[DomainKey, _Mapping]]] = ..., federation: _Optional[str] = ..., link: _Optional[str] = ..., https: _Optional[str] = ..., pass_keys: _Optional[_Iterable[_Union[PassKey, _Mapping]]] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., issued: _Optional[int] = ..., expires: _Optional[int] = ..., min_version: _Optional[int] = ..., max_version: _Optional[int] = ...) -> None: ...
 
 class Policy(_message.Message):
-    __slots__ = ("registration", "max_envelope", "max_frame", "mailbox_messages", "mailbox_bytes", "max_ttl_seconds", "passes_per_day", "devices_per_person", "send_per_second", "send_burst")
+    __slots__ = ("registration", "max_envelope", "max_frame", "mailbox_messages", "mailbox_bytes", "max_ttl_seconds", "passes_per_day", "devices_per_person", "send_per_second", "send_burst", "group_devices", "blind_group_devices", "key_packages")
     REGISTRATION_FIELD_NUMBER: _ClassVar[int]
     MAX_ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     MAX_FRAME_FIELD_NUMBER: _ClassVar[int]
@@ -190,6 +190,9 @@ class Policy(_message.Message):
     DEVICES_PER_PERSON_FIELD_NUMBER: _ClassVar[int]
     SEND_PER_SECOND_FIELD_NUMBER: _ClassVar[int]
     SEND_BURST_FIELD_NUMBER: _ClassVar[int]
+    GROUP_DEVICES_FIELD_NUMBER: _ClassVar[int]
+    BLIND_GROUP_DEVICES_FIELD_NUMBER: _ClassVar[int]
+    KEY_PACKAGES_FIELD_NUMBER: _ClassVar[int]
     registration: str
     max_envelope: int
     max_frame: int
@@ -200,7 +203,10 @@ class Policy(_message.Message):
     devices_per_person: int
     send_per_second: int
     send_burst: int
-    def __init__(self, registration: _Optional[str] = ..., max_envelope: _Optional[int] = ..., max_frame: _Optional[int] = ..., mailbox_messages: _Optional[int] = ..., mailbox_bytes: _Optional[int] = ..., max_ttl_seconds: _Optional[int] = ..., passes_per_day: _Optional[int] = ..., devices_per_person: _Optional[int] = ..., send_per_second: _Optional[int] = ..., send_burst: _Optional[int] = ...) -> None: ...
+    group_devices: int
+    blind_group_devices: int
+    key_packages: int
+    def __init__(self, registration: _Optional[str] = ..., max_envelope: _Optional[int] = ..., max_frame: _Optional[int] = ..., mailbox_messages: _Optional[int] = ..., mailbox_bytes: _Optional[int] = ..., max_ttl_seconds: _Optional[int] = ..., passes_per_day: _Optional[int] = ..., devices_per_person: _Optional[int] = ..., send_per_second: _Optional[int] = ..., send_burst: _Optional[int] = ..., group_devices: _Optional[int] = ..., blind_group_devices: _Optional[int] = ..., key_packages: _Optional[int] = ...) -> None: ...
 
 class DomainRotation(_message.Message):
     __slots__ = ("domain", "old_key", "new_key", "not_before", "overlap_until")
