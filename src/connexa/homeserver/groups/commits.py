@@ -123,7 +123,7 @@ class Bundles:
         taken = self._swap(execute, row, bundle, commit_id, asked.now)
         gone = self._change_places(execute, row, bundle, member, taken.stored.seq)
         keep_record(execute, row.id, record)
-        taken.domains |= self._hand_over_welcomes(execute, bundle)
+        taken.domains |= self._hand_over_welcomes(execute, bundle, taken.stored.seq)
         taken.domains |= self._change_admins(execute, row, bundle)
         everybody = members_of(execute, row.id)
         if not everybody:
@@ -170,11 +170,11 @@ class Bundles:
             put_member(execute, row.id, Member.of(add.place))
         return gone
 
-    def _hand_over_welcomes(self, execute: Execute, bundle: GroupBundle) -> set[str]:
+    def _hand_over_welcomes(self, execute: Execute, bundle: GroupBundle, seq: int) -> set[str]:
         slices = split_welcome(bundle.welcome, [add.ref for add in bundle.adds]) if bundle.welcome else []
         for add, welcome in zip(bundle.adds, slices, strict=True):
-            news = GroupNews(welcomes=[GroupWelcome(alias=add.place.alias, ref=add.ref, welcome=welcome, extra=add.extra)])
-            self._queue.put(execute, add.place.domain, news)
+            given = GroupWelcome(alias=add.place.alias, ref=add.ref, welcome=welcome, extra=add.extra, seq=seq)
+            self._queue.put(execute, add.place.domain, GroupNews(welcomes=[given]))
         return {add.place.domain for add in bundle.adds}
 
     def _change_admins(self, execute: Execute, row: GroupRow, bundle: GroupBundle) -> set[str]:

@@ -36,7 +36,7 @@ def keep_welcome(execute: Execute, welcome: GroupWelcome, hub: str, limits: Limi
     device = device_of(execute, welcome.alias)
     if device is None:
         return None, True
-    kept = KeptWelcome(alias=welcome.alias, hub=hub, ref=welcome.ref, welcome=welcome.welcome, extra=welcome.extra)
+    kept = KeptWelcome(alias=welcome.alias, hub=hub, ref=welcome.ref, welcome=welcome.welcome, extra=welcome.extra, seq=welcome.seq)
     kept.id = sha256(welcome.alias, welcome.ref, welcome.welcome)
     if first(execute, "SELECT 1 FROM welcome WHERE id = ?", (kept.id,)) is not None:
         return device, True

@@ -99,20 +99,22 @@ class WelcomesReply(_message.Message):
     def __init__(self, welcomes: _Optional[_Iterable[_Union[KeptWelcome, _Mapping]]] = ..., more: _Optional[bool] = ...) -> None: ...
 
 class KeptWelcome(_message.Message):
-    __slots__ = ("id", "alias", "hub", "ref", "welcome", "extra")
+    __slots__ = ("id", "alias", "hub", "ref", "welcome", "extra", "seq")
     ID_FIELD_NUMBER: _ClassVar[int]
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     HUB_FIELD_NUMBER: _ClassVar[int]
     REF_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     EXTRA_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
     id: bytes
     alias: bytes
     hub: str
     ref: bytes
     welcome: bytes
     extra: bytes
-    def __init__(self, id: _Optional[bytes] = ..., alias: _Optional[bytes] = ..., hub: _Optional[str] = ..., ref: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., extra: _Optional[bytes] = ...) -> None: ...
+    seq: int
+    def __init__(self, id: _Optional[bytes] = ..., alias: _Optional[bytes] = ..., hub: _Optional[str] = ..., ref: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., extra: _Optional[bytes] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class WelcomesDone(_message.Message):
     __slots__ = ("ids",)
@@ -441,16 +443,18 @@ class GroupNews(_message.Message):
     def __init__(self, hints: _Optional[_Iterable[_Union[GroupHint, _Mapping]]] = ..., welcomes: _Optional[_Iterable[_Union[GroupWelcome, _Mapping]]] = ..., standbys: _Optional[_Iterable[_Union[GroupStandby, _Mapping]]] = ..., moved: _Optional[_Iterable[_Union[GroupTakeOver, _Mapping]]] = ..., heartbeat: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ...) -> None: ...
 
 class GroupWelcome(_message.Message):
-    __slots__ = ("alias", "ref", "welcome", "extra")
+    __slots__ = ("alias", "ref", "welcome", "extra", "seq")
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     REF_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     EXTRA_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
     alias: bytes
     ref: bytes
     welcome: bytes
     extra: bytes
-    def __init__(self, alias: _Optional[bytes] = ..., ref: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., extra: _Optional[bytes] = ...) -> None: ...
+    seq: int
+    def __init__(self, alias: _Optional[bytes] = ..., ref: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., extra: _Optional[bytes] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class GroupStandby(_message.Message):
     __slots__ = ("group", "term", "admins")
