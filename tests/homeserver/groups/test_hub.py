@@ -231,12 +231,15 @@ async def test_limits_refuse_with_codes(tmp_path: Path) -> None:
         assert refused(await away.ask(away.seat(B), create=away.creation(away.seat(B)))) == "group.not_allowed"
 
 
-async def test_a_group_may_not_be_asked_without_end(tmp_path: Path) -> None:
+async def test_a_member_may_not_ask_without_end_and_holds_nobody_else_up(tmp_path: Path) -> None:
     async with region(tmp_path, group_requests_per_second=1, group_requests_burst=5) as world:
         band = await Band.found(world)
+        bob = band.seat(B)
+        await band.commit(add=[bob])
         codes = [(await band.log()).DESCRIPTOR.name for _ in range(8)]
         assert codes[0] == "GroupPage"
         assert codes[-1] == "GroupRefused"
+        assert (await band.log(bob)).DESCRIPTOR.name == "GroupPage"
 
 
 async def test_a_blind_hubs_database_names_nobody(tmp_path: Path) -> None:

@@ -80,7 +80,8 @@ class Hub:
         self._limits = limits
         self._metrics = metrics
         self._clock = clock
-        self._groups: RateTable[bytes] = RateTable(count=limits.group_requests_per_second, seconds=1, burst=limits.group_requests_burst)
+        # By the right that is shown, so that no member waits for the others; whoever makes rights up is held by the limit of their domain.
+        self._rights: RateTable[bytes] = RateTable(count=limits.group_requests_per_second, seconds=1, burst=limits.group_requests_burst)
         self._domains: RateTable[str] = RateTable(
             count=limits.domain_group_requests_per_second, seconds=1, burst=limits.domain_group_requests_burst
         )
@@ -91,9 +92,9 @@ class Hub:
         try:
             self._limit_domain(domain)
             check_request(request)
-            self._limit_group(request.group)
             right = request.WhichOneof("right")
             shown = sha256(getattr(request, right)) if right else b""
+            self._limit_right(shown or request.group)
             asked = Asked(domain, self._clock(), **{"token": {"token_hash": shown}, "join_key": {"join_hash": shown}}.get(right or "", {}))
             reply = await self._answer(request, asked)
             self._metrics.group_requests.labels(name, "").inc()
@@ -106,9 +107,9 @@ class Hub:
         if domain != self._domain and not self._domains.take(domain, asyncio.get_running_loop().time()):
             raise RefusedError("rate.limited", "That domain asks too often.", retryable=True)
 
-    def _limit_group(self, group: bytes) -> None:
-        if not self._groups.take(group, asyncio.get_running_loop().time()):
-            raise RefusedError("rate.limited", "That group is asked too often.", retryable=True)
+    def _limit_right(self, shown: bytes) -> None:
+        if not self._rights.take(shown, asyncio.get_running_loop().time()):
+            raise RefusedError("rate.limited", "This member asks too often.", retryable=True)
 
     async def _answer(self, request: GroupRequest, asked: Asked) -> GroupReply:
         match request.WhichOneof("request"):
