@@ -286,7 +286,6 @@ class Group(ProposingGroup):
         """What somebody sent to the group. Application messages and proposals are done with; a commit is staged, for `merge`.
 
         A commit that removes us ends the group here at once: its state is deleted. `psks` are external keys beside the store's, by id.
-        `now` may be when a log took the message in: a key package that was in force then is not refused because we come late.
         """
         self._check_joined()
         body = MLSMessage.decode(message).body

@@ -66,7 +66,7 @@ def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> bool:
         if entry.epoch < group.epoch:
             return True  # of a time before this device came
         try:
-            _take_commit(reader, row, group, entry)
+            _take_commit(reader, row, group, entry.message)
         except ConnexaError as error:
             reader.mls = None
             note_trouble(reader.execute, reader.home, reader.account, row.id, error.code)
@@ -93,9 +93,8 @@ def _take_message(reader: _Reader, row: GroupRow, said: Application) -> None:
     reader.execute("RELEASE said")
 
 
-def _take_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry) -> None:
-    execute, home, account, message = reader.execute, reader.home, reader.account, entry.message
-    now = int(home.clock())
+def _take_commit(reader: _Reader, row: GroupRow, group: Group, message: bytes) -> None:
+    execute, home, account, now = reader.execute, reader.home, reader.account, int(reader.home.clock())
     if row.bundle and GroupBundle.FromString(row.bundle).commit == message:
         group.merge(group.load_staged(row.staged), now=now)
         after = read_state(row.staged_shared)
@@ -106,8 +105,7 @@ def _take_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry
     before = row.shared
     change, outside = read_change_of(message, group, before)
     keys = {member.leaf: member.signature_key for member in group.members()}  # which a removed device cannot look up any more
-    # A device that was away for long meets key packages that have expired since: they held when the hub took the commit.
-    event = group.process(message, now=min(now, entry.at))
+    event = group.process(message, now=now)
     if isinstance(event, Removed):
         _end(reader, row, event, keys.get(event.sender if event.sender is not None else -1, b""))
         return
