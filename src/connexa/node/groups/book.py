@@ -11,6 +11,7 @@ from connexa.errors import NotFoundError, UsageError
 from connexa.identity import Domain
 from connexa.mls.group import Group
 from connexa.mls.policy import BasicAuthentication, Rules
+from connexa.mls.registry import ProposalType
 from connexa.node.account import Account
 from connexa.node.group_calls import GroupAt
 from connexa.node.groups.views import GroupStanding
@@ -41,8 +42,10 @@ __all__ = [
 
 SHORT = 8  # hex digits that name a group to people
 OVER = (GroupStanding.LEFT, GroupStanding.REMOVED)
+# Members come and go; that a group ends, what it is made of and whom outside it hears is nobody's to change.
+_PROPOSED = frozenset((ProposalType.ADD, ProposalType.REMOVE, ProposalType.EXTERNAL_INIT))
 # Who was away follows the log as far as a hub keeps it: a key package that has ended since was good when it was added.
-RULES = Rules(max_members=MAX_LEAVES, late_adds=30 * 86_400)
+RULES = Rules(max_members=MAX_LEAVES, late_adds=30 * 86_400, permits=lambda facts: facts.proposal_type in _PROPOSED)
 # Whose leaf it is says its card, which is checked before a commit is merged; the credential itself is a random name.
 AUTHENTICATION = BasicAuthentication(lambda identity, key: len(identity) == 32)
 
