@@ -300,3 +300,59 @@ def test_the_words_for_people_are_not_json(stage: Stage) -> None:
             assert main(words) == 0
     assert stage.alice.address in out.getvalue()
     assert "{" not in out.getvalue()
+
+
+def until_group(device: Device, name: str, **facts: Any) -> dict[str, Any]:
+    """Wait until a group is shown so."""
+
+    def look() -> dict[str, Any] | None:
+        groups = on(device, "group", "list", "--all").data["items"]
+        return next((one for one in groups if one["name"] == name and all(one[fact] == facts[fact] for fact in facts)), None)
+
+    return device.until(look, f"the group {name}")
+
+
+def test_a_group_from_its_making_to_its_end(friends: Stage, tmp_path: Path) -> None:
+    alice, bob = friends.alice, friends.bob
+    assert on(alice.laptop, "group", "create", "Garden").data["name"] == "Garden"
+    until_group(alice.laptop, "Garden", state="member")
+    assert on(alice.laptop, "group", "invite", "Garden", bob.address).code == 0
+    invited = until_group(bob.laptop, "Garden", state="invited")
+    assert (invited["inviter"], invited["role"]) == (alice.address, "member")
+    assert on(bob.laptop, "send", "Garden", "too early").error["code"] == "group.invited"
+    assert on(bob.laptop, "group", "accept", "Garden").data["state"] == "member"
+    on(alice.laptop, "send", "Garden", "hello all", "--wait", "accepted")
+
+    def read() -> dict[str, Any] | None:
+        found = on(bob.laptop, "read", "Garden").data
+        return found if [one["text"] for one in found["items"]] == ["hello all"] else None
+
+    assert bob.laptop.until(read, "the message")["conversation"]["group"] is True
+    shown = [on(one, "group", "show", invited["short"]).data for one in (alice.laptop, bob.laptop)]
+    assert shown[0]["roster"] == shown[1]["roster"]
+    assert sorted(one["address"] for one in shown[1]["people"]) == [alice.address, bob.address]
+
+    assert on(bob.laptop, "group", "rename", "Garden", "Mine").error["code"] == "group.not_allowed"
+    assert on(alice.laptop, "group", "role", "Garden", bob.address, "admin").code == 0
+    until_group(bob.laptop, "Garden", role="admin")
+    image = tmp_path / "garden.png"
+    image.write_bytes(b"an image")
+    for words in (
+        ["timer", "Garden", "8h"],
+        ["history", "Garden", "last", "10"],
+        ["avatar", "Garden", str(image)],
+        ["link", "Garden", "--new"],
+    ):
+        assert on(bob.laptop, "group", *words).code == 0
+    until_group(alice.laptop, "Garden", timer=28_800, history="last 10", link=True)
+    assert on(alice.laptop, "group", "timer", "Garden", "soon").code == 2
+    assert on(alice.laptop, "group", "link", "Garden").data["text"].startswith("cxgroup1")
+    assert on(alice.laptop, "group", "join", stdin="cxgroup1nothing").error["code"] == "group_link.malformed"
+
+    assert on(alice.laptop, "group", "remove", "Garden", bob.address, "--yes").code == 0
+    until_group(bob.laptop, "Garden", state="removed")
+    until_group(alice.laptop, "Garden", link=False)
+    assert on(bob.laptop, "send", "Garden", "still here?").error["code"] == "group.over"
+    assert on(alice.laptop, "group", "leave", "Garden", "--yes").code == 0
+    until_group(alice.laptop, "Garden", state="left")
+    assert on(alice.laptop, "group", "list").data["items"] == []
