@@ -76,6 +76,11 @@ GROUP_GUARDS = (
     Guard("V40 external senders are of the list", "mls/speaking.py", "if sender.index >= len(senders):", "if not senders:"),
     Guard("V41 everybody knows the proposals", "mls/proposal_list.py", "if not roster.all_support_proposal(one.proposal.type):"),
     Guard("V42 GREASE is no capability", "mls/roster.py", "set(types) - GREASE", "set(types)"),
-    Guard("V44 keys of what is blank go", "mls/tree_kem.py", " and public.encryption_key == key.public", ""),
+    Guard(
+        "V44 keys of what is blank go",
+        "mls/tree_kem.py",
+        "if node < len(tree.nodes) and (public := tree.nodes[node]) is not None and public.encryption_key == key.public",
+        "if True",
+    ),
     Guard("V45 points have one form", "crypto/mls/_kem.py", "if len(raw) != self.n_enc or raw[0] != 4:"),
 )
