@@ -121,10 +121,11 @@ class Homeserver:
         resolver: Resolver,
         remotes: RemoteCaller,
         on_pin: OnEvent | None = None,
+        writes: Callable[[Database], Writer] = Writer,
     ) -> Homeserver:
-        """Open the homeserver of `settings.domain`; its domain key is made at the first time."""
+        """Open the homeserver of `settings.domain`; its domain key is made at the first time. `writes` makes the store's writer."""
         domain = check_domain(settings.domain)
-        writer = Writer(database)
+        writer = writes(database)
         keys = await writer.run(lambda execute: create_domain(execute, domain, rng, clock()))
         sequence = await SeqNumbers.open(database, writer)
         house = cls(settings, database, writer, sequence, keys, clock=clock, rng=rng, resolver=resolver, remotes=remotes, on_pin=on_pin)

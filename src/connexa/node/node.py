@@ -88,10 +88,18 @@ class Node:
 
     @classmethod
     async def open(
-        cls, settings: NodeSettings, database: Database, *, clock: Clock, rng: Rng, resolver: Resolver, dialer: LinkDialer
+        cls,
+        settings: NodeSettings,
+        database: Database,
+        *,
+        clock: Clock,
+        rng: Rng,
+        resolver: Resolver,
+        dialer: LinkDialer,
+        writes: Callable[[Database], Writer] = Writer,
     ) -> Node:
-        """Take over an open database; the caller closes it after `close`."""
-        writer, events = Writer(database), EventLog(database, settings.limits.events_kept)
+        """Take over an open database; the caller closes it after `close`. `writes` makes its writer."""
+        writer, events = writes(database), EventLog(database, settings.limits.events_kept)
         domains = Domains(database, writer, events, resolver, clock)
         return cls(Home(settings, database, writer, events, clock, rng, dialer, domains))
 

@@ -2,6 +2,7 @@
 
 `World` is two homeservers and people with several devices in one process, on the memory network; `ProgramWorld` is the same with real
 processes over TLS sockets, each behind a `TcpProxy` that can be cut, stalled and slowed, and each to be killed and started again.
+On a `LeapingLoop` a world waits for no clock and no thread, and what happens in it follows from its seed.
 Underneath: `FakeClock` and `SeededRandom` stand where programs take a clock and randomness, `MemoryNetwork` and `MemoryRemotes` carry
 real frames with cuts, losses and delays, `Program` and `NodeClient` are a child process and its local API.
 `fill_log` gives a stopped node years of messages.
@@ -14,8 +15,9 @@ from .api import NodeClient
 from .clock import FakeClock
 from .filling import fill_log
 from .inline import Killed
+from .leaping import LeapingLoop
 from .ledger import Figures, Ledger
-from .network import MemoryDialer, MemoryNetwork
+from .network import Fate, MemoryDialer, MemoryNetwork
 from .post import Post, PostDevice, Said, found_people
 from .program import Ended, Program, run_program
 from .program_world import ProgramDevice, ProgramServer, ProgramWorld, free_ports
@@ -35,8 +37,10 @@ __all__ = [
     "Device",
     "Ended",
     "FakeClock",
+    "Fate",
     "FederationPort",
     "House",
+    "LeapingLoop",
     "MemoryDialer",
     "MemoryNetwork",
     "MemoryRemotes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 __all__ = ["FakeClock"]
 
@@ -12,16 +13,17 @@ START = 1_800_000_000.0  # a Friday in January 2027
 class FakeClock:
     """Unix seconds; call it to read the time. It moves programs' expiry and weeks, not the time-outs of asyncio.
 
-    A clock that `runs` also goes on by itself, so that rates (so many a second) work as they do outside.
+    A clock that `runs` also goes on by itself, so that rates (so many a second) work as they do outside: with `timer`.
     """
 
-    def __init__(self, start: float = START, *, runs: bool = False) -> None:
+    def __init__(self, start: float = START, *, runs: bool = False, timer: Callable[[], float] = time.monotonic) -> None:
+        self._timer = timer
         self._set_to = start
-        self._set_at = time.monotonic() if runs else None
+        self._set_at = timer() if runs else None
 
     def __call__(self) -> float:
         """Return the time."""
-        return self._set_to + (time.monotonic() - self._set_at if self._set_at is not None else 0.0)
+        return self._set_to + (self._timer() - self._set_at if self._set_at is not None else 0.0)
 
     def advance(self, seconds: float) -> None:
         """Move on; a clock that goes back is what `set` is for."""
@@ -33,4 +35,4 @@ class FakeClock:
         """Jump to a time, as a wrong clock does when it is put right."""
         self._set_to = now
         if self._set_at is not None:
-            self._set_at = time.monotonic()
+            self._set_at = self._timer()

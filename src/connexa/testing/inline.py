@@ -36,9 +36,13 @@ class InlineWriter(Writer):
         self.failure = None
         self._fuse = 0
         self._whole = False
+        self.dead = False
 
     def kill_at(self, commit: int, *, whole: bool) -> None:
-        """End the program at a commit from now on (1 is the next): with the commit made if `whole`, else without it."""
+        """End the program at a commit from now on (1 is the next; 0: at none), with the commit made if `whole`, else without it.
+
+        What is still running of it then writes nothing more.
+        """
         self._fuse, self._whole = commit, whole
 
     async def run(self, operation: Callable[[Execute], T]) -> T:
@@ -55,6 +59,8 @@ class InlineWriter(Writer):
         return future
 
     def _commit(self, operation: Callable[[Execute], T]) -> T:
+        if self.dead:
+            raise Killed
         execute = self._connection.execute
         execute("BEGIN IMMEDIATE")
         try:
@@ -72,6 +78,7 @@ class InlineWriter(Writer):
             return
         self._fuse -= 1
         if not self._fuse:
+            self.dead = True
             raise Killed
 
     async def truncate_log(self) -> None:

@@ -7,7 +7,8 @@ far as the event loop is. `dialer(name)` is what a node gets, `MemoryRemotes` (i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import enum
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from connexa.crypto import Ed25519Public, sha256
@@ -17,7 +18,16 @@ from connexa.wire.transport import FrameChannel, LinkAcceptor
 
 from .pipe import Pipe
 
-__all__ = ["MemoryDialer", "MemoryNetwork"]
+__all__ = ["Fate", "MemoryDialer", "MemoryNetwork"]
+
+
+class Fate(enum.Enum):
+    """What becomes of one call between homeservers."""
+
+    PASSES = "passes"
+    LOST = "lost"  # before it was heard
+    UNANSWERED = "unanswered"  # it was heard, and the caller cannot know
+    TWICE = "twice"  # it is heard once more
 
 
 class Connection(Protocol):
@@ -28,9 +38,10 @@ class Connection(Protocol):
 
 
 class MemoryNetwork:
-    """Who is there, who reaches whom, and every open connection."""
+    """Who is there, who reaches whom, and every open connection; `fate` decides about each call between two homeservers."""
 
     def __init__(self) -> None:
+        self.fate: Callable[[str, str], Fate] = lambda _caller, _called: Fate.PASSES
         self._doors: dict[str, tuple[LinkAcceptor, Ed25519Public]] = {}
         self._cuts: set[frozenset[str]] = set()
         self._delays: dict[frozenset[str], float] = {}

@@ -27,7 +27,8 @@ from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, Gr
 from connexa.wire.v1.link_pb2 import ClaimKeyPackages, ClaimReply, ClaimRequest, KeyPackagesReply, LookupReply, LookupRequest
 
 from .clock import FakeClock
-from .network import MemoryNetwork
+from .inline import Killed
+from .network import Fate, MemoryNetwork
 
 __all__ = ["MemoryRemotes", "FederationPort"]
 
@@ -76,37 +77,38 @@ class MemoryRemotes:
 
     async def lookup(self, domain: Domain, request: LookupRequest) -> LookupReply:
         """Ask for a person of another domain."""
-        there, caller, _ = await self._meet(domain)
-        reply = await there.house.lookup_from(caller.domain, _crossed(request))
-        await self._travel(domain)
-        return _crossed(reply)
+        return await self._call(domain, lambda there, caller: there.lookup_from(caller, _crossed(request)))
 
     async def claim(self, domain: Domain, request: ClaimRequest) -> ClaimReply:
         """Ask for prekey bundles."""
-        there, caller, _ = await self._meet(domain)
-        reply = await there.house.claim_from(caller.domain, _crossed(request))
-        await self._travel(domain)
-        return _crossed(reply)
+        return await self._call(domain, lambda there, caller: there.claim_from(caller, _crossed(request)))
 
     async def claim_packages(self, domain: Domain, request: ClaimKeyPackages) -> KeyPackagesReply:
         """Ask for key packages."""
-        there, caller, _ = await self._meet(domain)
-        reply = await there.house.claim_packages_from(caller.domain, _crossed(request))
-        await self._travel(domain)
-        return _crossed(reply)
+        return await self._call(domain, lambda there, caller: there.claim_packages_from(caller, _crossed(request)))
 
     async def group(self, domain: Domain, request: GroupRequest) -> GroupReply:
         """Ask the hub of a group."""
-        there, caller, _ = await self._meet(domain)
-        reply = await there.house.group_from(caller.domain, _crossed(request))
-        await self._travel(domain)
-        return _crossed(reply)
+        return await self._call(domain, lambda there, caller: there.group_from(caller, _crossed(request)))
 
     async def news(self, domain: Domain, news: GroupNews) -> GroupNewsReply:
         """Tell what is new in groups."""
+        return await self._call(domain, lambda there, caller: there.news_from(caller, _crossed(news)))
+
+    async def _call(self, domain: Domain, ask: Callable[[House, Domain], Awaitable[M]]) -> M:
         there, caller, _ = await self._meet(domain)
-        reply = await there.house.news_from(caller.domain, _crossed(news))
+        fate = self._network.fate(self._domain, domain)
+        if fate is Fate.LOST:
+            raise _unreachable(domain)
+        try:
+            reply = await ask(there.house, caller.domain)
+            if fate is Fate.TWICE:
+                reply = await ask(there.house, caller.domain)
+        except Killed:
+            raise _unreachable(domain) from None
         await self._travel(domain)
+        if fate is Fate.UNANSWERED:
+            raise _unreachable(domain)
         return _crossed(reply)
 
     async def _meet(self, domain: Domain) -> tuple[FederationPort, Caller, Remote]:
@@ -125,7 +127,7 @@ class MemoryRemotes:
     async def _travel(self, domain: Domain) -> None:
         await asyncio.sleep(self._network.delay_between(self._domain, domain))
         if domain not in self._others or self._domain not in self._others or not self._network.reaches(self._domain, domain):
-            raise NetworkError("remote.unreachable", f"The homeserver of {domain} cannot be reached.")
+            raise _unreachable(domain)
 
 
 class MemoryStream:
@@ -183,7 +185,14 @@ class MemoryStream:
         except ConnexaError as error:
             await self._down.put(RefusedError("remote.refused", f"The remote homeserver refused the call ({error.code}).", retryable=True))
             return
+        except Killed:  # that program's end, not this one's
+            self.lose()
+            return
         await self._down.put(NetworkError("remote.closed", "The remote ended the stream."))
+
+
+def _unreachable(domain: Domain) -> NetworkError:
+    return NetworkError("remote.unreachable", f"The homeserver of {domain} cannot be reached.")
 
 
 def _check_leaf(house: House, remote: Remote, now: float) -> None:

@@ -14,11 +14,12 @@ started again. What only real processes can show (`kill -9`, sockets, TLS) is in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -32,9 +33,11 @@ from connexa.node.node import Node
 from connexa.node.schema import MIGRATIONS as NODE_MIGRATIONS
 from connexa.node.settings import LimitSettings, NodeSettings, PrivacySettings
 from connexa.node.views import ContactView, MessageInfoView, MessageView, RequestView
-from connexa.store import Database, open_database
+from connexa.store import Database, Row, Writer, open_database
 
 from .clock import FakeClock
+from .inline import InlineWriter, Killed, open_inline
+from .leaping import LeapingLoop
 from .network import MemoryDialer, MemoryNetwork
 from .randomness import SeededRandom
 from .remotes import FederationPort, MemoryRemotes
@@ -60,15 +63,24 @@ class Device:
     dialer: MemoryDialer
     node: Node = field(init=False)
     _database: Database = field(init=False)
+    _writers: list[Writer] = field(default_factory=list, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def start(self) -> None:
         """Open its store and run it."""
         clock = self.world.clock
-        self._database = open_database(self.world.directory / self.name / "node.db", STORE_KEY, NODE_MIGRATIONS)
+        self._database = self.world.open_store(self.name, "node.db", NODE_MIGRATIONS)
         resolver = Resolver(DiscoverySettings(file=self.world.discovery, dns=False, well_known=False), clock=clock)
-        self.node = await Node.open(self.settings, self._database, clock=clock, rng=self.rng, resolver=resolver, dialer=self.dialer)
-        self._task = self.world.run(self.node.run())
+        self.node = await Node.open(
+            self.settings,
+            self._database,
+            clock=clock,
+            rng=self.rng,
+            resolver=resolver,
+            dialer=self.dialer,
+            writes=self.world.writes_into(self._writers),
+        )
+        self._task = self.world.run(_until_killed(self.node.run()))
 
     async def stop(self) -> None:
         """End it in order; its store stays."""
@@ -78,6 +90,19 @@ class Device:
         self._task = None
         await self.node.close()
         self._database.close()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and neither stopped nor killed since."""
+        return self._task is not None and not self._task.done() and not _killed(self._writers)
+
+    def kill_at(self, commit: int, *, whole: bool) -> None:
+        """End it at a commit from now on (0: at none), as `kill -9` does; only where time leaps. Then `stop` and `start`."""
+        _kill_at(self._writers, commit, whole=whole)
+
+    def read(self, sql: str, bindings: Sequence[Any] = ()) -> list[Row]:
+        """Rows of its store."""
+        return self._database.read(sql, bindings)
 
     async def until(self, look: Callable[[], T | None], *, what: str = "what was awaited", timeout: float = WAIT_SECONDS) -> T:
         """Look now and after each event of this node, until `look` returns something."""
@@ -161,12 +186,13 @@ class House:
     rng: SeededRandom
     server: Homeserver = field(init=False)
     _database: Database = field(init=False)
+    _writers: list[Writer] = field(default_factory=list, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
     async def start(self) -> None:
         """Open its store, run it and put it on the network."""
         world = self.world
-        self._database = open_database(world.directory / self.domain / "server.db", STORE_KEY, SERVER_MIGRATIONS)
+        self._database = world.open_store(self.domain, "server.db", SERVER_MIGRATIONS)
         self.server = await Homeserver.open(
             self.settings,
             self._database,
@@ -174,8 +200,9 @@ class House:
             rng=self.rng,
             resolver=Resolver(self.settings.discovery, clock=world.clock),
             remotes=MemoryRemotes(self.domain, world.network, world.ports, world.clock),
+            writes=world.writes_into(self._writers),
         )
-        self._task = world.run(self.server.run())
+        self._task = world.run(_until_killed(self.server.run()))
         world.network.attach(self.domain, self.server, self.server.domain_key.public)
         world.ports[self.domain] = FederationPort(self.server, self.server.pins, self.rng)
 
@@ -189,6 +216,19 @@ class House:
         self._task = None
         await self.server.close()
         self._database.close()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and neither stopped nor killed since."""
+        return self._task is not None and not self._task.done() and not _killed(self._writers)
+
+    def kill_at(self, commit: int, *, whole: bool) -> None:
+        """End it at a commit from now on (0: at none), as `kill -9` does; only where time leaps. Then `stop` and `start`."""
+        _kill_at(self._writers, commit, whole=whole)
+
+    def read(self, sql: str, bindings: Sequence[Any] = ()) -> list[Row]:
+        """Rows of its store."""
+        return self._database.read(sql, bindings)
 
 
 @dataclass(slots=True)
@@ -212,8 +252,10 @@ class World:
         cls, directory: Path, *, domains: Sequence[str] = DOMAINS, seed: int = 0, limits: ServerLimits | None = None
     ) -> AsyncIterator[World]:
         """Start the homeservers; `limits` replace those of all of them."""
-        rng = SeededRandom(seed)
-        world = cls(directory, FakeClock(runs=True), rng, MemoryNetwork(), limits or ServerLimits(), directory / "discovery.toml")
+        rng, loop = SeededRandom(seed), asyncio.get_running_loop()
+        world = cls(
+            directory, FakeClock(runs=True, timer=loop.time), rng, MemoryNetwork(), limits or ServerLimits(), directory / "discovery.toml"
+        )
         async with world._tasks:
             try:
                 for domain in domains:
@@ -225,6 +267,25 @@ class World:
                     await device.stop()
                 for house in world.houses.values():
                     await house.stop()
+
+    @property
+    def leaps(self) -> bool:
+        """Whether time leaps here (`LeapingLoop`), so that nothing may wait for a thread."""
+        return isinstance(asyncio.get_running_loop(), LeapingLoop)
+
+    def open_store(self, name: str, file: str, migrations: Sequence[str]) -> Database:
+        """Open a program's store."""
+        opening = open_inline if self.leaps else open_database
+        return opening(self.directory / name / file, STORE_KEY, migrations)
+
+    def writes_into(self, writers: list[Writer]) -> Callable[[Database], Writer]:
+        """What makes a program's writer, and notes it."""
+
+        def make(database: Database) -> Writer:
+            writers[:] = [InlineWriter(database) if self.leaps else Writer(database)]
+            return writers[0]
+
+        return make
 
     def run(self, program: object) -> asyncio.Task[None]:
         """Run a program's coroutine until it is stopped or the world ends."""
@@ -298,6 +359,26 @@ class World:
         await asked.node.accept_request("", request.id)
         await asking.until_contact(asked.address)
         await asked.until_contact(asking.address)
+
+
+def _kill_at(writers: list[Writer], commit: int, *, whole: bool) -> None:
+    for writer in writers:
+        assert isinstance(writer, InlineWriter)
+        writer.kill_at(commit, whole=whole)
+
+
+def _killed(writers: list[Writer]) -> bool:
+    return any(isinstance(writer, InlineWriter) and writer.dead for writer in writers)
+
+
+async def _until_killed(program: Awaitable[None]) -> None:
+    with contextlib.suppress(Killed):
+        try:
+            await program
+        except BaseExceptionGroup as failures:
+            if failures.split(Killed)[1] is not None:
+                raise
+            raise Killed from None
 
 
 async def _end(task: asyncio.Task[None], name: str) -> None:
