@@ -63,6 +63,7 @@ class GroupPump:
         self._unasked: set[int] = set()  # groups whose log may be longer than was heard
         self._busy: set[int] = set()
         self._claimed: dict[bytes, tuple[GroupPerson, tuple[MemberCard, ...]]] = {}
+        self._later: dict[int, asyncio.TimerHandle] = {}
 
     # ---- what others tell it
 
@@ -109,15 +110,19 @@ class GroupPump:
     async def run(self) -> None:
         """Work for as long as the account runs."""
         self.go_on()
-        async with TaskGroup() as tasks:
-            while True:
-                due, self._due = self._due - self._busy, self._due & self._busy
-                for number in sorted(due):
-                    self._busy.add(number)
-                    tasks.create_task(self._serve(number))
-                await wait_for(self._wakeups.groups, self._until_next())
-                if self._until_next() <= 0:
-                    await self._home.change(lambda execute: hide_vanished(execute, self._home, self._account))
+        try:
+            async with TaskGroup() as tasks:
+                while True:
+                    due, self._due = self._due - self._busy, self._due & self._busy
+                    for number in sorted(due):
+                        self._busy.add(number)
+                        tasks.create_task(self._serve(number))
+                    await wait_for(self._wakeups.groups, self._until_next())
+                    if self._until_next() <= 0:
+                        await self._home.change(lambda execute: hide_vanished(execute, self._home, self._account))
+        finally:
+            for timer in self._later.values():  # the store is closed next
+                timer.cancel()
 
     def _until_next(self) -> float:
         """Seconds until a message is to disappear."""
@@ -137,8 +142,13 @@ class GroupPump:
         finally:
             self._busy.discard(number)
         if again is not None:
-            asyncio.get_running_loop().call_later(again * (0.5 + fraction(self._home.rng)), self.go_on, [number])
+            self._go_on_later(number, again * (0.5 + fraction(self._home.rng)))
         self._wakeups.groups.set()  # it may be due again, and messages may have come that disappear
+
+    def _go_on_later(self, number: int, seconds: float) -> None:
+        if number in self._later:
+            self._later[number].cancel()
+        self._later[number] = asyncio.get_running_loop().call_later(seconds, self.go_on, [number])
 
     async def _work(self, number: int) -> float | None:
         """Do all that is due for one group; the seconds until it is to be tried again, or None."""
