@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from connexa.crypto import sha256
+from connexa.errors import RefusedError
 from connexa.mls.registry import ContentType
 from connexa.wire.v1.groups_pb2 import GroupEntryKind as K
-from connexa.wire.v1.groups_pb2 import GroupReply, GroupRequest
+from connexa.wire.v1.groups_pb2 import GroupNews, GroupReply, GroupRequest
 
 from .kit import DAY, A, B, Band, C, house, region, sealed_message, until
 
@@ -229,6 +231,44 @@ async def test_limits_refuse_with_codes(tmp_path: Path) -> None:
         assert refused(await other.ask(band.seats[0], create=other.creation(band.seats[0]))) == "rate.limited"
         away = Band(world, A, band.rng(32), band.rng, admins=band.admins)
         assert refused(await away.ask(away.seat(B), create=away.creation(away.seat(B)))) == "group.not_allowed"
+
+
+async def test_the_logs_of_all_groups_are_bounded_and_room_comes_back(tmp_path: Path) -> None:
+    async with region(tmp_path, groups_bytes=3_000) as world:
+        one, other = await Band.found(world), await Band.found(world, seed="other")
+        for _ in range(2):
+            assert (await one.ask(one.seats[0], send=one.words(size=1_000))).HasField("stored")
+        assert refused(await other.ask(other.seats[0], send=other.words(size=1_000))) == "group.full"
+        await one.leave(one.seats[0])
+        assert (await other.ask(other.seats[0], send=other.words(size=1_000))).HasField("stored")
+
+
+async def test_places_that_nobody_has_make_no_room(tmp_path: Path) -> None:
+    async with region(tmp_path, blind_group_members=2) as world:
+        band = await Band.found(world)
+        bundle = band.bundle(add=[band.seat(B), band.seat(C)])
+        bundle.removes.extend(band.rng(32) for _ in range(5))
+        assert refused(await band.ask(band.seats[0], commit=bundle)) == "group.full"
+
+
+async def test_nothing_is_taken_from_or_sent_to_a_blocked_domain(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await Band.found(world)
+        bob = band.seat(B)
+        await band.commit(add=[bob])
+        await until(lambda: house(world, A).database.first("SELECT 1 FROM group_news") is None)
+        for domain, other in ((A, B), (B, A)):
+            settings = world.houses[domain].settings
+            world.houses[domain].settings = msgspec.structs.replace(settings, blocked_domains=(other,))
+            await world.houses[domain].stop()
+            await world.houses[domain].start()
+        request = GroupRequest(group=band.id, token=bob.token, send=band.words())
+        assert refused(await house(world, A).group_from(B, request)) == "domain.blocked"
+        assert refused(await band.ask(bob, send=band.words())) == "domain.blocked"
+        with pytest.raises(RefusedError):
+            await house(world, B).news_from(A, GroupNews())
+        await band.commit(add=[band.seat(B)])
+        await until(lambda: house(world, A).database.first("SELECT 1 FROM group_news") is None)
 
 
 async def test_a_member_may_not_ask_without_end_and_holds_nobody_else_up(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from connexa.crypto import equal, sha256
 from connexa.homeserver.groups.assisted import begin, follow_commit
 from connexa.homeserver.groups.headers import Header, read_header, split_welcome
 from connexa.homeserver.groups.ledger import (
+    ALL_GROUPS,
     GroupRow,
     Member,
     append,
@@ -48,7 +49,7 @@ from connexa.wire.v1.groups_pb2 import (
     SignedAdmins,
 )
 
-__all__ = ["Asked", "Bundles", "Queue", "Taken", "admins_of", "announce_standby", "right_of", "wrong_epoch"]
+__all__ = ["Asked", "Bundles", "Queue", "Taken", "admins_of", "announce_standby", "check_room", "right_of", "wrong_epoch"]
 
 
 class Queue(Protocol):
@@ -144,10 +145,10 @@ class Bundles:
         if bool(bundle.adds) != bool(bundle.welcome):
             raise malformed("a bundle adds somebody without a Welcome, or has one for nobody")
         most = self._limits.group_members if row.mode == GroupMode.GROUP_MODE_ASSISTED else self._limits.blind_group_members
-        if len(members_of(execute, row.id)) + len(bundle.adds) - len(bundle.removes) + int(member is None) > most:
+        stay = {place.alias for place in members_of(execute, row.id)} - set(bundle.removes)
+        if len(stay | {add.place.alias for add in bundle.adds}) + int(member is None) > most:
             raise HubRefused("group.full", f"This homeserver keeps groups of at most {most} devices.")
-        if load_of(execute, row.id) + len(bundle.commit) > self._limits.group_bytes:
-            raise HubRefused("group.full", "The log of this group is full.", retryable=True)
+        check_room(execute, row, len(bundle.commit), self._limits)
 
     def _swap(self, execute: Execute, row: GroupRow, bundle: GroupBundle, commit_id: bytes, now: float) -> Taken:
         swapped: list[Row] = execute(
@@ -216,6 +217,12 @@ def right_of(query: Query, row: GroupRow, asked: Asked) -> Member | None:
     elif asked.join_hash and row.join_hash and equal(asked.join_hash, row.join_hash):
         return None
     raise unknown_group()
+
+
+def check_room(query: Query, row: GroupRow, size: int, limits: LimitSettings) -> None:
+    """Refuse what the group's log, or the logs of all groups, have no room for."""
+    if load_of(query, row.id) + size > limits.group_bytes or load_of(query, ALL_GROUPS) + size > limits.groups_bytes:
+        raise HubRefused("group.full", "There is no room in the log of this group.", retryable=True)
 
 
 def _check_header(header: Header, row: GroupRow, bundle: GroupBundle, member: Member | None) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from connexa.crypto import sha256
 from connexa.errors import ConnexaError, RefusedError
 from connexa.homeserver.groups.assisted import follow_proposal
-from connexa.homeserver.groups.commits import Asked, Bundles, Taken, right_of, wrong_epoch
+from connexa.homeserver.groups.commits import Asked, Bundles, Taken, check_room, right_of, wrong_epoch
 from connexa.homeserver.groups.courier import Courier
 from connexa.homeserver.groups.failover import Failover, moved
 from connexa.homeserver.groups.headers import read_header
@@ -24,7 +24,6 @@ from connexa.homeserver.groups.ledger import (
     drop_group,
     group_of,
     info_piece,
-    load_of,
     members_of,
     page,
     remove_members,
@@ -154,8 +153,7 @@ class Hub:
         if (known := stored_entry(execute, row.id, send.id)) is not None:
             return Taken(GroupStored(seq=known[0], epoch=row.epoch))
         kind = _kind_of(row, send, asked.now)
-        if load_of(execute, row.id) + len(send.message) > self._limits.group_bytes:
-            raise HubRefused("group.full", "The log of this group is full.", retryable=True)
+        check_room(execute, row, len(send.message), self._limits)
         if row.mode == GroupMode.GROUP_MODE_ASSISTED and kind == GroupEntryKind.GROUP_ENTRY_PROPOSAL:
             follow_proposal(execute, row, send.message, asked.now)
         seq = append(execute, row, kind, send.epoch, send.id, send.message, asked.now)

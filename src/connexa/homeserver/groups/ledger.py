@@ -14,6 +14,7 @@ from connexa.store import Execute, Row
 from connexa.wire.v1.groups_pb2 import GroupEntry, GroupEntryKind, GroupInfoPiece, GroupMode, GroupPage, GroupPlace, GroupRecord
 
 __all__ = [
+    "ALL_GROUPS",
     "ENTRY_LIFE",
     "GroupRow",
     "Member",
@@ -37,6 +38,7 @@ __all__ = [
     "stored_entry",
 ]
 
+ALL_GROUPS: Final = b""  # whose load is that of all
 ENTRY_LIFE: Final = 30 * 86_400  # as long as mail; who was away for longer joins anew
 PAGE_ENTRIES: Final = 256
 PAGE_BYTES: Final = 160 * 1024

@@ -101,18 +101,18 @@ CREATE TABLE group_entry (
 ) STRICT;
 CREATE INDEX group_entry_by_time ON group_entry (at);
 
--- What a group's log holds, kept beside it because counting is slow.
+-- What a group's log holds, and under the empty id all of them: kept beside them because counting is slow.
 CREATE TABLE group_load (
     mls   BLOB PRIMARY KEY,
     bytes INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER group_entry_added AFTER INSERT ON group_entry BEGIN
-    INSERT INTO group_load (mls, bytes) VALUES (new.mls, length(new.message))
+    INSERT INTO group_load (mls, bytes) VALUES (new.mls, length(new.message)), (x'', length(new.message))
         ON CONFLICT (mls) DO UPDATE SET bytes = bytes + excluded.bytes;
 END;
 CREATE TRIGGER group_entry_gone AFTER DELETE ON group_entry BEGIN
-    UPDATE group_load SET bytes = bytes - length(old.message) WHERE mls = old.mls;
-    DELETE FROM group_load WHERE mls = old.mls AND bytes <= 0;
+    UPDATE group_load SET bytes = bytes - length(old.message) WHERE mls IN (old.mls, x'');
+    DELETE FROM group_load WHERE mls IN (old.mls, x'') AND bytes <= 0;
 END;
 
 -- News for other homeservers (a GroupNews each) that must not be lost; hints are not kept.

@@ -47,7 +47,7 @@ class GroupService:
         try:
             hub = check_domain(asked.hub)
             if self._house.is_blocked(hub):
-                raise RefusedError("domain.blocked", "This homeserver has nothing to do with that domain.")
+                raise _blocked()
             if hub != self._house.domain:
                 return await self._house.remotes.group(hub, asked.request)
             if asked.request.WhichOneof("request") == "create" and not self._created.take(stream, asyncio.get_running_loop().time()):
@@ -58,10 +58,14 @@ class GroupService:
 
     async def answer(self, domain: Domain, request: GroupRequest) -> GroupReply:
         """Answer another homeserver as the hub of a group."""
+        if self._house.is_blocked(domain):
+            return refusal(_blocked())
         return await self._hub.answer(request, domain)
 
     async def take_news(self, hub: Domain, news: GroupNews) -> GroupNewsReply:
-        """Take what a hub tells."""
+        """Take what a hub tells; `domain.blocked` of one that nothing is taken from."""
+        if self._house.is_blocked(hub):
+            raise _blocked()
         return await self._desk.take(hub, news)
 
     def tick(self) -> None:
@@ -75,7 +79,13 @@ class GroupService:
     async def _send(self, domain: Domain, news: GroupNews) -> GroupNewsReply:
         if domain == self._house.domain:
             return await self._desk.take(domain, news)
+        if self._house.is_blocked(domain):
+            return GroupNewsReply()  # nothing is sent there, and nothing waits
         return await self._house.remotes.news(domain, news)
 
     def _heartbeat(self, fallback: Domain) -> Signed:
         return issue_heartbeat(self._house.domain, fallback, self._house.clock(), self._house.domain_key, self._house.rng)
+
+
+def _blocked() -> RefusedError:
+    return RefusedError("domain.blocked", "This homeserver has nothing to do with that domain.")
