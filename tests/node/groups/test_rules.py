@@ -64,6 +64,8 @@ def test_admins_bring_people_in_and_members_do_not() -> None:
         Act(ADMIN, added=NEW.cards, change=SharedChange()),
         Act(ADMIN, added=(), change=NEW),
         Act(ADMIN, added=(card(STRANGER),), change=SharedChange(cards=(card(STRANGER),))),
+        Act(MEMBER, added=(card(MEMBER, 3),), change=SharedChange()),
+        Act(MEMBER, added=(), change=SharedChange(cards=(card(MEMBER, 3),))),
         Act(MEMBER, added=(card(MEMBER),), change=SharedChange(cards=(card(MEMBER),))),
         Act(MEMBER, added=(card(ADMIN, 2),), change=SharedChange(cards=(card(ADMIN, 2),))),
     ],
@@ -83,7 +85,9 @@ def test_everybody_has_their_own_devices_in_and_out() -> None:
     assert state.join_key == b""
 
 
-@pytest.mark.parametrize(("by", "whom"), [(ADMIN, OWNER), (ADMIN, ADMIN), (MEMBER, ADMIN), (MEMBER, OWNER), (STRANGER, MEMBER)])
+@pytest.mark.parametrize(
+    ("by", "whom"), [(ADMIN, OWNER), (ADMIN, ADMIN), (MEMBER, ADMIN), (MEMBER, OWNER), (STRANGER, MEMBER)], ids=lambda user: f"{user[0]}"
+)
 def test_nobody_removes_whom_their_role_does_not_reach(by: UserId, whom: UserId) -> None:
     if by == whom:
         assert person_in(after(gone(by, card(whom))), whom) is None  # oneself
