@@ -120,11 +120,14 @@ class World:
         self._append(Entry(raw, member.person.name, self.epoch))
 
     def commit(self, member: Member) -> None:
-        """What is pending, and perhaps an update or a removal."""
+        """What is pending, and perhaps an update or a removal; half of the committers look first what is new."""
+        if self.random.random() < 0.5:
+            self.catch_up(member)
         group = member.group
-        remove = []
-        if self.random.random() < 0.3:
-            remove = [m.leaf for m in group.members() if m.leaf != group.own_leaf][-1:]
+        if group is None:
+            return
+        others = [m.leaf for m in group.members() if m.leaf != group.own_leaf]
+        remove = [self.random.choice(others)] if others and self.random.random() < 0.3 else []
         self.try_commit(member, remove=remove, update=self.random.random() < 0.5)
 
     def race(self, member: Member) -> None:
