@@ -9,16 +9,19 @@ import base64
 from collections.abc import Callable
 from dataclasses import replace
 
+from connexa.content import JoinExtra
 from connexa.crypto import Ed25519Secret, Kind, X25519Secret, hkdf, hpke_open, hpke_seal, sha256
 from connexa.crypto import aead_seal as seal_bytes
 from connexa.identity import Domain, UserPublic, parse_discovery_file, verify_device_certificate
 from connexa.identity import _base64url as base64url
+from connexa.identity.groups import GroupAdmins, issue_admins, verify_admins
 from connexa.identity.invite import parse_contact_invite
 from connexa.identity.pin_record import load_pin
 from connexa.identity.rotation import verify_domain_rotation
 from connexa.identity.server_info import read_server_info, verify_server_info
 from connexa.identity.statement import seal_statement
 from connexa.identity.txt import parse_txt
+from connexa.node.groups.sealing import seal_extra
 from connexa.pairwise import decrypt, parse_pairing_code, read_initial, read_prekey
 from connexa.wire.v1 import keys_pb2, link_pb2
 from connexa.wire.v1.keys_pb2 import InitialPart
@@ -50,6 +53,12 @@ def _initial_with(key: bytes | None = None, **certificate: bytes) -> object:
     part.certificate.CopyFrom(seal_statement(Kind.DEVICE, message, ALICE.user.key))
     keys = sha256(ALICE.user.public.key.raw, message.dsk)
     return read_initial(part.SerializeToString(), replace(ALICE.sender, keys=keys), NOW)
+
+
+def _admins(key: bytes) -> object:
+    """A set of a group's admins by the first of them, with this key as the second."""
+    group = bytes(32)
+    return verify_admins(issue_admins(GroupAdmins(group, 1, (DOMAIN.public.raw, key), ()), DOMAIN), group)
 
 
 def _initial_of_user(key: bytes) -> object:
@@ -139,6 +148,7 @@ ED25519_DOORS: dict[str, Door] = {
     "rotation to": lambda key: _rotation(DOMAIN.public.raw, key),
     "contact invite": _invite,
     "stored pin": _pin,
+    "admins of a group": _admins,
 }
 X25519_DOORS: dict[str, Door] = {
     "DIK in a certificate": lambda key: _certificate(dik=key),
@@ -150,6 +160,7 @@ X25519_DOORS: dict[str, Door] = {
     "ratchet header": _header,
     "sealed packet": _encapsulation,
     "pairing code": _pairing_code,
+    "init key of a key package": lambda key: seal_extra(key, bytes(32), JoinExtra(bytes(32), Domain("a.example"))),
 }
 LATER = {"user key of an initial part", "rotation from", "rotation to", "ratchet header", "sealed packet"}
 """Doors behind which a good key fails too, for another reason."""

@@ -126,7 +126,7 @@ async def test_p20_a_homeserver_learns_no_sender(tmp_path: Path, caplog: pytest.
             for house in world.houses.values():
                 for table in MAIL_TABLES:
                     for row in house.server.database.read(f"SELECT * FROM {table}"):
-                        assert _is_to(sender, row) or not _names(sender, b"".join(v for v in row if isinstance(v, bytes))), table
+                        assert _is_to(sender, row, table) or not _names(sender, b"".join(v for v in row if isinstance(v, bytes))), table
             passes = {row[0] for row in server.database.read("SELECT stream FROM spent_pass")}
             assert set(server.lookup_rates._buckets) <= passes
             assert set(server.send_rates._buckets) - {sender.device} <= passes
@@ -138,7 +138,9 @@ def _account(folder: Path, device: Running) -> Account:
     return load_account(device.node._home.database.read, 1)
 
 
-def _is_to(person: Account, row: tuple[object, ...]) -> bool:
+def _is_to(person: Account, row: tuple[object, ...], table: str) -> bool:
     """Whether a row is of mail to this person, or of a question about them: that may say so."""
+    if table == "queue" and row[1] == person.address.domain:  # the envelope of an answer to them, on its way
+        return True
     asked_about = isinstance(row[0], bytes) and row[0].startswith((b"lookup ", b"claim ", b"request ")) and row[0].endswith(person.user_id)
     return asked_about or person.device in row or person.user_id in row

@@ -12,8 +12,13 @@ from connexa.pairwise import encrypt
 from tests.pairwise.world import acquainted
 
 SOURCES = {"random", "secrets", "uuid"}
-ENTRIES = {"cli/life.py", "cli/recovery.py", "cli/server.py", "homeserver/reading.py"}
-"""Where a program begins, or the face asks for words at random: the randomness of the operating system. `testing` is the kit for tests."""
+ENTRIES = {
+    *("cli/life.py", "cli/recovery.py", "cli/server.py", "homeserver/reading.py"),
+    *("mls/group.py", "mls/lifecycle.py"),
+    *("mls/conformance/basics.py", "mls/conformance/protection.py", "mls/conformance/trees.py"),
+}
+"""Where a program begins, or the face asks for words at random: the randomness of the operating system. `testing` is the kit for tests.
+The library of groups, which is used alone too, has it as a default; its conformance runner is a program."""
 
 
 def _modules(root: Path) -> dict[str, ast.Module]:

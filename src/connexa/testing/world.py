@@ -80,7 +80,7 @@ class Device:
             dialer=self.dialer,
             writes=self.world.writes_into(self._writers),
         )
-        self._task = self.world.run(_until_killed(self.node.run()))
+        self._task = self.world.run(_until_killed(self.node.run))
 
     async def stop(self) -> None:
         """End it in order; its store stays."""
@@ -202,7 +202,7 @@ class House:
             remotes=MemoryRemotes(self.domain, world.network, world.ports, world.clock),
             writes=world.writes_into(self._writers),
         )
-        self._task = world.run(_until_killed(self.server.run()))
+        self._task = world.run(_until_killed(self.server.run))
         world.network.attach(self.domain, self.server, self.server.domain_key.public)
         world.ports[self.domain] = FederationPort(self.server, self.server.pins, self.rng)
 
@@ -371,10 +371,10 @@ def _killed(writers: list[Writer]) -> bool:
     return any(isinstance(writer, InlineWriter) and writer.dead for writer in writers)
 
 
-async def _until_killed(program: Awaitable[None]) -> None:
+async def _until_killed(run: Callable[[], Awaitable[None]]) -> None:
     with contextlib.suppress(Killed):
         try:
-            await program
+            await run()
         except BaseExceptionGroup as failures:
             if failures.split(Killed)[1] is not None:
                 raise
