@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutation.delivery import DELIVERY_GUARDS
 from tests.mutation.groups import GROUP_GUARDS
 from tests.mutation.guard import Guard
 
@@ -102,4 +103,5 @@ GUARDS = (
         "if len(reveal) != 32 or not equal(sha256(reveal), code.reveal_digest):",
     ),
     *GROUP_GUARDS,
+    *DELIVERY_GUARDS,
 )

@@ -32,8 +32,10 @@ __all__ = [
     "issue_key_package_proof",
     "read_admins",
     "read_take_over",
+    "signed_record",
     "sign_take_over",
     "verify_admins",
+    "verify_first_admins",
     "verify_heartbeat",
     "verify_key_package_proof",
     "verify_take_over",
@@ -119,6 +121,16 @@ def verify_admins(signed: SignedAdmins, group: bytes, before: GroupAdmins | None
     return admins
 
 
+def verify_first_admins(signed: SignedAdmins, group: bytes) -> GroupAdmins:
+    """Check a set whose forerunner is not known here: a hub vouches for it, and the signature has to be one."""
+    admins = read_admins(signed, group)
+    try:
+        Ed25519Public.from_bytes(signed.key).verify(Kind.GROUP_ADMINS, signed.body, signed.signature)
+    except InvalidKey:
+        raise _bad_admins("The key that signed it is malformed.") from None
+    return admins
+
+
 def read_admins(signed: SignedAdmins, group: bytes) -> GroupAdmins:
     """Read a set whose signature was checked when it came."""
     message = parse(groups_pb2.GroupAdmins, signed.body, MAX_STATEMENT)
@@ -160,6 +172,15 @@ def read_take_over(record: GroupTakeOver) -> TakeOver:
 
 def verify_take_over(record: GroupTakeOver, admins: GroupAdmins) -> TakeOver:
     """Check that at least half of the admins' keys signed; IntegrityError `group.bad_take_over`."""
+    signed_record(record, admins)
+    return read_take_over(record)
+
+
+def signed_record(record: GroupTakeOver, admins: GroupAdmins) -> GroupTakeOver:
+    """Check a record, and return it as it is kept and shown: without the state, with one good signature of each admin and nothing else.
+
+    Anybody may bring a record, so what they have put beside the signatures goes no further.
+    """
     read = read_take_over(record)
     if read.group != admins.group or read.hub not in admins.fallback_hubs:
         raise _bad_take_over("It is of another group, or names a hub that is no fallback.")
@@ -167,10 +188,10 @@ def verify_take_over(record: GroupTakeOver, admins: GroupAdmins) -> TakeOver:
         raise _bad_take_over("It has too many signatures.")
     if record.state and sha256(record.state) != read.state:
         raise _bad_take_over("The state beside it is not the one that was signed.")
-    signed = {one.key for one in record.signatures if one.key in admins.keys and _holds(record.body, one)}
+    signed = {one.key: one for one in record.signatures if one.key in admins.keys and _holds(record.body, one)}
     if len(signed) < admins.needed:
         raise _bad_take_over("Too few admins signed it.")
-    return read
+    return GroupTakeOver(body=record.body, signatures=[signed[key] for key in sorted(signed)])
 
 
 def _holds(body: bytes, one: AdminSignature) -> bool:

@@ -132,6 +132,8 @@ async def test_commits_that_do_not_hold_are_refused_and_change_nothing(tmp_path:
         sent.message = bent(unseen)
         assert code(await choir.band.ask(choir.seats["bob"], send=sent)) == "group.invalid_proposal"
         assert code(await choir.commit("alice", choir.bundle("alice", good))) == "stored"
+        late = (await choir.commit("bob", choir.bundle("bob", bob.group.commit(now=NOW, wire="public")))).refused
+        assert (late.code, late.epoch, len(late.entries.entries)) == ("group.wrong_epoch", 2, 2)
 
 
 async def test_somebody_joins_by_a_link_from_what_the_hub_hands_out(tmp_path: Path) -> None:

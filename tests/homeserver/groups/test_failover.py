@@ -9,11 +9,11 @@ import pytest
 
 from connexa.crypto import Ed25519Secret
 from connexa.errors import ConnexaError
-from connexa.identity import GroupAdmins, issue_admins, issue_heartbeat, read_take_over, verify_take_over
+from connexa.identity import Domain, GroupAdmins, issue_admins, issue_heartbeat, read_take_over, verify_take_over
 from connexa.testing import World
-from connexa.wire.v1.groups_pb2 import GroupNews, GroupReply, GroupRequest, GroupTakeOver, SignedAdmins
+from connexa.wire.v1.groups_pb2 import AdminSignature, GroupNews, GroupReply, GroupRequest, GroupStandby, GroupTakeOver, SignedAdmins
 
-from .kit import A, B, Band, C, house, region, until
+from .kit import DAY, A, B, Band, C, house, region, until
 
 
 def code(reply: GroupReply) -> str:
@@ -182,6 +182,83 @@ async def test_take_overs_at_once_make_one_group(tmp_path: Path) -> None:
         record, rival = band.take_over(B), band.take_over(B, epoch=2)
         answers = await asyncio.gather(band.show(B, record), band.show(B, rival))
         assert sorted(map(code, answers)) == ["done", "group.exists"]
+
+
+async def squat(world: World, band: Band, at: str, by: str = C) -> None:
+    """A domain that has heard the group's id says that it is the hub, and names its own admin."""
+    own = Ed25519Secret.generate(band.rng)
+    admins = issue_admins(GroupAdmins(band.id, 1, (own.public.raw,), (Domain(at),)), own)
+    await house(world, at).news_from(Domain(by), GroupNews(standbys=[GroupStandby(group=band.id, admins=admins)]))
+
+
+async def test_no_other_domain_keeps_a_hub_from_being_fenced_or_a_fallback_from_its_place(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await Band.found(world, fallbacks=(B,))
+        await squat(world, band, A)
+        assert house(world, A).database.first("SELECT 1 FROM group_standby") is None  # a hub stands by for none of its own
+        await until(lambda: house(world, B).database.first("SELECT 1 FROM group_standby"))
+        other = Band(world, A, band.rng(32), band.rng, fallbacks=(B,), admins=band.admins)
+        await squat(world, other, B)
+        founder = other.seat(A)
+        assert code(await other.ask(founder, create=other.creation(founder))) == "stored"
+        other.seats.append(founder)
+        stored = "SELECT hub FROM group_standby WHERE mls = ? ORDER BY hub"
+        await until(lambda: house(world, B).database.read(stored, (other.id,)) == [(A,), (C,)])
+        record = GroupTakeOver(body=(full := band.take_over(B)).body, signatures=full.signatures)
+        assert code(await band.show(A, record, through=A)) == "done"
+        assert (await band.log()).code == "group.moved"
+        await world.houses[A].stop()
+        world.clock.advance(700)
+        assert code(await other.show(B, other.take_over(B))) == "done"
+
+
+async def test_what_is_put_beside_the_signatures_of_a_record_is_not_kept(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await trio(world)
+        full = band.take_over(B)
+        junk = [AdminSignature(key=bytes([n]) * 32, signature=bytes(3_000)) for n in range(60)]
+        swollen = GroupTakeOver(body=full.body, signatures=[*junk, *full.signatures, full.signatures[0]], state=full.state)
+        assert code(await band.show(A, swollen, through=A)) == "done"
+        shown = (await band.log()).moved
+        assert verify_take_over(shown, band.admin_set())
+        assert shown.ByteSize() < len(full.body) + 3 * 110
+        world.clock.advance(700)
+        assert code(await band.show(B, swollen)) == "done"
+        assert code(await band.show(B, full)) == "done"  # the same record by other hands
+        kept = house(world, B).database.read("SELECT took FROM mls_group")
+        assert GroupTakeOver.FromString(kept[0][0]) == shown
+
+
+async def test_admins_that_skip_a_version_or_sign_nothing_are_refused(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await trio(world)
+        for version in (1, 3):
+            changed = GroupAdmins(band.id, version, (band.admins[0].public.raw,), (B, C))
+            assert (
+                code(await band.ask(band.seats[0], commit=band.bundle(admins=issue_admins(changed, band.admins[0])))) == "group.bad_admins"
+            )
+        # The set that is there already is no change, whoever is said to have signed it.
+        unsigned = SignedAdmins(body=issue_admins(band.admin_set(), band.admins[0]).body, signature=bytes(100_000))
+        await band.commit(admins=unsigned)
+        assert [len(row[0]) < 1_000 for row in house(world, A).database.read("SELECT admins FROM mls_group")] == [True]
+        there = house(world, B)
+        before = there.database.read("SELECT * FROM group_standby")
+        elsewhere = GroupAdmins(bytes(32), 7, (band.admins[0].public.raw,), (B,))
+        forged = SignedAdmins(body=issue_admins(elsewhere, band.admins[0]).body, key=band.admins[0].public.raw, signature=bytes(64))
+        await there.news_from(A, GroupNews(standbys=[GroupStandby(group=bytes(32), admins=forged)]))
+        assert there.database.read("SELECT * FROM group_standby") == before
+
+
+async def test_a_fallback_forgets_the_groups_of_a_hub_that_is_silent_for_months(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        await trio(world)
+        there = house(world, B)
+        await world.houses[A].stop()
+        for days, left in ((80, 1), (11, 0)):
+            world.clock.advance(days * DAY)
+            await there.upkeep.sweep(world.clock())
+            assert len(there.database.read("SELECT 1 FROM group_standby")) == left
+        assert there.database.first("SELECT 1 FROM hub_seen") is None
 
 
 def test_a_take_over_needs_half_of_the_admins_rounded_up() -> None:

@@ -181,7 +181,10 @@ class Bundles:
     def _change_admins(self, execute: Execute, row: GroupRow, bundle: GroupBundle) -> set[str]:
         if not bundle.HasField("admins"):
             return set()
-        admins = verify_admins(bundle.admins, row.id, admins_of(row))
+        current = admins_of(row)
+        admins = verify_admins(bundle.admins, row.id, current)
+        if admins == current:
+            return set()  # who signed it is known already
         execute("UPDATE mls_group SET admins = ? WHERE id = ?", (bundle.admins.SerializeToString(), row.id))
         return announce_standby(execute, self._queue, self._domain, row, admins, bundle.admins)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from connexa.errors import IntegrityError
 from connexa.homeserver.groups.assisted import begin
 from connexa.homeserver.groups.commits import Queue, Taken, admins_of, announce_standby
 from connexa.homeserver.groups.ledger import (
@@ -25,8 +26,18 @@ from connexa.homeserver.groups.refusals import HubRefused, unknown_group
 from connexa.homeserver.groups.requests import MAX_EPOCH, check_state
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query, first
-from connexa.identity import Domain, GroupAdmins, beats, read_admins, read_take_over, verify_admins, verify_take_over
-from connexa.store import Execute
+from connexa.identity import (
+    Domain,
+    GroupAdmins,
+    beats,
+    read_admins,
+    read_take_over,
+    signed_record,
+    verify_admins,
+    verify_first_admins,
+    verify_take_over,
+)
+from connexa.store import Execute, Row
 from connexa.wire import MAX_FRAME, malformed, parse
 from connexa.wire.v1.groups_pb2 import (
     GroupMode,
@@ -40,10 +51,20 @@ from connexa.wire.v1.groups_pb2 import (
     TakeOver,
 )
 
-__all__ = ["SILENCE_SECONDS", "Failover", "fallbacks", "heard_of_hub", "moved", "stands_by_for"]
+__all__ = [
+    "SILENCE_SECONDS",
+    "Failover",
+    "expire_standbys",
+    "fallbacks",
+    "heard_of_hub",
+    "moved",
+    "note_hub",
+    "stands_by_for",
+]
 
 SILENCE_SECONDS: Final = 600  # for each place in the order of fallbacks
 MAX_STANDBYS: Final = 10_000  # of one hub
+STANDBY_LIFE: Final = 90 * 86_400  # after the hub's last word
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +75,6 @@ class _Standby:
     term: int
     signed: SignedAdmins
     admins: GroupAdmins
-    since: int
 
 
 class Failover:
@@ -67,24 +87,28 @@ class Failover:
 
     def enrol(self, execute: Execute, hub: Domain, standby: GroupStandby, now: float) -> None:
         """A hub says that this homeserver is a fallback of one of its groups; what it said before must lead to what it says now."""
-        known = _standby_of(execute, standby.group)
+        row = group_of(execute, standby.group)
+        if row is not None and not row.moved:
+            raise unknown_group()  # it is kept here, whatever another domain says
+        known = _standby_of(execute, standby.group, hub)
         if known is None:
             count = first(execute, "SELECT count(*) FROM group_standby WHERE hub = ?", (hub,))
             if count is not None and count[0] >= MAX_STANDBYS:
                 raise HubRefused("group.full", "This homeserver stands by for too many groups of that hub.")
-            admins = read_admins(standby.admins, standby.group)
-        elif (known.hub, known.term) != (hub, standby.term):
+            admins = verify_first_admins(standby.admins, standby.group)
+        elif known.term != standby.term:
             raise unknown_group()
         else:
             admins = verify_admins(standby.admins, standby.group, known.admins)
         if self._domain not in admins.fallback_hubs:
-            execute("DELETE FROM group_standby WHERE mls = ?", (standby.group,))
-            return
-        execute(
-            "INSERT INTO group_standby (mls, hub, term, admins, since) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (mls) DO UPDATE SET admins = excluded.admins",
-            (standby.group, hub, standby.term, standby.admins.SerializeToString(), int(now)),
-        )
+            execute("DELETE FROM group_standby WHERE mls = ? AND hub = ?", (standby.group, hub))
+        elif known is None or admins != known.admins:
+            signed = standby.admins.SerializeToString()
+            execute(
+                "INSERT OR REPLACE INTO group_standby (mls, hub, term, admins) VALUES (?, ?, ?, ?)",
+                (standby.group, hub, standby.term, signed),
+            )
+            note_hub(execute, hub, int(now))
 
     def take_over(self, execute: Execute, group: bytes, record: GroupTakeOver, now: float) -> Taken:
         """Become the hub, or stop being it, as a record says that holds."""
@@ -99,55 +123,73 @@ class Failover:
         return Taken(GroupStored(seq=read.seq, epoch=read.epoch))
 
     def heard_of(self, execute: Execute, record: GroupTakeOver, now: float) -> bool:
-        """Another hub has taken over: end the group here, or stand by for the new hub; False where the group is not known."""
-        read = read_take_over(record)
-        row, standby = group_of(execute, read.group), _standby_of(execute, read.group)
-        if standby is not None:
-            verify_take_over(record, standby.admins)
-        if row is not None and self._ends(row, record, read):
-            clear_group(execute, row.id)
-            execute("UPDATE mls_group SET moved = ? WHERE id = ?", (_without_state(record), row.id))
-        if standby is not None and read.term > standby.term:
-            execute("UPDATE group_standby SET hub = ?, term = ?, since = ? WHERE mls = ?", (read.hub, read.term, int(now), read.group))
-        return row is not None or standby is not None
+        """Another hub has taken over: end the group here, or stand by for the new hub; False where the group is not known.
 
-    def _ends(self, row: GroupRow, record: GroupTakeOver, read: TakeOver) -> bool:
-        """Whether a record that holds is a better branch than the one that is known here."""
-        verify_take_over(record, admins_of(row))
+        Each is held against the admins that are known for it, so what some domain has said of the group keeps nobody from ending it.
+        """
+        read, done, refused = read_take_over(record), False, None
+        for take in (self._end, self._follow):
+            try:
+                done |= take(execute, record, read, now)
+            except IntegrityError as error:
+                refused = error
+        if refused is not None and not done:
+            raise refused
+        return done
+
+    def _end(self, execute: Execute, record: GroupTakeOver, read: TakeOver, now: float) -> bool:
+        """End the group here, if it is here."""
+        row = group_of(execute, read.group)
+        if row is None:
+            return False
+        signed = signed_record(record, admins_of(row))
         newest = row.moved or row.took
-        if not newest:
-            return read.term > row.term
-        return beats(read, read_take_over(GroupTakeOver.FromString(newest)))
+        if beats(read, read_take_over(GroupTakeOver.FromString(newest))) if newest else read.term > row.term:
+            clear_group(execute, row.id)
+            execute("UPDATE mls_group SET moved = ? WHERE id = ?", (signed.SerializeToString(), row.id))
+        return True
+
+    def _follow(self, execute: Execute, record: GroupTakeOver, read: TakeOver, now: float) -> bool:
+        """Stand by for the new hub, if this homeserver did so for the old one."""
+        standby = _standby_of(execute, read.group, Domain(read.old_hub))
+        if standby is None:
+            return False
+        verify_take_over(record, standby.admins)
+        if read.term > standby.term:
+            moved_on = "UPDATE OR IGNORE group_standby SET hub = ?, term = ? WHERE mls = ? AND hub = ?"
+            execute(moved_on, (read.hub, read.term, read.group, read.old_hub))
+            execute("DELETE FROM group_standby WHERE mls = ? AND hub = ?", (read.group, read.old_hub))  # the new hub was first to say so
+            note_hub(execute, read.hub, int(now))
+        return True
 
     def _become(self, execute: Execute, record: GroupTakeOver, read: TakeOver, now: float) -> Taken:
         row = group_of(execute, read.group)
         if row is not None and not row.moved:
-            if row.took == _without_state(record):
+            if row.took and GroupTakeOver.FromString(row.took).body == record.body:
                 return Taken(GroupStored(seq=row.seq, epoch=row.epoch))
             raise HubRefused("group.exists", "This homeserver is the group's hub already.")
-        standby = _standby_of(execute, read.group)
+        standby = _standby_of(execute, read.group, Domain(read.old_hub))
         if standby is None:
             raise unknown_group()
-        verify_take_over(record, standby.admins)
+        proof = signed_record(record, standby.admins).SerializeToString()
         self._check_turn(execute, standby, read, now)
         state = parse(GroupState, record.state, MAX_FRAME)
         check_state(state)
         if len(state.places) > self._limits.group_members:
             raise HubRefused("group.full", f"This homeserver keeps groups of at most {self._limits.group_members} devices.")
         drop_group(execute, read.group)
-        return self._install(execute, standby, record, read, state, now)
+        return self._install(execute, standby, proof, read, state, now)
 
     def _check_turn(self, query: Query, standby: _Standby, read: TakeOver, now: float) -> None:
         """Each fallback waits longer than the one before it, from the last word of the hub on."""
-        if (read.old_hub, read.term) != (standby.hub, standby.term + 1):
+        if read.term != standby.term + 1:
             raise HubRefused("group.wrong_term", "The take-over is of another term.", term=standby.term)
-        silent_since = max(standby.since, heard_of_hub(query, standby.hub))
         turn = standby.admins.fallback_hubs.index(self._domain) + 1
-        if now < silent_since + SILENCE_SECONDS * turn:
+        if now < heard_of_hub(query, standby.hub) + SILENCE_SECONDS * turn:
             raise HubRefused("group.hub_alive", "The group's hub was heard of not long ago.", retryable=True)
 
-    def _install(self, execute: Execute, standby: _Standby, record: GroupTakeOver, read: TakeOver, state: GroupState, now: float) -> Taken:
-        proof, signed = _without_state(record), standby.signed.SerializeToString()
+    def _install(self, execute: Execute, standby: _Standby, proof: bytes, read: TakeOver, state: GroupState, now: float) -> Taken:
+        signed = standby.signed.SerializeToString()
         row = GroupRow(read.group, read.mode, read.term, read.epoch, int(now), read.seq, read.seq, state.join_hash, signed, took=proof)
         insert_group(execute, row)
         members = [Member.of(place) for place in state.places]
@@ -195,13 +237,26 @@ def heard_of_hub(query: Query, hub: Domain) -> int:
     return int(row[0]) if row else 0
 
 
-def _standby_of(query: Query, group: bytes) -> _Standby | None:
-    row = first(query, "SELECT hub, term, admins, since FROM group_standby WHERE mls = ?", (group,))
+def note_hub(execute: Execute, hub: str, at: int) -> None:
+    """A hub was heard of then."""
+    execute("INSERT INTO hub_seen (hub, at) VALUES (?, ?) ON CONFLICT (hub) DO UPDATE SET at = max(at, excluded.at)", (hub, at))
+
+
+def expire_standbys(execute: Execute, now: float, limit: int) -> int:
+    """Forget some of the groups of hubs that have been silent for so long that nobody will take them over any more."""
+    silent: list[Row] = execute("SELECT hub FROM hub_seen WHERE at <= ? LIMIT 1", (int(now) - STANDBY_LIFE,)).fetchall()
+    gone = 0
+    for (hub,) in silent:
+        sql = "DELETE FROM group_standby WHERE hub = ? AND mls IN (SELECT mls FROM group_standby WHERE hub = ? LIMIT ?) RETURNING mls"
+        gone = len(execute(sql, (hub, hub, limit)).fetchall())
+        if gone < limit:
+            execute("DELETE FROM hub_seen WHERE hub = ?", (hub,))
+    return limit if silent else 0
+
+
+def _standby_of(query: Query, group: bytes, hub: Domain) -> _Standby | None:
+    row = first(query, "SELECT term, admins FROM group_standby WHERE mls = ? AND hub = ?", (group, hub))
     if row is None:
         return None
-    signed = SignedAdmins.FromString(row[2])
-    return _Standby(Domain(row[0]), row[1], signed, read_admins(signed, group), row[3])
-
-
-def _without_state(record: GroupTakeOver) -> bytes:
-    return GroupTakeOver(body=record.body, signatures=record.signatures).SerializeToString()
+    signed = SignedAdmins.FromString(row[1])
+    return _Standby(hub, row[0], signed, read_admins(signed, group))

@@ -13,7 +13,7 @@ from typing import Final
 from connexa.discovery import PinBook
 from connexa.errors import ConnexaError
 from connexa.homeserver.groups.aliases import device_of
-from connexa.homeserver.groups.failover import Failover, stands_by_for
+from connexa.homeserver.groups.failover import Failover, note_hub, stands_by_for
 from connexa.homeserver.groups.welcomes import keep_welcome, welcome_fits
 from connexa.homeserver.links import Links
 from connexa.homeserver.settings import LimitSettings
@@ -88,8 +88,7 @@ class NewsDesk:
         except ConnexaError as error:
             logger.info("heartbeat refused: %s", error.code)
             return
-        sql = "INSERT INTO hub_seen (hub, at) VALUES (?, ?) ON CONFLICT (hub) DO UPDATE SET at = max(at, excluded.at)"
-        await self._writer.run(lambda execute: execute(sql, (hub, at)))
+        await self._writer.run(lambda execute: note_hub(execute, hub, at))
 
 
 def _each(items: Iterable[object], take: Callable[..., object]) -> None:

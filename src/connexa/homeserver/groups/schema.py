@@ -134,17 +134,20 @@ CREATE INDEX group_fallback_by_domain ON group_fallback (domain);
 
 -- ---- as a fallback
 
+-- One for each hub that says that the group is kept there: a domain that only says so takes nobody's place.
 CREATE TABLE group_standby (
-    mls    BLOB PRIMARY KEY,
+    mls    BLOB NOT NULL,
     hub    TEXT NOT NULL,
     term   INTEGER NOT NULL,
     admins BLOB NOT NULL,
-    since  INTEGER NOT NULL
+    PRIMARY KEY (mls, hub)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_standby_by_hub ON group_standby (hub);
 
+-- When each hub of a standby had its last word.
 CREATE TABLE hub_seen (
     hub TEXT PRIMARY KEY,
     at  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX hub_seen_by_time ON hub_seen (at);
 """

@@ -1,0 +1,136 @@
+"""The guards of groups' delivery (groups-mls §5): what a hub, its fallbacks and the homeservers of members refuse."""
+
+from __future__ import annotations
+
+from tests.mutation.guard import Guard
+
+__all__ = ["DELIVERY_GUARDS"]
+
+HUB = ("tests/homeserver/groups/test_hub.py",)
+JOINING = ("tests/homeserver/groups/test_joining.py",)
+FAILOVER = ("tests/homeserver/groups/test_failover.py",)
+WELCOMES = ("tests/homeserver/groups/test_welcomes.py",)
+PACKAGES = ("tests/homeserver/groups/test_key_packages.py",)
+ASSISTED = ("tests/homeserver/groups/test_assisted.py",)
+
+DELIVERY_GUARDS = (
+    Guard("one bundle wins an epoch", "homeserver/groups/commits.py", "if bundle.epoch != row.epoch:", also=ASSISTED),
+    Guard(
+        "the same commit has the same answer",
+        "homeserver/groups/commits.py",
+        "if (known := stored_entry(execute, row.id, commit_id)) is not None:",
+        "if (known := None) is not None:",
+        HUB,
+    ),
+    Guard("a token is good through its own homeserver", "homeserver/groups/commits.py", " and member.domain == asked.domain:", ":", HUB),
+    Guard(
+        "a commit is what its open part says",
+        "homeserver/groups/commits.py",
+        "if (header.group, header.epoch, header.kind) != (row.id, bundle.epoch, GroupEntryKind.GROUP_ENTRY_COMMIT):",
+        also=HUB,
+    ),
+    Guard(
+        "who joins by a link commits from outside",
+        "homeserver/groups/commits.py",
+        "if member is None and not header.joining:",
+        also=JOINING,
+    ),
+    Guard(
+        "who joins by a link changes nothing else",
+        "homeserver/groups/commits.py",
+        "if member is None and (own is None or bundle.adds or bundle.removes or bundle.join_hash != row.join_hash):",
+        also=JOINING,
+    ),
+    Guard(
+        "members of a blind group commit in private",
+        "homeserver/groups/commits.py",
+        "if not header.joining and header.private != (row.mode == GroupMode.GROUP_MODE_BLIND):",
+        also=JOINING,
+    ),
+    Guard("the log is for members", "homeserver/groups/hub.py", "if member is None:", also=JOINING),
+    Guard("an epoch that is over takes no message", "homeserver/groups/hub.py", "if send.epoch != row.epoch and not late:", also=HUB),
+    Guard("a blind group is bounded", "homeserver/groups/commits.py", " + int(member is None) > most:", " > 10**9:", HUB),
+    Guard(
+        "admins follow each other",
+        "identity/groups.py",
+        " or (before is not None and admins.version != before.version + 1):",
+        ":",
+        FAILOVER,
+    ),
+    Guard(
+        "an admin names no admins alone",
+        "identity/groups.py",
+        "signers = admins.keys if before is None else before.keys",
+        "signers = admins.keys",
+        FAILOVER,
+    ),
+    Guard("half of the admins move a group", "identity/groups.py", "if len(signed) < admins.needed:", also=FAILOVER),
+    Guard(
+        "a take-over brings the state that was signed",
+        "identity/groups.py",
+        "if record.state and sha256(record.state) != read.state:",
+        also=FAILOVER,
+    ),
+    Guard("a fallback waits", "homeserver/groups/failover.py", "if now < silent_since + SILENCE_SECONDS * turn:", also=FAILOVER),
+    Guard(
+        "a take-over is of the next term",
+        "homeserver/groups/failover.py",
+        "if read.term != standby.term + 1:",
+        also=FAILOVER,
+    ),
+    Guard(
+        "a hub stands by for no group of its own",
+        "homeserver/groups/failover.py",
+        "if row is not None and not row.moved:\n            raise",
+        "if False:\n            raise",
+        FAILOVER,
+    ),
+    Guard(
+        "a standby is of the hub that it is for",
+        "homeserver/groups/failover.py",
+        'FROM group_standby WHERE mls = ? AND hub = ?", (group, hub))',
+        "FROM group_standby WHERE mls = ? AND ? != ''\", (group, hub))",
+        FAILOVER,
+    ),
+    Guard(
+        "a record is kept without what is beside it",
+        "identity/groups.py",
+        "signatures=[signed[key] for key in sorted(signed)])",
+        "signatures=record.signatures)",
+        FAILOVER,
+    ),
+    Guard("admins that are there already are no change", "homeserver/groups/commits.py", "if admins == current:", also=FAILOVER),
+    Guard("the old hub is fenced", "homeserver/groups/failover.py", "    if row.moved:\n", "    if False:\n", FAILOVER),
+    Guard(
+        "a Welcome waits for its own device",
+        "homeserver/groups/welcomes.py",
+        "WHERE device = ? AND id IN",
+        "WHERE ? != x'' AND id IN",
+        WELCOMES,
+    ),
+    Guard("an alias is one device's", "homeserver/groups/aliases.py", "if row is not None and row[0] != device:", also=WELCOMES),
+    Guard(
+        "a key package is handed out once",
+        "homeserver/groups/key_packages.py",
+        '"DELETE FROM key_package WHERE id = (SELECT min(id)',
+        '"UPDATE key_package SET last_resort = 0 WHERE id = (SELECT min(id)',
+        PACKAGES,
+    ),
+    Guard("I87 a proof is of its package", "homeserver/groups/key_packages.py", "if proof.ref != package.ref(suite):", also=PACKAGES),
+    Guard(
+        "a stranger claims no key package", "homeserver/directory.py", 'if request.right.WhichOneof("right") == "stranger":', also=PACKAGES
+    ),
+    Guard(
+        "an assisted hub is told whom a commit adds",
+        "homeserver/groups/assisted.py",
+        "if added != sorted(add.ref for add in bundle.adds):",
+        also=ASSISTED,
+    ),
+    Guard(
+        "an assisted hub checks the GroupInfo",
+        "homeserver/groups/assisted.py",
+        "        public.check_group_info(bundle.group_info)\n",
+        "",
+        ASSISTED,
+    ),
+)
