@@ -71,7 +71,12 @@ DELIVERY_GUARDS = (
         "if record.state and sha256(record.state) != read.state:",
         also=FAILOVER,
     ),
-    Guard("a fallback waits", "homeserver/groups/failover.py", "if now < silent_since + SILENCE_SECONDS * turn:", also=FAILOVER),
+    Guard(
+        "a fallback waits",
+        "homeserver/groups/failover.py",
+        "if now < heard_of_hub(query, standby.hub) + SILENCE_SECONDS * turn:",
+        also=FAILOVER,
+    ),
     Guard(
         "a take-over is of the next term",
         "homeserver/groups/failover.py",
