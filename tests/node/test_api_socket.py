@@ -127,6 +127,15 @@ async def test_long_polls_wait_for_the_first_event(world: World) -> None:
     assert (await world.web.get("/api/events", params={"after": 3, "wait": 0.01})).json()["items"] == []
 
 
+async def test_a_node_that_ends_waits_for_no_poll(world: World) -> None:
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(world.web.get("/api/events", params={"after": 0, "wait": 30}))
+        while not world.node._home.events._subscriptions:  # noqa: ASYNC110 - there is nothing to wait for
+            await asyncio.sleep(0)
+        world.node._home.events.end()
+    assert (asked.result().status_code, asked.result().json()) == (200, {"items": []})
+
+
 async def test_stopping_is_asked_by_the_api(world: World) -> None:
     assert (await world.web.post("/api/stop", json={})).status_code == 200
     assert world.stopped.is_set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from connexa.errors import ConnexaError
@@ -72,3 +74,16 @@ async def test_old_events_are_trimmed_and_a_thousand_stay(pair: Pair) -> None:
     await alice.home.change(alice.home.events.trim)
     assert kept >= 1_000
     assert alice.home.database.read("SELECT count(*) FROM event") == [(kept,)]
+
+
+async def test_nobody_waits_for_events_of_a_node_that_ends(pair: Pair) -> None:
+    alice, _ = pair
+    with alice.home.events.subscribe() as early:
+        waiting = asyncio.create_task(anext(aiter(early), None))
+        await tell(alice, 1)
+        assert await waiting is not None
+        waiting = asyncio.create_task(anext(aiter(early), None))
+        alice.home.events.end()
+        assert await waiting is None
+    with alice.home.events.subscribe() as late:
+        assert await anext(aiter(late), None) is None

@@ -25,8 +25,9 @@ class Subscription:
     """The events from now on, one by one."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[EventView] = asyncio.Queue(QUEUE_SIZE)
+        self._queue: asyncio.Queue[EventView | None] = asyncio.Queue(QUEUE_SIZE)
         self._slow = False
+        self._ended = False
 
     def offer(self, event: EventView) -> None:
         """Hand over an event, or mark this reader as too slow."""
@@ -35,9 +36,18 @@ class Subscription:
         except asyncio.QueueFull:
             self._slow = True
 
+    def end(self) -> None:
+        """There will be no more: whoever waits need not."""
+        self._ended = True
+        if not self._queue.full():
+            self._queue.put_nowait(None)
+
     async def __aiter__(self) -> AsyncIterator[EventView]:
-        while not (self._slow and self._queue.empty()):
-            yield await self._queue.get()
+        while not ((self._slow or self._ended) and self._queue.empty()):
+            if (event := await self._queue.get()) is not None:
+                yield event
+        if not self._slow:
+            return
         raise ConnexaError("events.slow", "Events came faster than they were read.", "Replay from the last cursor.", retryable=True)
 
 
@@ -49,6 +59,7 @@ class EventLog:
         self._kept = kept
         self._published = self._recorded = self.cursor()  # the newest that is shown, and the newest that some operation has made
         self._subscriptions: set[Subscription] = set()
+        self._ended = False
 
     def cursor(self) -> int:
         """The cursor of the newest event."""
@@ -80,6 +91,8 @@ class EventLog:
     def subscribe(self) -> Iterator[Subscription]:
         """Listen; events before this moment come by `replay`."""
         subscription = Subscription()
+        if self._ended:
+            subscription.end()
         if not self._subscriptions:
             self._published = self.cursor()
         self._subscriptions.add(subscription)
@@ -87,6 +100,12 @@ class EventLog:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
+
+    def end(self) -> None:
+        """The node ends: nobody waits for events any more."""
+        self._ended = True
+        for subscription in self._subscriptions:
+            subscription.end()
 
     def trim(self, execute: Execute) -> None:
         """Forget the events beyond those that are kept for replay."""

@@ -105,16 +105,19 @@ class Node:
 
     async def run(self) -> None:
         """Keep the links of all accounts up until cancelled."""
-        async with TaskGroup() as tasks:
-            tasks.create_task(self._empty_log())
-            tasks.create_task(self._backups.run())
-            for number, _, state in all_accounts(self._home.database.read):
-                # A revoked device asks whether that still holds; one that is not let in yet would be taken for revoked.
-                if state not in (AccountState.CREATING, AccountState.RESTORING):
-                    tasks.create_task(self._work(number))
-            while True:
-                work = await self._new.get()
-                tasks.create_task(work())
+        try:
+            async with TaskGroup() as tasks:
+                tasks.create_task(self._empty_log())
+                tasks.create_task(self._backups.run())
+                for number, _, state in all_accounts(self._home.database.read):
+                    # A revoked device asks whether that still holds; one that is not let in yet would be taken for revoked.
+                    if state not in (AccountState.CREATING, AccountState.RESTORING):
+                        tasks.create_task(self._work(number))
+                while True:
+                    work = await self._new.get()
+                    tasks.create_task(work())
+        finally:
+            self._home.events.end()
 
     async def _empty_log(self) -> None:
         """Take deleted keys off the disk: the pages that held them wait in the write-ahead log until it is emptied (P15)."""

@@ -65,7 +65,7 @@ async def list_events(
         if not found and wait:
             try:
                 async with asyncio.timeout(wait):
-                    await anext(aiter(events))
+                    await anext(aiter(events), None)  # none where the node ends
             except TimeoutError:
                 return Listing([])
             found = node.replay(after, limit)

@@ -18,7 +18,7 @@ from .socket import EventSockets
 __all__ = ["ApiServer", "bind_loopback"]
 
 _BACKLOG: Final = 128
-_GRACE_SECONDS: Final = 3
+_GRACE_SECONDS: Final = 1  # for what answers by itself; nobody waits for events any more, and what is durable is so without its answer
 _HEADERS_MAX: Final = 16 * 1024
 _CONNECTIONS_MAX: Final = 256
 
