@@ -66,7 +66,7 @@ def forget_device(execute: Execute, account: int) -> None:
     for table in _OF_DEVICE:
         execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608 - the names above
     execute("DELETE FROM person_device WHERE account = ? AND person = 0", (account,))
-    for table in ("group_wish", "group_outbox"):
+    for table in ("group_wish", "group_outbox", "group_said"):
         execute(f"DELETE FROM {table} WHERE mls_group IN (SELECT id FROM mls_group WHERE account = ?)", (account,))  # noqa: S608 - two names
     execute(
         "UPDATE mls_group SET state = 'removed', token = x'', staged = x'', bundle = x'', admin_key = x'' WHERE account = ?", (account,)

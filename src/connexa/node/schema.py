@@ -575,6 +575,14 @@ CREATE TABLE group_outbox (
 ) STRICT;
 CREATE INDEX group_outbox_by_group ON group_outbox (mls_group, id);
 
+-- Own messages that the hub has, by the SHA-256 of their entry, until the log shows their place.
+CREATE TABLE group_said (
+    mls_group INTEGER NOT NULL,
+    digest    BLOB NOT NULL,
+    message   BLOB NOT NULL,
+    PRIMARY KEY (mls_group, digest)
+) STRICT, WITHOUT ROWID;
+
 -- Key packages with their private halves (KeyPackageBundle). `used`: a last-resort package stays after its first use until it is replaced.
 CREATE TABLE key_package (
     account     INTEGER NOT NULL,

@@ -321,7 +321,7 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
 
     cursor: int
     account: str
-    kind: str  # message.new, message.state, request.new, contact.changed, device.changed, trust.warning, link.state, …
+    kind: str  # message.new, message.state, message.moved, request.new, contact.changed, device.changed, trust.warning, link.state, …
     at: float
     fields: dict[str, str | int | float | bool]
 

@@ -188,7 +188,8 @@ def end_group(execute: Execute, home: Home, account: Account, group: GroupRow, s
         " (SELECT message FROM group_outbox WHERE mls_group = ?)",
         (account.id, group.id),
     )
-    execute("DELETE FROM group_outbox WHERE mls_group = ?", (group.id,))
+    for table in ("group_outbox", "group_said"):
+        execute(f"DELETE FROM {table} WHERE mls_group = ?", (group.id,))  # noqa: S608 - one of two names
     execute("UPDATE mls_group SET token = x'', staged = x'', bundle = x'', staged_shared = x'', trouble = '' WHERE id = ?", (group.id,))
     change_state(execute, home, account, group, state)
 

@@ -19,6 +19,7 @@ from connexa.node.groups.book import GroupRow, changed, end_group, group_of, not
 from connexa.node.groups.cards import by_signature_key
 from connexa.node.groups.joining import trusted_keys
 from connexa.node.groups.messages import give_past, take_said
+from connexa.node.groups.places import place_own
 from connexa.node.groups.rules import person_in, state_after
 from connexa.node.groups.sealing import next_room_key
 from connexa.node.groups.views import GroupStanding
@@ -72,9 +73,11 @@ def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> bool:
             note_trouble(reader.execute, reader.home, reader.account, row.id, error.code)
             return False
         return True
+    if place_own(reader.execute, reader.home, reader.account, row, entry.message):
+        return True
     try:
         event = group.process(entry.message, now=int(reader.home.clock()))
-    except ConnexaError:  # our own, or of a time before this device came, or nothing that opens
+    except ConnexaError:  # of a time before this device came, or nothing that opens
         return True
     if isinstance(event, Application):
         _take_message(reader, row, event)

@@ -30,11 +30,10 @@ from connexa.node.home import Home, Query, first, rows
 from connexa.node.log import Entry, add_entry
 from connexa.node.people import person_by_user
 from connexa.node.sending import MAX_SENT
-from connexa.node.states import message_state
 from connexa.node.views import MessageState, TrustTier
 from connexa.store import Execute
 
-__all__ = ["accepted_by_hub", "give_past", "next_to_send", "put_proposal", "say_in_group", "seal_next", "take_said", "unseal"]
+__all__ = ["give_past", "next_to_send", "put_proposal", "say_in_group", "seal_next", "take_said", "unseal"]
 
 
 def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow, text: Text, message: bytes) -> int:
@@ -98,12 +97,6 @@ def unseal(execute: Execute, outbox: int) -> None:
     """Encrypt it anew: the hub does not take its epoch any more. A proposal is over with its epoch."""
     execute("DELETE FROM group_outbox WHERE id = ? AND said = x''", (outbox,))
     execute("UPDATE group_outbox SET sealed = x'' WHERE id = ?", (outbox,))
-
-
-def accepted_by_hub(execute: Execute, home: Home, account: Account, outbox: int, message: bytes) -> None:
-    """The hub has it, for everybody in the group."""
-    execute("DELETE FROM group_outbox WHERE id = ?", (outbox,))
-    message_state(execute, home.events, account.id, message, MessageState.ACCEPTED, home.clock(), path="group")
 
 
 def take_said(execute: Execute, home: Home, account: Account, group: GroupRow, card: MemberCard, raw: bytes) -> None:

@@ -131,6 +131,7 @@ class _Entry:
         execute("DELETE FROM group_wish WHERE mls_group = ? AND kind = 'join'", (row.id,))
         execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
         execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (row.id,))
+        execute("DELETE FROM group_said WHERE mls_group = ?", (row.id,))  # the log is not read where it shows them
         state = GroupStanding.MEMBER if row.state is GroupStanding.JOINING else row.state
         execute(
             "UPDATE mls_group SET shared = ?, seq = ?, state = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '',"

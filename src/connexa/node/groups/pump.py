@@ -21,12 +21,13 @@ from connexa.node.groups.chores import GroupChores, card_of
 from connexa.node.groups.commits import created, drop_commit, stage_commit
 from connexa.node.groups.intake import take_entries
 from connexa.node.groups.leaving import propose_to_leave
-from connexa.node.groups.messages import accepted_by_hub, next_to_send, seal_next, unseal
+from connexa.node.groups.messages import next_to_send, seal_next, unseal
 from connexa.node.groups.outside import come_in
+from connexa.node.groups.places import accepted_by_hub
 from connexa.node.groups.vanishing import hide_vanished, next_to_vanish
 from connexa.node.groups.views import GroupStanding
 from connexa.node.groups.wishes import has_leavers, invited, lacking_devices
-from connexa.node.home import Home
+from connexa.node.home import Home, first
 from connexa.node.key_packages import claim_key_packages
 from connexa.node.link import MailboxLink
 from connexa.node.people import person_by_user, person_of
@@ -35,7 +36,7 @@ from connexa.node.wakeups import Wakeups, wait_for
 from connexa.pairwise import week_of
 from connexa.store import Execute
 from connexa.tasks import TaskGroup
-from connexa.wire.v1.groups_pb2 import GroupBundle, GroupMode
+from connexa.wire.v1.groups_pb2 import GroupBundle, GroupMode, GroupPage
 from connexa.wire.v1.keys_pb2 import Signed
 
 __all__ = ["GroupPump"]
@@ -43,6 +44,7 @@ __all__ = ["GroupPump"]
 TRIES = 8
 FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0
 LATER = 30.0  # seconds until a group is tried again that could not go on
+FIRST_RETRY = 1.0  # and at most until the first time where its hub did not answer, doubling
 ROUND = 3_600.0  # every group is looked at now and then
 LEAVERS_WAIT = 1.0  # seconds at most, so that not everybody lets somebody go at once
 OTHERS_WAIT = 2.0  # a device that is not the primary lets that one take in a new one
@@ -64,6 +66,7 @@ class GroupPump:
         self._busy: set[int] = set()
         self._claimed: dict[bytes, tuple[GroupPerson, tuple[MemberCard, ...]]] = {}
         self._later: dict[int, asyncio.TimerHandle] = {}
+        self._failures: dict[int, Backoff] = {}  # of groups whose hub could not be asked, or refused
 
     # ---- what others tell it
 
@@ -133,16 +136,19 @@ class GroupPump:
         again = None
         try:
             again = await self._work(number)
+            self._failures.pop(number, None)
+            again = None if again is None else again * (0.5 + fraction(self._home.rng))
             if group_of(self._home.database.read, number).waits:
                 await self._home.change(lambda execute: note_wait(execute, self._home, self._account, number, ""))
         except ConnexaError as error:
-            code, again = error.code, LATER
+            code = error.code
+            again = self._failures.setdefault(number, Backoff(self._home.rng, start=FIRST_RETRY, most=2 * LATER)).next()
             note = note_trouble if code.startswith(LOST) else note_wait  # what MLS cannot go on from is repaired from outside
             await self._home.change(lambda execute: note(execute, self._home, self._account, number, code))
         finally:
             self._busy.discard(number)
         if again is not None:
-            self._go_on_later(number, again * (0.5 + fraction(self._home.rng)))
+            self._go_on_later(number, again)
         self._wakeups.groups.set()  # it may be due again, and messages may have come that disappear
 
     def _go_on_later(self, number: int, seconds: float) -> None:
@@ -169,6 +175,8 @@ class GroupPump:
             if not row.is_live or row.trouble:
                 return None if not row.trouble else LATER
             await self._send(number)
+            if (row := group_of(read, number)).heard > row.seq:
+                continue  # others were first: what was sent has its place behind them
             if row.state is GroupStanding.LEAVING:
                 return await self._leave(number)
             if row.state is GroupStanding.INVITED:
@@ -191,21 +199,37 @@ class GroupPump:
 
     async def _sync(self, number: int) -> None:
         """Read the log up to its end, or as far as the group can follow."""
+        self._unasked.discard(number)  # before the question: whoever wants it asked from now on may mean what its answer lacks
+        try:
+            await self._read_log(number)
+        except ConnexaError:
+            self._unasked.add(number)
+            raise
+
+    async def _read_log(self, number: int) -> None:
         home, account = self._home, self._account
         while (row := group_of(home.database.read, number)).is_live:
             page = await fetch_log(self._ask, row.at, after=row.seq, limit=PAGE)
             if row.seq and page.oldest > row.seq + 1:
                 await come_in(home, account, self._ask, number)  # what is missing is not kept any more
                 continue
-            if not page.entries:
-                self._unasked.discard(number)
-                sql = "UPDATE mls_group SET heard = seq WHERE id = ?"  # whatever a hint has said
-                await home.change(lambda execute: execute(sql, (number,)))  # noqa: B023 - run at once
-                return
-            if not await home.change(lambda execute, found=page: take_entries(execute, home, account, number, found.entries)):  # type: ignore[misc]
+            went_on, ended = await home.change(lambda execute, found=page, heard=row.heard: self._take(execute, number, found, heard))  # type: ignore[misc]
+            if not went_on:
+                self._unasked.add(number)
                 if group_of(home.database.read, number).trouble.startswith(LOST):
                     await come_in(home, account, self._ask, number)
+            if ended or not went_on:
                 return
+
+    def _take(self, execute: Execute, number: int, page: GroupPage, heard: int) -> tuple[bool, bool]:
+        """Take a page in: whether the group could follow it, and whether nothing more is there; up to `heard` hints are older."""
+        if not take_entries(execute, self._home, self._account, number, page.entries):
+            return False, False
+        if page.entries and page.entries[-1].seq < page.newest:
+            return True, False
+        # An older hint may have said more than there is; one that has come since the question says that there is more now.
+        sql = "UPDATE mls_group SET heard = seq WHERE id = ? AND heard <= max(seq, ?) RETURNING id"
+        return True, first(execute, sql, (number, heard)) is not None
 
     async def _send(self, number: int) -> None:
         """Append what waits to the log, in order."""
@@ -216,14 +240,14 @@ class GroupPump:
                 await home.change(lambda execute: seal_next(execute, home, number))
                 continue
             try:
-                await send_message(self._ask, group_of(read, number).at, epoch=epoch, message_id=message, message=sealed)
+                stored = await send_message(self._ask, group_of(read, number).at, epoch=epoch, message_id=message, message=sealed)
             except EpochTooOld:
                 await home.change(lambda execute, row=outbox: unseal(execute, row))  # type: ignore[misc]
                 await self._sync(number)
                 if not group_of(read, number).is_live or group_of(read, number).trouble:
                     return
                 continue
-            await home.change(lambda execute, row=outbox, one=message: accepted_by_hub(execute, home, account, row, one))  # type: ignore[misc]
+            await home.change(lambda execute, row=outbox, seq=stored.seq: accepted_by_hub(execute, home, account, number, row, seq))  # type: ignore[misc]
 
     async def _leave(self, number: int) -> float | None:
         home, account = self._home, self._account
