@@ -18,7 +18,7 @@ from typing import Any, Self
 
 __all__ = ["Ended", "Program", "run_program"]
 
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0  # one that ends is noticed at once; one that starts beside many others takes its time
 STOP_SECONDS = 15.0
 RUN_SECONDS = 60.0
 _ENTRY = "import sys; from connexa.cli import main; sys.exit(main())"
