@@ -28,6 +28,7 @@ from connexa.content import (
     Draft,
     Entries,
     Flags,
+    GroupChoice,
     History,
     HistoryWanted,
     Introduction,
@@ -77,9 +78,10 @@ contacts = st.builds(
 people = keys.map(UserId)
 values = st.one_of(
     contacts,
-    st.builds(ReadMark, people, ids),
-    st.builds(Flags, people, st.booleans(), st.booleans()),
-    st.builds(Draft, people, words, words),
+    st.builds(ReadMark, people, ids, st.booleans()),
+    st.builds(Flags, people, st.booleans(), st.booleans(), st.booleans()),
+    st.builds(Draft, people, words, words, st.booleans()),
+    st.builds(GroupChoice, keys, st.booleans()),
     st.builds(AccountName, st.text(st.characters(codec="utf-8"), max_size=50)),
     st.builds(DeviceName, keys, st.text(st.characters(codec="utf-8"), max_size=50)),
     st.builds(ProfileKey, keys),
@@ -92,7 +94,14 @@ log_entries = st.one_of(
         st.sampled_from(["received", "accepted", "delivered", "read", "refused", "expired"]),
     ),
 )  # fmt: skip
-entries = st.builds(Entries, people, st.just(BOB), st.lists(log_entries, min_size=1, max_size=4).map(tuple))
+in_groups = st.builds(
+    lambda entry, user, ends: replace(entry, user=user, author=str(BOB), ends=ends), log_entries, keys, st.integers(0, 2**60)
+)
+names = st.text(st.characters(codec="utf-8"), max_size=50)
+entries = st.one_of(
+    st.builds(Entries, people, st.just(BOB), st.lists(log_entries, min_size=1, max_size=4).map(tuple)),
+    st.builds(Entries, keys, st.none(), st.lists(in_groups, min_size=1, max_size=4).map(tuple), names, st.booleans()),
+)
 items = st.lists(st.tuples(st.integers(0, 3), ids), min_size=1, max_size=20).map(tuple)
 syncs = st.one_of(
     st.lists(registers, min_size=1, max_size=4).map(lambda r: Registers(tuple(r))),
@@ -119,10 +128,10 @@ def _register(*, device: bytes = bytes(32), **value: object) -> pb.Sync:
     return pb.Sync(registers=pb.Registers(registers=[pb.OwnRegister(at=1, device=device, **value)]))  # type: ignore[arg-type]
 
 
-def _entry(**fields: object) -> pb.Sync:
+def _entry(*, address: str = "bob@b.example", name: str = "", **fields: object) -> pb.Sync:
     sound = {"message": bytes(16), "device": bytes(32), "place": 1, "content": b"c", "state": "received"}
     entry = pb.LogEntry(**{**sound, **fields})  # type: ignore[arg-type]
-    return pb.Sync(entries=pb.Entries(user=bytes(32), address="bob@b.example", entries=[entry]))
+    return pb.Sync(entries=pb.Entries(of=bytes(32), address=address, entries=[entry], name=name))
 
 
 @given(sent=st.integers(0, 2**50), body=bodies, intro=st.sampled_from([None, INTRO, replace(INTRO, invite=None)]))
@@ -173,7 +182,7 @@ def test_mutations_never_raise_anything_else(body: Text, position: int, byte: in
         pb.Content(version=1, sync=_register(contact=pb.Contact(**CONTACT, verified_how="typed"))),
         pb.Content(version=1, sync=_register(contact=pb.Contact(**CONTACT, verified_at=7, verified_how="believed"))),
         pb.Content(version=1, sync=_register(contact=pb.Contact(**CONTACT, rival=bytes(31)))),
-        pb.Content(version=1, sync=_register(read=pb.ReadMark(user=bytes(32), message=bytes(15)))),
+        pb.Content(version=1, sync=_register(read=pb.ReadMark(of=bytes(32), message=bytes(15)))),
         pb.Content(version=1, sync=_register(name=pb.DeviceName(device=bytes(31), name="phone"))),
         pb.Content(version=1, sync=_register(account=pb.AccountName(name="n" * 257))),
         pb.Content(version=1, sync=_register(device=b"", account=pb.AccountName(name="n"))),  # decided by nobody, and yet some day
@@ -183,17 +192,21 @@ def test_mutations_never_raise_anything_else(body: Text, position: int, byte: in
         pb.Content(version=1, sync=_entry(place=0)),
         pb.Content(version=1, sync=_entry(state="queued")),
         pb.Content(version=1, sync=_entry(content=b"")),  # deleted, and yet in a state
+        pb.Content(version=1, sync=_entry(name="Garden")),  # with a person, and yet a group
+        pb.Content(version=1, sync=_entry(user=bytes(32), author="bob@b.example")),
+        pb.Content(version=1, sync=_entry(address="", user=bytes(32))),  # in a group, by nobody
+        pb.Content(version=1, sync=_entry(address="", author="bob@b.example")),
         pb.Content(version=1, sync=pb.Sync(history_wanted=pb.HistoryWanted(before=5))),
         pb.Content(version=1, sync=pb.Sync(history_wanted=pb.HistoryWanted(before=5, chunks=257))),
         pb.Content(version=1, sync=pb.Sync(history=pb.History(before=5, next=5))),
         pb.Content(version=1, sync=pb.Sync(digests=pb.Digests())),
-        pb.Content(version=1, sync=pb.Sync(digests=pb.Digests(digests=[pb.Digest(user=bytes(32), hash=bytes(31))]))),
-        pb.Content(version=1, sync=pb.Sync(buckets=pb.Buckets(user=bytes(32), hashes=bytes(4095)))),
-        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(user=bytes(32)))),
-        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(user=bytes(32), buckets=bytes(2)))),
-        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(user=bytes(32), buckets=b"b", items=bytes(17)))),  # not of that bucket
-        pb.Content(version=1, sync=pb.Sync(wanted=pb.Wanted(user=bytes(32), items=bytes(18)))),
-        pb.Content(version=1, sync=pb.Sync(wanted=pb.Wanted(user=bytes(32), items=b"\x04" + bytes(16)))),
+        pb.Content(version=1, sync=pb.Sync(digests=pb.Digests(digests=[pb.Digest(of=bytes(32), hash=bytes(31))]))),
+        pb.Content(version=1, sync=pb.Sync(buckets=pb.Buckets(of=bytes(32), hashes=bytes(4095)))),
+        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(of=bytes(32)))),
+        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(of=bytes(32), buckets=bytes(2)))),
+        pb.Content(version=1, sync=pb.Sync(listing=pb.Listing(of=bytes(32), buckets=b"b", items=bytes(17)))),  # not of that bucket
+        pb.Content(version=1, sync=pb.Sync(wanted=pb.Wanted(of=bytes(32), items=bytes(18)))),
+        pb.Content(version=1, sync=pb.Sync(wanted=pb.Wanted(of=bytes(32), items=b"\x04" + bytes(16)))),
         pb.Content(version=1, own=pb.OwnCopies()),
         pb.Content(version=1, own=pb.OwnCopies(copies=[pb.OwnCopy(user=bytes(32), address="bob", content=b"x", message=bytes(16))])),
         pb.Content(version=1, text=pb.Text(text="x"), intro=pb.Introduction(address="Bob@b.example")),

@@ -19,6 +19,7 @@ from connexa.content import (
     Draft,
     Entries,
     Flags,
+    GroupChoice,
     History,
     HistoryWanted,
     Introduction,
@@ -67,6 +68,8 @@ _decisions = (
     ReadMark(_user.id, _rng(16)),
     Flags(_user.id, muted=True, archived=False),
     Draft(_user.id, "not yet", "subject"),
+    ReadMark(_rng(32), _rng(16), group=True),
+    GroupChoice(_rng(32), accepted=True),
     AccountName("mine"),
     DeviceName(_rng(32), "phone"),
     ProfileKey(_rng(32)),
@@ -76,6 +79,8 @@ _entries = Entries(
     _address,
     (LogEntry(_rng(16), True, _rng(32), 3, 8, encode(Content(7, Text("said"))), "read"), LogEntry(_rng(16), False, _rng(32), 4, 9)),
 )
+_said = LogEntry(_rng(16), False, _rng(32), 0, 8, encode(Content(7, Text("said"))), "received", _rng(32), str(_address), 9_000)
+_in_group = Entries(_rng(32), None, (_said,), "Garden", over=True)
 _bodies: tuple[Body, ...] = (
     Text("hello", "subject", _rng(16)),
     Receipt(ReceiptState.READ, (_rng(16), _rng(16))),
@@ -85,7 +90,7 @@ _bodies: tuple[Body, ...] = (
     Registers(tuple(Register(5, _rng(32), value) for value in _decisions)),
     _entries,
     HistoryWanted(7, 3),
-    History(9, 7, 1, 40, (_entries, _entries)),
+    History(9, 7, 1, 40, (_entries, _in_group)),
     Digests(9, (Digest(_user.id, 3, _rng(32)),)),
     Buckets(9, _user.id, _rng(4_096)),
     Listing(9, _user.id, b"lm", ((1, b"l" * 16), (2, b"m" * 16))),

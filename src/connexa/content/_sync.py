@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from connexa.content._kinds import Contact, ProfileKey
-from connexa.identity import Address, UserId
+from connexa.identity import Address
 
 __all__ = [
     "AccountName",
@@ -36,39 +36,39 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class ReadMark:
-    """The conversation with `user` was read up to one of their messages."""
+    """A conversation was read up to a message of somebody else; `of` is their user id or (`group`) the group's id."""
 
-    user: UserId
+    of: bytes
     message: bytes
+    group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """How the conversation with somebody is kept."""
+    """How a conversation is kept; `of` as in a read mark."""
 
-    user: UserId
+    of: bytes
     muted: bool
     archived: bool
+    group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is typed to somebody and not sent yet; empty where there is nothing."""
+    """What is typed in a conversation and not sent yet; empty where there is nothing. `of` as in a read mark."""
 
-    user: UserId
+    of: bytes
     text: str = field(repr=False)
     subject: str = field(default="", repr=False)
+    group: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GroupChoice:
-    """How the owner keeps a group."""
+    """Whether the owner wants to be in a group."""
 
     group: bytes
     accepted: bool
-    muted: bool = False
-    archived: bool = False
-    read: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,10 @@ class Registers:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An entry of a log as one device tells it to another; without content it is the trace of a deleted one."""
+    """An entry of a log as one device tells it to another; without content it is the trace of a deleted one.
+
+    `user`, `author` and `ends` (unix ms, 0: never) are who said it, from where, and when it disappears, in a group; else empty.
+    """
 
     message: bytes
     mine: bool
@@ -116,15 +119,20 @@ class LogEntry:
     place: int  # unix microseconds
     content: bytes = field(default=b"", repr=False)
     state: str = ""
+    user: bytes = b""
+    author: str = field(default="", repr=False)
+    ends: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Entries of the conversation with one person."""
+    """Entries of the conversation with one person, or (without address) of a group, what it is called and whether the person has gone."""
 
-    user: UserId
-    address: Address = field(repr=False)
+    of: bytes
+    address: Address | None = field(repr=False)
     entries: tuple[LogEntry, ...]
+    name: str = field(default="", repr=False)
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +156,9 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a device holds of one collection: the log with a person, or under the owner's id the registers."""
+    """What a device holds of one collection: the log with a person or of a group, or under the owner's id the registers."""
 
-    user: UserId
+    of: bytes
     count: int
     hash: bytes
 
@@ -168,12 +176,12 @@ class Buckets:
     """A collection whose digests differ: one hash of 16 bytes for each first byte of an item's id."""
 
     until: int
-    user: UserId
+    of: bytes
     hashes: bytes
 
 
 Item = tuple[int, bytes]
-"""Flags (1 mine, 2 deleted) and id; a register has the flags 0."""
+"""Flags (1 mine, 2 deleted) and id; a register has the flags 0. In groups two may give one id: there it is a hash of sender and id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +189,7 @@ class Listing:
     """Everything that a device holds of some buckets."""
 
     until: int
-    user: UserId
+    of: bytes
     buckets: bytes
     items: tuple[Item, ...]
 
@@ -190,7 +198,7 @@ class Listing:
 class Wanted:
     """Items that the asking device lacks."""
 
-    user: UserId
+    of: bytes
     items: tuple[Item, ...]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connexa.content._fields import Malformed, need, profile_key
 from connexa.content._kinds import Contact, ContactState, ProfileKey, VerifiedHow
 from connexa.content._sync import (
@@ -57,15 +59,15 @@ def read_sync(sync: pb.Sync) -> Sync:
             return Digests(sync.digests.until, tuple(_read_digest(one) for one in sync.digests.digests))
         case "buckets":
             need(len(sync.buckets.hashes) == BUCKET_HASHES)
-            return Buckets(sync.buckets.until, check_user_id(sync.buckets.user), sync.buckets.hashes)
+            return Buckets(sync.buckets.until, _id(sync.buckets.of), sync.buckets.hashes)
         case "listing":
             need(1 <= len(sync.listing.buckets) == len(set(sync.listing.buckets)))
             items = _read_items(sync.listing.items)
             need(all(identity[0] in sync.listing.buckets for _, identity in items))
-            return Listing(sync.listing.until, check_user_id(sync.listing.user), sync.listing.buckets, items)
+            return Listing(sync.listing.until, _id(sync.listing.of), sync.listing.buckets, items)
         case "wanted":
             need(len(sync.wanted.items) >= ITEM_SIZE)
-            return Wanted(check_user_id(sync.wanted.user), _read_items(sync.wanted.items))
+            return Wanted(_id(sync.wanted.of), _read_items(sync.wanted.items))
         case _:
             raise Malformed
 
@@ -81,12 +83,12 @@ def _read_value(register: pb.OwnRegister) -> RegisterValue:
             return _read_contact(register.contact)
         case "read":
             need(len(register.read.message) == 16)
-            return ReadMark(check_user_id(register.read.user), register.read.message)
+            return ReadMark(_id(register.read.of), register.read.message, register.read.group)
         case "flags":
-            return Flags(check_user_id(register.flags.user), register.flags.muted, register.flags.archived)
+            return Flags(_id(register.flags.of), register.flags.muted, register.flags.archived, register.flags.group)
         case "draft":
             need(len(register.draft.subject.encode()) <= MAX_DRAFT_SUBJECT)
-            return Draft(check_user_id(register.draft.user), register.draft.text, register.draft.subject)
+            return Draft(_id(register.draft.of), register.draft.text, register.draft.subject, register.draft.group)
         case "account":
             return AccountName(_name(register.account.name))
         case "name":
@@ -95,11 +97,15 @@ def _read_value(register: pb.OwnRegister) -> RegisterValue:
         case "profile_key":
             return ProfileKey(profile_key(register.profile_key.profile_key))
         case "group":
-            choice = register.group
-            need(len(choice.group) == 32 and len(choice.read) in (0, 16))
-            return GroupChoice(choice.group, choice.accepted, choice.muted, choice.archived, choice.read)
+            return GroupChoice(_id(register.group.group), register.group.accepted)
         case _:
             raise Malformed
+
+
+def _id(raw: bytes) -> bytes:
+    """The id of a person or a group."""
+    need(len(raw) == 32)
+    return raw
 
 
 def _read_contact(contact: pb.Contact) -> Contact:
@@ -130,14 +136,20 @@ def _name(name: str) -> str:
 
 def _read_entries(entries: pb.Entries) -> Entries:
     need(len(entries.entries) >= 1)
-    read = tuple(_read_entry(one) for one in entries.entries)
-    return Entries(check_user_id(entries.user), Address.from_wire(entries.address), read)
+    of, group = _id(entries.of), not entries.address
+    need(group or not (entries.name or entries.over))
+    read = tuple(_read_entry(one, group=group) for one in entries.entries)
+    return Entries(of, None if group else Address.from_wire(entries.address), read, _name(entries.name), entries.over)
 
 
-def _read_entry(entry: pb.LogEntry) -> LogEntry:
+def _read_entry(entry: pb.LogEntry, *, group: bool) -> LogEntry:
     need(len(entry.message) == 16 and len(entry.device) == 32 and entry.place > 0)
     need(entry.state in _STATES if entry.content else not entry.state)
-    return LogEntry(entry.message, entry.mine, entry.device, entry.counter, entry.place, entry.content, entry.state)
+    read = LogEntry(entry.message, entry.mine, entry.device, entry.counter, entry.place, entry.content, entry.state)
+    if not group:
+        need(not (entry.user or entry.author or entry.ends))
+        return read
+    return replace(read, user=_id(entry.user), author=str(Address.from_wire(entry.author)), ends=entry.ends)
 
 
 def _read_history(history: pb.History) -> History:
@@ -149,7 +161,7 @@ def _read_history(history: pb.History) -> History:
 
 def _read_digest(digest: pb.Digest) -> Digest:
     need(len(digest.hash) == 32)
-    return Digest(check_user_id(digest.user), digest.count, digest.hash)
+    return Digest(_id(digest.of), digest.count, digest.hash)
 
 
 def _read_items(raw: bytes) -> tuple[Item, ...]:
@@ -173,14 +185,14 @@ def write_sync(value: Sync) -> pb.Sync:
             return pb.Sync(history=pb.History(before=before, next=following, chunks=chunks, left=left, conversations=parts))
         case Digests(until, digests):
             return pb.Sync(
-                digests=pb.Digests(until=until, digests=[pb.Digest(user=one.user, count=one.count, hash=one.hash) for one in digests])
+                digests=pb.Digests(until=until, digests=[pb.Digest(of=one.of, count=one.count, hash=one.hash) for one in digests])
             )
-        case Buckets(until, user, hashes):
-            return pb.Sync(buckets=pb.Buckets(until=until, user=user, hashes=hashes))
-        case Listing(until, user, buckets, items):
-            return pb.Sync(listing=pb.Listing(until=until, user=user, buckets=buckets, items=_write_items(items)))
-        case Wanted(user, items):
-            return pb.Sync(wanted=pb.Wanted(user=user, items=_write_items(items)))
+        case Buckets(until, of, hashes):
+            return pb.Sync(buckets=pb.Buckets(until=until, of=of, hashes=hashes))
+        case Listing(until, of, buckets, items):
+            return pb.Sync(listing=pb.Listing(until=until, of=of, buckets=buckets, items=_write_items(items)))
+        case Wanted(of, items):
+            return pb.Sync(wanted=pb.Wanted(of=of, items=_write_items(items)))
 
 
 def _write_register(register: Register) -> pb.OwnRegister:
@@ -188,20 +200,20 @@ def _write_register(register: Register) -> pb.OwnRegister:
     match register.value:
         case Contact():
             message.contact.CopyFrom(_write_contact(register.value))
-        case ReadMark(user, read):
-            message.read.CopyFrom(pb.ReadMark(user=user, message=read))
-        case Flags(user, muted, archived):
-            message.flags.CopyFrom(pb.Flags(user=user, muted=muted, archived=archived))
-        case Draft(user, text, subject):
-            message.draft.CopyFrom(pb.Draft(user=user, text=text, subject=subject))
+        case ReadMark(of, read, group):
+            message.read.CopyFrom(pb.ReadMark(of=of, message=read, group=group))
+        case Flags(of, muted, archived, group):
+            message.flags.CopyFrom(pb.Flags(of=of, muted=muted, archived=archived, group=group))
+        case Draft(of, text, subject, group):
+            message.draft.CopyFrom(pb.Draft(of=of, text=text, subject=subject, group=group))
         case AccountName(name):
             message.account.CopyFrom(pb.AccountName(name=name))
         case DeviceName(device, name):
             message.name.CopyFrom(pb.DeviceName(device=device, name=name))
         case ProfileKey(key):
             message.profile_key.CopyFrom(pb.ProfileKey(profile_key=key))
-        case GroupChoice(group, accepted, muted, archived, read):
-            message.group.CopyFrom(pb.GroupChoice(group=group, accepted=accepted, muted=muted, archived=archived, read=read))
+        case GroupChoice(of, accepted):
+            message.group.CopyFrom(pb.GroupChoice(group=of, accepted=accepted))
     return message
 
 
@@ -232,10 +244,14 @@ def _write_entries(entries: Entries) -> pb.Entries:
             place=one.place,
             content=one.content,
             state=one.state,
+            user=one.user,
+            author=one.author,
+            ends=one.ends,
         )
         for one in entries.entries
     ]
-    return pb.Entries(user=entries.user, address=str(entries.address), entries=written)
+    address = str(entries.address) if entries.address is not None else ""
+    return pb.Entries(of=entries.of, address=address, entries=written, name=entries.name, over=entries.over)
 
 
 def _write_items(items: tuple[Item, ...]) -> bytes:

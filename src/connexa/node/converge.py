@@ -14,6 +14,7 @@ from connexa.node.account import Account, profile_key
 from connexa.node.arrivals import Taken
 from connexa.node.contacts import accept, change_door, changed
 from connexa.node.devices import keep_list
+from connexa.node.groups.book import conversation_of_group
 from connexa.node.groups.choices import take_choice
 from connexa.node.home import Home, first
 from connexa.node.log import conversation_of, settle_conversation
@@ -129,13 +130,19 @@ def _known(execute: Execute, account: Account, user: UserId) -> Person:
     return person
 
 
+def _conversation(execute: Execute, account: Account, value: ReadMark | Flags | Draft) -> int:
+    if value.group:
+        return conversation_of_group(execute, account.id, value.of)
+    return conversation_of(execute, account, _known(execute, account, UserId(value.of)))
+
+
 def _mark_read(execute: Execute, home: Home, account: Account, mark: ReadMark, *, newer: bool) -> None:
     """Move the read cursor to where the other device has read; where that message is not here yet, as soon as it is."""
-    person = _known(execute, account, mark.user)
-    conversation = conversation_of(execute, account, person)
-    row = first(
-        execute, "SELECT cursor FROM message WHERE account = ? AND sender = ? AND message = ?", (account.id, person.user, mark.message)
-    )
+    conversation = _conversation(execute, account, mark)
+    # In a group anybody can give an id once more: the first one counts, so that nothing is taken for read because of the second.
+    where = "conversation = ? AND mine = 0" if mark.group else "sender = ?"
+    sql = f"SELECT cursor FROM message WHERE account = ? AND message = ? AND {where} ORDER BY cursor LIMIT 1"  # noqa: S608 - constants
+    row = first(execute, sql, (account.id, mark.message, conversation if mark.group else mark.of))
     if row is None:
         if newer:
             execute("UPDATE conversation SET read_message = ? WHERE id = ?", (mark.message, conversation))
@@ -146,11 +153,12 @@ def _mark_read(execute: Execute, home: Home, account: Account, mark: ReadMark, *
         (row[0], conversation, row[0]),
     )
     if moved is not None:
-        home.events.record(execute, str(account.address), "conversation.read", home.clock(), user=person.user.hex())
+        whose = {"conversation": mark.of.hex()} if mark.group else {"user": mark.of.hex()}
+        home.events.record(execute, str(account.address), "conversation.read", home.clock(), **whose)
 
 
 def _take_conversation(execute: Execute, home: Home, account: Account, value: Flags | Draft) -> None:
-    conversation = conversation_of(execute, account, _known(execute, account, value.user))
+    conversation = _conversation(execute, account, value)
     match value:
         case Flags(muted=muted, archived=archived):
             execute("UPDATE conversation SET muted = ?, archived = ? WHERE id = ?", (muted, archived, conversation))

@@ -26,7 +26,9 @@ from connexa.store import Execute, Row
 
 __all__ = [
     "conversation_view",
+    "check_draft",
     "delete_conversation",
+    "delete_entries",
     "delete_message",
     "list_conversations",
     "list_messages",
@@ -246,10 +248,15 @@ def _changed(execute: Execute, home: Home, account: Account, number: int) -> Non
     home.events.record(execute, str(account.address), "conversation.changed", home.clock(), conversation=public[0].hex() if public else "")
 
 
-def set_draft(execute: Execute, home: Home, account: Account, number: int, person: Person, text: str, subject: str) -> None:
-    """Keep what is typed in a conversation, on all own devices; nothing takes it away."""
+def check_draft(text: str, subject: str) -> None:
+    """Refuse a draft that could not be sent."""
     if len(text.encode()) > MAX_SENT or len(subject.encode()) > MAX_DRAFT_SUBJECT:
         raise UsageError("draft.too_large", "The draft is too long to be sent.", "Shorten it.")
+
+
+def set_draft(execute: Execute, home: Home, account: Account, number: int, person: Person, text: str, subject: str) -> None:
+    """Keep what is typed in a conversation, on all own devices; nothing takes it away."""
+    check_draft(text, subject)
     execute("UPDATE conversation SET draft = ?, draft_subject = ? WHERE id = ?", (text, subject, number))
     if person.user:
         decide(execute, home, account, Draft(UserId(person.user), text, subject))
@@ -259,26 +266,31 @@ def set_draft(execute: Execute, home: Home, account: Account, number: int, perso
 def delete_message(execute: Execute, home: Home, account: Account, message: str) -> None:
     """Delete a message on all own devices; its id stays, so that a late copy does not bring it back."""
     raw = parse_id(message, 16, "message")
-    found = rows(execute, "SELECT cursor, sender FROM message WHERE account = ? AND message = ? AND hidden = 0", (account.id, raw))
+    found = rows(execute, "SELECT cursor FROM message WHERE account = ? AND message = ? AND hidden = 0", (account.id, raw))
     if not found:
         raise _no_message()
-    for _, sender in found:
-        hide(execute, account.id, sender, raw)
-    tell_deleted(execute, home, account, [cursor for cursor, _ in found])
+    for (cursor,) in found:
+        hide(execute, cursor)
+    tell_deleted(execute, home, account, [cursor for (cursor,) in found])
 
 
 def delete_conversation(execute: Execute, home: Home, account: Account, number: int, person: Person) -> None:
     """Delete all entries of a conversation on all own devices."""
     for one in lineage(execute, person.id):
-        deleted = rows(
-            execute,
-            "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ? AND hidden = 0"
-            " RETURNING cursor",
-            (account.id, one),
-        )
-        tell_deleted(execute, home, account, [row[0] for row in deleted])
+        delete_entries(execute, home, account, one)
     execute("UPDATE conversation SET archived = 0, muted = 0 WHERE id = ?", (number,))
     _flags_changed(execute, home, account, number, person)
+
+
+def delete_entries(execute: Execute, home: Home, account: Account, conversation: int) -> None:
+    """Delete all that stands in one log, here and on the own devices."""
+    deleted = rows(
+        execute,
+        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ? AND hidden = 0"
+        " RETURNING cursor",
+        (account.id, conversation),
+    )
+    tell_deleted(execute, home, account, [row[0] for row in deleted])
 
 
 def _no_message() -> NotFoundError:

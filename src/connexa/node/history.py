@@ -172,6 +172,7 @@ def _chunk(query: Query, account: Account, place: int, chunks: int, left: int) -
     fitting = that_fit(found, ROOM)
     more = len(fitting) < len(found) or len(found) == PAGE
     following = fitting[-1][6] if fitting and more else 0
+    told = in_conversations(query, account.id, fitting)
     if not following:
-        return History(place, 0, 0, 0, in_conversations(fitting))
-    return History(place, following, chunks - 1, max(0, left - len(fitting)), in_conversations(fitting))
+        return History(place, 0, 0, 0, told)
+    return History(place, following, chunks - 1, max(0, left - len(fitting)), told)

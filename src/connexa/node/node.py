@@ -360,6 +360,8 @@ class Node:
 
     async def set_draft(self, account: str, conversation: str, text: str, subject: str = "") -> ConversationView:
         """Keep what is typed in a conversation and not sent yet; empty where nothing is."""
+        if self._is_group(self._number(account), conversation):
+            return await self.groups(account).set_draft(conversation, text, subject)
         return await self._on_conversation(
             account,
             conversation,
@@ -368,6 +370,9 @@ class Node:
 
     async def delete_conversation(self, account: str, conversation: str) -> None:
         """Delete a conversation's entries on all own devices."""
+        if self._is_group(self._number(account), conversation):
+            await self.groups(account).delete_conversation(conversation)
+            return
         await self._on_conversation(
             account,
             conversation,

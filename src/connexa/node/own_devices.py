@@ -37,7 +37,6 @@ from connexa.node.history import owe_history, take_history
 from connexa.node.home import Home, first
 from connexa.node.log import Entry, add_entry, conversation_of
 from connexa.node.own_list import keep_own_list, note_seen
-from connexa.node.own_log import keep_entries
 from connexa.node.people import Person
 from connexa.node.sessions import Opened
 from connexa.node.states import apply_early_receipts
@@ -112,7 +111,7 @@ def _take_copy(execute: Execute, home: Home, account: Account, device: bytes, co
                 take_register(execute, home, account, register, taken, live=True)
             return
         case Entries():
-            keep_entries(execute, home, account, (content.body,))
+            take_entries(execute, home, account, content.body)
             return
     person = person_named(execute, home, account, copy.user, copy.address)
     match content.body:

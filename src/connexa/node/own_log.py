@@ -7,14 +7,28 @@ no gap. What is deleted on one of two devices is deleted on both.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
-from connexa.content import ContactState, Content, Entries, LogEntry, NewerVersion, OwnCopy, Text, decode, encode, last_seen_hash
+from connexa.content import (
+    MAX_GROUP_NAME,
+    ContactState,
+    Content,
+    Entries,
+    LogEntry,
+    NewerVersion,
+    OwnCopy,
+    Text,
+    decode,
+    encode,
+    last_seen_hash,
+)
 from connexa.errors import ConnexaError
 from connexa.identity import Address, UserId
 from connexa.node.account import Account
 from connexa.node.converge import person_named
-from connexa.node.home import Home, first, rows
+from connexa.node.groups.known import group_told, told_of_group
+from connexa.node.home import Home, Query, first, rows
 from connexa.node.log import conversation_of
 from connexa.node.own_copies import add_own_copy
 from connexa.node.people import Person
@@ -25,25 +39,31 @@ from connexa.store import Execute, Row
 
 __all__ = ["COLUMNS", "SHARED", "free_place", "hide", "in_conversations", "keep_entries", "tell_deleted", "that_fit"]
 
-COLUMNS = "p.user, p.address, m.message, m.mine, m.device, m.counter, m.cursor, m.content, m.state, m.hidden"
+COLUMNS = (
+    "coalesce(p.user, c.public), coalesce(p.address, ''), m.message, m.mine, m.device, m.counter, m.cursor, m.content, m.state, m.hidden,"
+    " m.sender, m.author, m.vanishes"
+)
 # What this device tried to say and what never left it is nobody else's matter; without a user id there is no conversation to name.
 SHARED = (
-    " FROM message m JOIN conversation c ON c.id = m.conversation JOIN person p ON p.id = c.person JOIN account a ON a.id = m.account"
-    " WHERE p.user != x'' AND NOT (m.device = a.device AND m.path = '' AND m.state IN ('queued', 'refused', 'expired'))"
+    " FROM message m JOIN conversation c ON c.id = m.conversation LEFT JOIN person p ON p.id = c.person JOIN account a ON a.id = m.account"
+    " WHERE (c.person = 0 OR p.user != x'') AND NOT (m.device = a.device AND m.path = '' AND m.state IN ('queued', 'refused', 'expired'))"
 )
 MAX_AHEAD = 86_400_000_000  # microseconds
 DELETED_AT_ONCE = 100  # entries in one copy
 _ENTRY = 112  # bytes of an entry beside its content, at most
+_IN_GROUP = 48  # and of one in a group, beside its author's address
 _CONVERSATION = 56  # bytes that name a conversation, beside the address
+_GROUP = MAX_GROUP_NAME + 8  # or beside the id of a group
 
 
-def in_conversations(found: Iterable[Row]) -> tuple[Entries, ...]:
+def in_conversations(query: Query, account: int, found: Iterable[Row]) -> tuple[Entries, ...]:
     """Rows of `COLUMNS` as they are told, by conversation; the order within one stays."""
-    ordered = sorted(found, key=lambda row: row[0])
-    return tuple(
-        Entries(UserId(user), Address.parse(address), tuple(_entry(row) for row in run))
-        for (user, address), run in groupby(ordered, key=lambda row: (row[0], row[1]))
-    )
+    told = []
+    for (of, address), run in groupby(sorted(found, key=lambda row: row[0]), key=lambda row: (row[0], row[1])):
+        entries = tuple(_entry(row) for row in run)
+        name, over = ("", False) if address else told_of_group(query, account, of)
+        told.append(Entries(of, Address.parse(address) if address else None, entries, name, over))
+    return tuple(told)
 
 
 def that_fit(found: Iterable[Row], room: int) -> list[Row]:
@@ -51,7 +71,8 @@ def that_fit(found: Iterable[Row], room: int) -> list[Row]:
     fitting: list[Row] = []
     seen: set[bytes] = set()
     for row in found:
-        room -= _ENTRY + len(row[7]) + (0 if row[0] in seen else _CONVERSATION + len(row[1]))
+        room -= _ENTRY + len(row[7]) + (0 if row[1] else _IN_GROUP + len(row[11]))
+        room -= 0 if row[0] in seen else _CONVERSATION + (len(row[1]) or _GROUP)
         if room < 0 and fitting:
             break
         seen.add(row[0])
@@ -60,34 +81,56 @@ def that_fit(found: Iterable[Row], room: int) -> list[Row]:
 
 
 def _entry(row: Row) -> LogEntry:
-    _, _, message, mine, device, counter, cursor, content, state, hidden = row
+    _, address, message, mine, device, counter, cursor, content, state, hidden, sender, author, vanishes = row
+    by = {} if address else {"user": sender, "author": author, "ends": int(vanishes * 1000)}
     if hidden:
-        return LogEntry(message, bool(mine), device, counter, cursor)
+        return LogEntry(message, bool(mine), device, counter, cursor, **by)
     # A message that was taken back into the outbox had been accepted once: its copies say so.
-    return LogEntry(message, bool(mine), device, counter, cursor, content, "accepted" if state == "queued" else state)
+    return LogEntry(message, bool(mine), device, counter, cursor, content, "accepted" if state == "queued" else state, **by)
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The conversation that entries belong to: with a person, or (None) of a group."""
+
+    conversation: int
+    person: Person | None
+
+    def sender(self, account: Account, entry: LogEntry) -> bytes:
+        if self.person is None:
+            return entry.user
+        return account.user_id if entry.mine else self.person.user
 
 
 def keep_entries(execute: Execute, home: Home, account: Account, conversations: Iterable[Entries]) -> int:
-    """Merge entries into the log; returns how many were new here. One that does not hold is left out, the others count."""
+    """Merge entries into the log; returns how many were new here or were deleted. One that does not hold is left out, the others count."""
     new = 0
     for told in conversations:
-        person = person_named(execute, home, account, told.user, told.address)
-        conversation = conversation_of(execute, account, person)
+        log = _log_of(execute, home, account, told)
         for entry in told.entries:
-            new += _keep(execute, home, account, person, conversation, entry)
+            if log.person is not None or entry.mine == (entry.user == account.user_id):
+                new += _keep(execute, home, account, log, entry)
     return new
 
 
-def _keep(execute: Execute, home: Home, account: Account, person: Person, conversation: int, entry: LogEntry) -> bool:
-    sender = account.user_id if entry.mine else person.user
+def _log_of(execute: Execute, home: Home, account: Account, told: Entries) -> _Log:
+    if told.address is None:
+        return _Log(group_told(execute, home, account, told), None)
+    person = person_named(execute, home, account, UserId(told.of), told.address)
+    return _Log(conversation_of(execute, account, person), person)
+
+
+def _keep(execute: Execute, home: Home, account: Account, log: _Log, entry: LogEntry) -> bool:
+    sender = log.sender(account, entry)
     sql = "SELECT cursor, state FROM message WHERE account = ? AND sender = ? AND message = ?"
     known = first(execute, sql, (account.id, sender, entry.message))
     if known is None:
-        return _add(execute, home, account, person, conversation, entry)
-    _follow_key(execute, known[0], person, conversation, entry)
+        return _add(execute, home, account, log, entry)
+    if log.person is not None:
+        _follow_key(execute, known[0], log.person, log.conversation, entry)
     if not entry.content:
-        hide(execute, account.id, sender, entry.message)
-    elif entry.mine and entry.state != "received":
+        return hide(execute, known[0])
+    if entry.mine and entry.state != "received":
         message_state(execute, home.events, account.id, entry.message, MessageState(entry.state), home.clock())
     return False
 
@@ -99,7 +142,7 @@ def _follow_key(execute: Execute, cursor: int, person: Person, conversation: int
         execute("UPDATE message SET conversation = ?, counter = ? WHERE cursor = ?", (conversation, entry.counter, cursor))
 
 
-def _add(execute: Execute, home: Home, account: Account, person: Person, conversation: int, entry: LogEntry) -> bool:
+def _add(execute: Execute, home: Home, account: Account, log: _Log, entry: LogEntry) -> bool:
     if entry.place > home.clock() * 1_000_000 + MAX_AHEAD:
         return False
     try:
@@ -112,13 +155,14 @@ def _add(execute: Execute, home: Home, account: Account, person: Person, convers
     place = free_place(execute, entry.place)
     execute(
         "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
-        " content, sent, received, state, receipted, hidden) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " content, sent, received, state, receipted, hidden, author, vanishes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             place,
             account.id,
-            conversation,
+            log.conversation,
             entry.message,
-            account.user_id if entry.mine else person.user,
+            log.sender(account, entry),
             entry.device,
             entry.counter,
             entry.mine,
@@ -130,11 +174,13 @@ def _add(execute: Execute, home: Home, account: Account, person: Person, convers
             said.sent_ms / 1000,
             entry.place / 1_000_000,
             (entry.state or MessageState.EXPIRED.value) if entry.mine else MessageState.RECEIVED.value,
-            person.state is not ContactState.PENDING,
+            log.person is None or log.person.state is not ContactState.PENDING,
             not entry.content,
+            entry.author,
+            entry.ends / 1000 if entry.content else 0,
         ),
     )
-    _settle(execute, account, conversation, entry, place)
+    _settle(execute, account, log.conversation, entry, place)
     if entry.mine:
         apply_early_receipts(execute, home.events, account.id, entry.message)
     return True
@@ -168,15 +214,10 @@ def _settle(execute: Execute, account: Account, conversation: int, entry: LogEnt
         )
 
 
-def hide(execute: Execute, account: int, sender: bytes, message: bytes) -> bool:
+def hide(execute: Execute, cursor: int) -> bool:
     """Delete an entry; its id stays, so that no copy brings it back. True if it was there."""
-    found = rows(
-        execute,
-        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND sender = ? AND message = ?"
-        " AND hidden = 0 RETURNING 1",
-        (account, sender, message),
-    )
-    return bool(found)
+    sql = "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE cursor = ? AND hidden = 0 RETURNING 1"
+    return bool(rows(execute, sql, (cursor,)))
 
 
 def tell_deleted(execute: Execute, home: Home, account: Account, cursors: Sequence[int]) -> None:
@@ -184,6 +225,7 @@ def tell_deleted(execute: Execute, home: Home, account: Account, cursors: Sequen
     for start in range(0, len(cursors), DELETED_AT_ONCE):
         group = cursors[start : start + DELETED_AT_ONCE]
         sql = f"SELECT {COLUMNS} {SHARED} AND m.cursor IN ({','.join('?' * len(group))})"
-        for told in in_conversations(rows(execute, sql, group)):
+        for told in in_conversations(execute, account.id, rows(execute, sql, group)):
             content = encode(Content(int(home.clock() * 1000), told))
-            add_own_copy(execute, account, OwnCopy(told.user, told.address, content, home.rng(16), 0))
+            of, address = (account.user_id, account.address) if told.address is None else (UserId(told.of), told.address)
+            add_own_copy(execute, account, OwnCopy(of, address, content, home.rng(16), 0))

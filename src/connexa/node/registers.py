@@ -27,7 +27,6 @@ from connexa.content import (
     encode,
 )
 from connexa.crypto import sha256
-from connexa.identity import UserId
 from connexa.node.account import Account, profile_key
 from connexa.node.home import Home, Query, first
 from connexa.node.own_copies import add_own_copy, contact_of
@@ -60,12 +59,12 @@ def _named(value: RegisterValue) -> tuple[Kind, bytes]:
     match value:
         case Contact(user=user):
             return Kind.CONTACT, user
-        case ReadMark(user=user):
-            return Kind.READ, user
-        case Flags(user=user):
-            return Kind.FLAGS, user
-        case Draft(user=user):
-            return Kind.DRAFT, user
+        case ReadMark(of=of):
+            return Kind.READ, of
+        case Flags(of=of):
+            return Kind.FLAGS, of
+        case Draft(of=of):
+            return Kind.DRAFT, of
         case AccountName():
             return Kind.ACCOUNT, b""
         case DeviceName(device=device):
@@ -140,20 +139,20 @@ def _values(query: Query, account: Account) -> Iterator[tuple[RegisterValue, boo
         if person.user_key:
             yield contact_of(person), False
     conversations = query(
-        "SELECT p.user, c.muted, c.archived, c.draft, c.draft_subject, CASE c.read_message WHEN x'' THEN (SELECT m.message FROM message m"
+        "SELECT coalesce(p.user, c.public), c.person = 0, c.muted, c.archived, c.draft, c.draft_subject,"
+        " CASE c.read_message WHEN x'' THEN (SELECT m.message FROM message m"
         " WHERE m.account = c.account AND m.conversation = c.id AND m.mine = 0 AND m.cursor <= c.read_cursor"
         " ORDER BY m.cursor DESC LIMIT 1) ELSE c.read_message END"
-        " FROM conversation c JOIN person p ON p.id = c.person WHERE c.account = ? AND p.user != x''",
+        " FROM conversation c LEFT JOIN person p ON p.id = c.person WHERE c.account = ? AND (c.person = 0 OR p.user != x'')",
         (account.id,),
     )
-    for user, muted, archived, draft, subject, read in conversations:
-        yield Flags(UserId(user), bool(muted), bool(archived)), not (muted or archived)
-        yield Draft(UserId(user), draft, subject), not (draft or subject)
+    for of, group, muted, archived, draft, subject, read in conversations:
+        yield Flags(of, bool(muted), bool(archived), bool(group)), not (muted or archived)
+        yield Draft(of, draft, subject, bool(group)), not (draft or subject)
         if read:
-            yield ReadMark(UserId(user), read), False
-    choices = query("SELECT public, accepted, muted, archived, read_message FROM group_choice WHERE account = ?", (account.id,))
-    for public, accepted, muted, archived, read in choices:
-        yield GroupChoice(public, bool(accepted), bool(muted), bool(archived), read), False
+            yield ReadMark(of, read, bool(group)), False
+    for public, accepted in query("SELECT public, accepted FROM group_choice WHERE account = ?", (account.id,)):
+        yield GroupChoice(public, bool(accepted)), False
     for device, name in query("SELECT device, name FROM own_device WHERE account = ? AND listed = 1", (account.id,)):
         yield DeviceName(device, name), not name
     row = first(query, "SELECT name FROM account WHERE id = ?", (account.id,))

@@ -502,7 +502,8 @@ END;
 -- the hub, `alias_put` whether its own homeserver knows the alias. `staged`: a commit of ours whose answer is not here (StagedCommit), with
 -- everything that went with it (`bundle`) and the state behind it (`staged_shared`). `renewed` is when this device last gave itself new
 -- keys, `said` what it has said since. `trouble`: code of what the group cannot go on from, until it is repaired; `waits`: of what the last
--- try to work for it has failed with. `admin_key`: on the device that made the group, the key that names its hubs.
+-- try to work for it has failed with. `admin_key`: on the device that made the group, the key that names its hubs. `name`: what another
+-- own device calls it, until `shared` is here.
 CREATE TABLE mls_group (
     id            INTEGER PRIMARY KEY,
     account       INTEGER NOT NULL,
@@ -525,19 +526,17 @@ CREATE TABLE mls_group (
     trouble       TEXT NOT NULL DEFAULT '',
     waits         TEXT NOT NULL DEFAULT '',
     admin_key     BLOB NOT NULL DEFAULT x'',
+    name          TEXT NOT NULL DEFAULT '',
     created       REAL NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX mls_group_by_public ON mls_group (account, public);
 CREATE INDEX mls_group_by_alias ON mls_group (account, alias);
 
--- How the owner keeps a group, as all own devices do; also of a group that this device is not in yet.
+-- Whether the owner wants to be in a group, on whichever device; also of a group that this one is not in yet.
 CREATE TABLE group_choice (
-    account      INTEGER NOT NULL,
-    public       BLOB NOT NULL,
-    accepted     INTEGER NOT NULL DEFAULT 0,
-    muted        INTEGER NOT NULL DEFAULT 0,
-    archived     INTEGER NOT NULL DEFAULT 0,
-    read_message BLOB NOT NULL DEFAULT x'',
+    account  INTEGER NOT NULL,
+    public   BLOB NOT NULL,
+    accepted INTEGER NOT NULL,
     PRIMARY KEY (account, public)
 ) STRICT, WITHOUT ROWID;
 

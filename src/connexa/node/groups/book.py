@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connexa.content import MAX_LEAVES, SharedState, read_state
-from connexa.errors import NotFoundError, UsageError
+from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import Domain
 from connexa.mls.group import Group
 from connexa.mls.policy import BasicAuthentication, Rules
@@ -36,8 +36,10 @@ __all__ = [
     "group_of",
     "live_groups",
     "note_trouble",
+    "not_in_yet",
     "note_wait",
     "open_group",
+    "shown_as",
 ]
 
 SHORT = 8  # hex digits that name a group to people
@@ -73,6 +75,12 @@ class GroupRow:
     said: int
     trouble: str
     waits: str
+    name: str = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        """What to call it: its name, or as much of the id as names it."""
+        return self.shared.name if self.raw_shared else self.name or self.public.hex()[:SHORT]
 
     @property
     def shared(self) -> SharedState:
@@ -92,7 +100,7 @@ class GroupRow:
 
 _COLUMNS = (
     "id, account, public, hub, term, alias, token, state, shared, inviter, seq, heard, staged, bundle, staged_shared, renewed,"
-    " said, trouble, waits"
+    " said, trouble, waits, name"
 )
 
 
@@ -134,6 +142,11 @@ def _row(values: list[Any]) -> GroupRow:
     return GroupRow(*values)
 
 
+def not_in_yet() -> RefusedError:
+    """The refusal of what only a device that is in the group can do."""
+    return RefusedError("group.waiting", "This device is not in that group yet.", "connexa group list shows what it waits for.")
+
+
 def _no_group() -> NotFoundError:
     return NotFoundError("group.not_found", "There is no such group.")
 
@@ -145,7 +158,7 @@ def find_group(query: Query, account: int, named: str) -> GroupRow | None:
         by_id = [one for one in groups if one.public.hex().startswith(named)]
         if by_id:
             return _only(by_id)
-    by_name = [one for one in groups if one.raw_shared and one.shared.name == named]
+    by_name = [one for one in groups if one.title == named]
     return _only([one for one in by_name if one.state not in OVER] or by_name)
 
 
@@ -164,13 +177,19 @@ def add_group(execute: Execute, account: int, public: bytes, hub: str, alias: by
         " renewed = excluded.renewed, said = 0 RETURNING id"
     )
     number = int(returned(execute, sql, (account, public, hub, alias, token, state.value, now, now)))
-    execute("INSERT INTO conversation (account, public, person) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", (account, public))
+    conversation_of_group(execute, account, public)
     return number
 
 
-def conversation_of_group(query: Query, group: GroupRow) -> int:
-    """The number of the conversation that shows a group."""
-    return int(returned(query, "SELECT id FROM conversation WHERE account = ? AND public = ?", (group.account, group.public)))
+def conversation_of_group(execute: Execute, account: int, public: bytes) -> int:
+    """The number of the conversation of a group, which may not be here itself yet; made at its first use."""
+    execute("INSERT INTO conversation (account, public, person) VALUES (?, ?, 0) ON CONFLICT DO NOTHING", (account, public))
+    return shown_as(execute, account, public)
+
+
+def shown_as(query: Query, account: int, public: bytes) -> int:
+    """The number of the conversation that shows a group that is here."""
+    return int(returned(query, "SELECT id FROM conversation WHERE account = ? AND public = ?", (account, public)))
 
 
 def change_state(execute: Execute, home: Home, account: Account, group: GroupRow, state: GroupStanding) -> None:

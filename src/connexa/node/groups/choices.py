@@ -1,84 +1,71 @@
-"""What the owner decides about a group for all own devices: that the invitation is accepted, what was read, muted, archived."""
+"""What the owner decides about a group for all own devices: that they are in it, what was read, typed, muted, archived, deleted."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from connexa.content import GroupChoice
+from connexa.content import Draft, Flags, GroupChoice, ReadMark
 from connexa.node.account import Account
-from connexa.node.groups.book import GroupRow, change_state, changed, group_named
+from connexa.node.groups.book import GroupRow, change_state, changed, conversation_of_group, group_named
 from connexa.node.groups.views import GroupStanding
-from connexa.node.home import Home, Query, first
+from connexa.node.home import Home, Query, first, rows
 from connexa.node.registers import decide
 from connexa.store import Execute
 
-__all__ = ["choice_of", "choose", "has_accepted", "take_choice"]
-
-
-def choice_of(query: Query, account: int, public: bytes) -> GroupChoice:
-    """How the owner keeps a group; nothing is decided at first."""
-    sql = "SELECT accepted, muted, archived, read_message FROM group_choice WHERE account = ? AND public = ?"
-    row = first(query, sql, (account, public))
-    return GroupChoice(public, bool(row[0]), bool(row[1]), bool(row[2]), row[3]) if row else GroupChoice(public, accepted=False)
+__all__ = ["choose", "has_accepted", "keep_draft", "keep_flags", "mark_group_read", "take_choice"]
 
 
 def has_accepted(query: Query, account: int, public: bytes) -> bool:
     """Whether the owner has accepted to be in a group, on whichever device."""
-    return choice_of(query, account, public).accepted
+    row = first(query, "SELECT accepted FROM group_choice WHERE account = ? AND public = ?", (account, public))
+    return row is not None and bool(row[0])
 
 
-def choose(
-    execute: Execute,
-    home: Home,
-    account: Account,
-    public: bytes,
-    *,
-    accepted: bool | None = None,
-    muted: bool | None = None,
-    archived: bool | None = None,
-    read: bytes | None = None,
-) -> None:
-    """The owner has decided something here; the own devices are told."""
-    given = {"accepted": accepted, "muted": muted, "archived": archived, "read": read}
-    before = choice_of(execute, account.id, public)
-    after = replace(before, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    if after != before:
-        take_choice(execute, home, account, after)
-        decide(execute, home, account, after)
+def choose(execute: Execute, home: Home, account: Account, public: bytes, *, accepted: bool) -> None:
+    """The owner has decided here whether to be in a group; the own devices are told."""
+    if accepted != has_accepted(execute, account.id, public):
+        choice = GroupChoice(public, accepted)
+        take_choice(execute, home, account, choice)
+        decide(execute, home, account, choice)
 
 
 def take_choice(execute: Execute, home: Home, account: Account, choice: GroupChoice) -> None:
     """Keep a decision, and do here what follows from it."""
-    execute(
-        "INSERT OR REPLACE INTO group_choice (account, public, accepted, muted, archived, read_message) VALUES (?, ?, ?, ?, ?, ?)",
-        (account.id, choice.group, choice.accepted, choice.muted, choice.archived, choice.read),
-    )
-    sql = "UPDATE conversation SET muted = ?, archived = ? WHERE account = ? AND public = ? AND person = 0"
-    execute(sql, (choice.muted, choice.archived, account.id, choice.group))
+    execute("INSERT OR REPLACE INTO group_choice (account, public, accepted) VALUES (?, ?, ?)", (account.id, choice.group, choice.accepted))
     group = group_named(execute, account.id, choice.group)
-    if group is None:
-        return
-    _mark_read(execute, home, account, group, choice.read)
-    if choice.accepted and group.state is GroupStanding.INVITED:
+    if group is not None and choice.accepted and group.state is GroupStanding.INVITED:
         change_state(execute, home, account, group, GroupStanding.MEMBER)
-    else:
-        changed(execute, home, account, group.public, state=group.state.value)
 
 
-def _mark_read(execute: Execute, home: Home, account: Account, group: GroupRow, message: bytes) -> None:
-    """Move the read cursor to a message; where that is not here yet, as soon as it is."""
-    if not message:
-        return
-    where = "account = ? AND public = ? AND person = 0"
-    row = first(
+def keep_flags(
+    execute: Execute, home: Home, account: Account, group: GroupRow, *, muted: bool | None = None, archived: bool | None = None
+) -> None:
+    """Mute a group or put it away, or not."""
+    number = conversation_of_group(execute, account.id, group.public)
+    sql = "UPDATE conversation SET muted = coalesce(?, muted), archived = coalesce(?, archived) WHERE id = ? RETURNING muted, archived"
+    now_muted, now_archived = rows(execute, sql, (muted, archived, number))[0]
+    decide(execute, home, account, Flags(group.public, bool(now_muted), bool(now_archived), group=True))
+    changed(execute, home, account, group.public, state=group.state.value)
+
+
+def keep_draft(execute: Execute, home: Home, account: Account, group: GroupRow, text: str, subject: str) -> None:
+    """Keep what is typed in a group and not sent yet."""
+    number = conversation_of_group(execute, account.id, group.public)
+    execute("UPDATE conversation SET draft = ?, draft_subject = ? WHERE id = ?", (text, subject, number))
+    decide(execute, home, account, Draft(group.public, text, subject, group=True))
+    home.events.record(execute, str(account.address), "conversation.changed", home.clock(), conversation=group.public.hex())
+
+
+def mark_group_read(execute: Execute, home: Home, account: Account, group: GroupRow) -> None:
+    """Everything in a group was seen; the own devices learn it."""
+    number = conversation_of_group(execute, account.id, group.public)
+    unread = rows(
         execute,
-        "SELECT m.cursor FROM message m JOIN conversation c ON c.id = m.conversation"
-        " WHERE m.account = ? AND m.message = ? AND c.public = ?",
-        (account.id, message, group.public),
+        "SELECT m.message, m.cursor FROM message m JOIN conversation c ON c.id = m.conversation"
+        " WHERE m.account = ? AND m.conversation = ? AND m.cursor > c.read_cursor AND m.mine = 0 ORDER BY m.cursor",
+        (account.id, number),
     )
-    if row is None:
-        execute(f"UPDATE conversation SET read_message = ? WHERE {where}", (message, account.id, group.public))  # noqa: S608
+    if not unread:
         return
-    sql = f"UPDATE conversation SET read_cursor = max(read_cursor, ?), read_message = x'' WHERE {where}"  # noqa: S608 - a constant
-    execute(sql, (row[0], account.id, group.public))
+    newest, cursor = unread[-1]
+    execute("UPDATE conversation SET read_message = x'', read_cursor = ? WHERE id = ?", (cursor, number))
+    decide(execute, home, account, ReadMark(group.public, newest, group=True))
     home.events.record(execute, str(account.address), "conversation.read", home.clock(), conversation=group.public.hex())

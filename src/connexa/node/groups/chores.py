@@ -40,7 +40,7 @@ class GroupChores:
 
     async def aliases(self, *, renew: bool) -> None:
         """Let the homeserver know by which names hubs know this device; `renew`: those too that it knows."""
-        sql = "SELECT id, alias FROM mls_group WHERE account = ? AND state NOT IN ('left', 'removed') AND alias_put <= ?"
+        sql = "SELECT id, alias FROM mls_group WHERE account = ? AND state NOT IN ('waiting', 'left', 'removed') AND alias_put <= ?"
         waiting = rows(self._home.database.read, sql, (self._account.id, int(renew)))
         for begin in range(0, len(waiting), ALIASES_AT_ONCE):
             batch = waiting[begin : begin + ALIASES_AT_ONCE]

@@ -24,7 +24,7 @@ from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import UserId
 from connexa.mls.group import Group
 from connexa.node.account import Account
-from connexa.node.conversations import message_view, page_of
+from connexa.node.conversations import check_draft, delete_entries, message_view, page_of
 from connexa.node.groups.book import (
     AUTHENTICATION,
     OVER,
@@ -35,13 +35,14 @@ from connexa.node.groups.book import (
     all_groups,
     change_state,
     changed,
-    conversation_of_group,
     end_group,
     find_group,
     group_named,
     group_of,
+    not_in_yet,
+    shown_as,
 )
-from connexa.node.groups.choices import choose
+from connexa.node.groups.choices import choose, keep_draft, keep_flags, mark_group_read
 from connexa.node.groups.commits import first_bundle
 from connexa.node.groups.links import GroupLink, format_group_link, parse_group_link
 from connexa.node.groups.listing import group_conversation, group_view
@@ -50,7 +51,8 @@ from connexa.node.groups.pool import SUITE, card_for, make_key_package
 from connexa.node.groups.rules import check_may, person_in
 from connexa.node.groups.views import GroupLinkView, GroupStanding, GroupView
 from connexa.node.groups.wishes import ask_for
-from connexa.node.home import Home, first
+from connexa.node.home import Home
+from connexa.node.own_copies import has_other_devices
 from connexa.node.people import Person
 from connexa.node.sending import find_person
 from connexa.node.views import ConversationView, MessageView
@@ -59,7 +61,7 @@ from connexa.store import Execute
 __all__ = ["GroupDesk"]
 
 T = TypeVar("T")
-SHOWN = (GroupStanding.CREATING, GroupStanding.MEMBER, GroupStanding.LEAVING, *OVER)
+SHOWN = (GroupStanding.CREATING, GroupStanding.WAITING, GroupStanding.MEMBER, GroupStanding.LEAVING, *OVER)
 
 
 class GroupDesk:
@@ -83,11 +85,13 @@ class GroupDesk:
 
     def avatar(self, named: str) -> bytes:
         """The group's image; empty without one."""
-        return self._find(named).shared.avatar
+        group = self._find(named)
+        return group.shared.avatar if group.raw_shared else b""
 
     def link(self, named: str) -> GroupLinkView:
         """The invitation link, as it can be handed over."""
         group = self._find(named)
+        _check_is_in(group)
         shared = group.shared
         if not shared.join_key:
             raise NotFoundError("group_link.none", "This group has no invitation link.", "Make one: connexa group link --new")
@@ -150,19 +154,19 @@ class GroupDesk:
         if group.state is not GroupStanding.INVITED:
             raise RefusedError("group.not_invited", "There is no open invitation to this group.")
         if group.shared.history.kind is HistoryKind.NONE:
-            sql = "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ?"
-            execute(sql, (self._account.id, conversation_of_group(execute, group)))
+            delete_entries(execute, self._home, self._account, shown_as(execute, group.account, group.public))
         choose(execute, self._home, self._account, group.public, accepted=True)
 
     async def leave(self, named: str) -> GroupView:
         """Leave with all own devices, or decline an invitation."""
-        return await self._with(named, self._leave)
+        return await self._with(named, self._leave, any_state=True)
 
     def _leave(self, execute: Execute, group: GroupRow) -> None:
         if group.state in OVER:
             raise RefusedError("group.over", "You are not in this group any more.")
-        choose(execute, self._home, self._account, group.public, accepted=False)
-        if group.state in (GroupStanding.CREATING, GroupStanding.JOINING):
+        if group.state is not GroupStanding.WAITING or not has_other_devices(execute, group.account):  # they stay in it
+            choose(execute, self._home, self._account, group.public, accepted=False)
+        if group.state in (GroupStanding.CREATING, GroupStanding.JOINING, GroupStanding.WAITING):
             end_group(execute, self._home, self._account, group, GroupStanding.LEFT)
         else:
             change_state(execute, self._home, self._account, group, GroupStanding.LEAVING)
@@ -269,19 +273,34 @@ class GroupDesk:
         """Mute or archive a group on all own devices."""
 
         def keep(execute: Execute, group: GroupRow) -> None:
-            choose(execute, self._home, self._account, group.public, muted=muted, archived=archived)
+            keep_flags(execute, self._home, self._account, group, muted=muted, archived=archived)
 
         return await self._with(named, keep, any_state=True)
 
+    async def set_draft(self, named: str, text: str, subject: str) -> ConversationView:
+        """Keep what is typed in a group and not sent yet, on all own devices."""
+        check_draft(text, subject)
+
+        def keep(execute: Execute, group: GroupRow) -> None:
+            keep_draft(execute, self._home, self._account, group, text, subject)
+
+        await self._with(named, keep, any_state=True)
+        return self.conversation(named)
+
+    async def delete_conversation(self, named: str) -> None:
+        """Delete all that was said in a group, on all own devices; they stay in it."""
+
+        def delete(execute: Execute, group: GroupRow) -> None:
+            delete_entries(execute, self._home, self._account, shown_as(execute, group.account, group.public))
+            keep_flags(execute, self._home, self._account, group, muted=False, archived=False)
+
+        await self._with(named, delete, any_state=True)
+
     async def mark_read(self, named: str) -> None:
-        """Everything in the group was seen; the own devices learn it, and nobody else."""
+        """Everything in the group was seen."""
 
         def mark(execute: Execute, group: GroupRow) -> None:
-            conversation = conversation_of_group(execute, group)
-            sql = "SELECT message FROM message WHERE account = ? AND conversation = ? AND mine = 0 ORDER BY cursor DESC LIMIT 1"
-            row = first(execute, sql, (self._account.id, conversation))
-            if row is not None:
-                choose(execute, self._home, self._account, group.public, read=row[0])
+            mark_group_read(execute, self._home, self._account, group)
 
         await self._with(named, mark, any_state=True)
 
@@ -309,7 +328,8 @@ class GroupDesk:
     def messages(self, named: str, *, before: int | None, limit: int) -> list[MessageView]:
         """A page of what was said in a group, oldest first."""
         query = self._home.database.read
-        return page_of(query, [conversation_of_group(query, self._find(named))], before, limit)
+        group = self._find(named)
+        return page_of(query, [shown_as(query, group.account, group.public)], before, limit)
 
     # ---- what they share
 
@@ -324,8 +344,8 @@ class GroupDesk:
 
         def act(execute: Execute) -> None:
             group = group_of(execute, number)
-            if not any_state and group.state in OVER:
-                raise RefusedError("group.over", "You are not in this group any more.")
+            if not any_state:
+                _check_is_in(group)
             operation(execute, group)
 
         await self._change(act)
@@ -335,6 +355,13 @@ class GroupDesk:
         result = await self._home.change(operation)
         self._wake()
         return result
+
+
+def _check_is_in(group: GroupRow) -> None:
+    if group.state in OVER:
+        raise RefusedError("group.over", "You are not in this group any more.")
+    if not group.raw_shared or group.state is GroupStanding.WAITING:
+        raise not_in_yet()
 
 
 def _name(name: str) -> str:

@@ -7,8 +7,7 @@ from connexa.crypto import sha256
 from connexa.errors import NotFoundError
 from connexa.node.account import Account
 from connexa.node.conversations import message_view
-from connexa.node.groups.book import SHORT, GroupRow, conversation_of_group, group_of, open_group
-from connexa.node.groups.choices import choice_of
+from connexa.node.groups.book import SHORT, GroupRow, group_of, open_group, shown_as
 from connexa.node.groups.rules import person_in
 from connexa.node.groups.views import GroupPersonView, GroupStanding, GroupView
 from connexa.node.groups.wishes import wishes_waiting
@@ -19,11 +18,6 @@ from connexa.node.views import ConversationView, TrustTier
 __all__ = ["group_conversation", "group_view", "history_words", "unread_of"]
 
 _ROSTER_GROUPS = 6
-
-
-def group_title(group: GroupRow) -> str:
-    """What to call a group."""
-    return group.shared.name if group.raw_shared else group.public.hex()[:SHORT]
 
 
 def group_trust(query: Query, account: Account, group: GroupRow) -> TrustTier:
@@ -46,7 +40,7 @@ def unread_of(query: Query, conversation: int) -> int:
 
 def group_conversation(query: Query, account: Account, group: GroupRow) -> ConversationView:
     """A group as a conversation among the others."""
-    number = conversation_of_group(query, group)
+    number = shown_as(query, group.account, group.public)
     sql = (
         "SELECT muted, archived, draft, draft_subject, (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id"
         " AND hidden = 0) FROM conversation c WHERE id = ?"
@@ -55,7 +49,7 @@ def group_conversation(query: Query, account: Account, group: GroupRow) -> Conve
     return ConversationView(
         id=group.public.hex(),
         group=True,
-        title=group_title(group),
+        title=group.title,
         address="",
         contact="",
         state=ContactState.ACCEPTED if group.is_live else ContactState.REQUESTED,
@@ -80,12 +74,12 @@ def group_view(home: Home, account: Account, number: int) -> GroupView:
     shared = group.shared if group.raw_shared else None
     me = person_in(shared, account.user_id) if shared else None
     inviter = person_in(shared, group.inviter) if shared and group.state is GroupStanding.INVITED else None
-    choice = choice_of(query, account.id, group.public)
+    conversation = group_conversation(query, account, group)
     epoch, roster = _epoch(home, group)
     return GroupView(
         id=group.public.hex(),
         short=group.public.hex()[:SHORT],
-        name=group_title(group),
+        name=group.title,
         state=group.state,
         role=me.role if me and group.is_live else None,
         inviter=str(inviter.address) if inviter else "",
@@ -99,9 +93,9 @@ def group_view(home: Home, account: Account, number: int) -> GroupView:
         link=bool(shared and shared.join_key),
         waiting=wishes_waiting(query, number),
         trouble=group.trouble or group.waits,
-        muted=choice.muted,
-        archived=choice.archived,
-        unread=unread_of(query, conversation_of_group(query, group)),
+        muted=conversation.muted,
+        archived=conversation.archived,
+        unread=conversation.unread,
     )
 
 

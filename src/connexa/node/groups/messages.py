@@ -22,7 +22,7 @@ from connexa.content import (
 )
 from connexa.errors import ConflictError, RefusedError, UsageError
 from connexa.node.account import Account
-from connexa.node.groups.book import GroupRow, conversation_of_group, group_of, open_group
+from connexa.node.groups.book import GroupRow, group_of, not_in_yet, open_group, shown_as
 from connexa.node.groups.cards import device_of
 from connexa.node.groups.rules import person_in
 from connexa.node.groups.views import GroupStanding
@@ -47,6 +47,8 @@ def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow
         if (known[1], known[2]) != (text.text, text.subject):
             raise ConflictError("message.id_used", "Another message has that id.")
         return int(known[0])
+    if group.state is GroupStanding.WAITING:
+        raise not_in_yet()
     if group.state is GroupStanding.INVITED:
         raise RefusedError("group.invited", "You have not accepted the invitation to this group.", "connexa group accept")
     if group.state not in (GroupStanding.MEMBER, GroupStanding.CREATING):
@@ -128,7 +130,7 @@ def _add(
     text, now = content.body if isinstance(content.body, Text) else Text(""), home.clock()
     sent = content.sent_ms / 1000
     here = mine and device == account.device
-    conversation = conversation_of_group(execute, group)
+    conversation = shown_as(execute, group.account, group.public)
     entry = Entry(
         message=said.id,
         sender=user,
@@ -177,7 +179,7 @@ def give_past(execute: Execute, home: Home, account: Account, group: GroupRow, c
         execute,
         "SELECT message, sender, device, author, content, vanishes, sent FROM message WHERE account = ? AND conversation = ? AND hidden = 0"
         " AND state IN ('accepted', 'received') AND author != '' ORDER BY cursor DESC LIMIT ?",
-        (account.id, conversation_of_group(execute, group), count),
+        (account.id, shown_as(execute, group.account, group.public), count),
     )
     past: list[PastMessage] = []
     room = MAX_SENT

@@ -16,7 +16,8 @@ class GroupStanding(enum.StrEnum):
     """How this device stands to a group."""
 
     CREATING = "creating"  # its hub has not taken it yet
-    JOINING = "joining"  # by a link, or once more because its state was lost
+    JOINING = "joining"  # by a link
+    WAITING = "waiting"  # known from another own device or a backup: it comes in by itself, by an own device, or is invited
     INVITED = "invited"  # nothing of this person is sent before they have accepted
     MEMBER = "member"
     LEAVING = "leaving"  # asked for; somebody's next commit does it

@@ -289,46 +289,46 @@ class Contact(_message.Message):
     def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_list: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., profile_key: _Optional[bytes] = ..., state: _Optional[str] = ..., name: _Optional[str] = ..., verified_at: _Optional[int] = ..., verified_how: _Optional[str] = ..., rival: _Optional[bytes] = ..., replaces: _Optional[bytes] = ...) -> None: ...
 
 class ReadMark(_message.Message):
-    __slots__ = ("user", "message")
-    USER_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("of", "message", "group")
+    OF_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
-    user: bytes
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    of: bytes
     message: bytes
-    def __init__(self, user: _Optional[bytes] = ..., message: _Optional[bytes] = ...) -> None: ...
+    group: bool
+    def __init__(self, of: _Optional[bytes] = ..., message: _Optional[bytes] = ..., group: _Optional[bool] = ...) -> None: ...
 
 class Flags(_message.Message):
-    __slots__ = ("user", "muted", "archived")
-    USER_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("of", "muted", "archived", "group")
+    OF_FIELD_NUMBER: _ClassVar[int]
     MUTED_FIELD_NUMBER: _ClassVar[int]
     ARCHIVED_FIELD_NUMBER: _ClassVar[int]
-    user: bytes
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    of: bytes
     muted: bool
     archived: bool
-    def __init__(self, user: _Optional[bytes] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ...) -> None: ...
+    group: bool
+    def __init__(self, of: _Optional[bytes] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., group: _Optional[bool] = ...) -> None: ...
 
 class GroupChoice(_message.Message):
-    __slots__ = ("group", "accepted", "muted", "archived", "read")
+    __slots__ = ("group", "accepted")
     GROUP_FIELD_NUMBER: _ClassVar[int]
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
-    MUTED_FIELD_NUMBER: _ClassVar[int]
-    ARCHIVED_FIELD_NUMBER: _ClassVar[int]
-    READ_FIELD_NUMBER: _ClassVar[int]
     group: bytes
     accepted: bool
-    muted: bool
-    archived: bool
-    read: bytes
-    def __init__(self, group: _Optional[bytes] = ..., accepted: _Optional[bool] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., read: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, group: _Optional[bytes] = ..., accepted: _Optional[bool] = ...) -> None: ...
 
 class Draft(_message.Message):
-    __slots__ = ("user", "text", "subject")
-    USER_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("of", "text", "subject", "group")
+    OF_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
-    user: bytes
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    of: bytes
     text: str
     subject: str
-    def __init__(self, user: _Optional[bytes] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ...) -> None: ...
+    group: bool
+    def __init__(self, of: _Optional[bytes] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ..., group: _Optional[bool] = ...) -> None: ...
 
 class AccountName(_message.Message):
     __slots__ = ("name",)
@@ -345,17 +345,21 @@ class DeviceName(_message.Message):
     def __init__(self, device: _Optional[bytes] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Entries(_message.Message):
-    __slots__ = ("user", "address", "entries")
-    USER_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("of", "address", "entries", "name", "over")
+    OF_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
-    user: bytes
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OVER_FIELD_NUMBER: _ClassVar[int]
+    of: bytes
     address: str
     entries: _containers.RepeatedCompositeFieldContainer[LogEntry]
-    def __init__(self, user: _Optional[bytes] = ..., address: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ...) -> None: ...
+    name: str
+    over: bool
+    def __init__(self, of: _Optional[bytes] = ..., address: _Optional[str] = ..., entries: _Optional[_Iterable[_Union[LogEntry, _Mapping]]] = ..., name: _Optional[str] = ..., over: _Optional[bool] = ...) -> None: ...
 
 class LogEntry(_message.Message):
-    __slots__ = ("message", "mine", "device", "counter", "place", "content", "state")
+    __slots__ = ("message", "mine", "device", "counter", "place", "content", "state", "user", "author", "ends")
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     MINE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
@@ -363,6 +367,9 @@ class LogEntry(_message.Message):
     PLACE_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    ENDS_FIELD_NUMBER: _ClassVar[int]
     message: bytes
     mine: bool
     device: bytes
@@ -370,7 +377,10 @@ class LogEntry(_message.Message):
     place: int
     content: bytes
     state: str
-    def __init__(self, message: _Optional[bytes] = ..., mine: _Optional[bool] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., place: _Optional[int] = ..., content: _Optional[bytes] = ..., state: _Optional[str] = ...) -> None: ...
+    user: bytes
+    author: str
+    ends: int
+    def __init__(self, message: _Optional[bytes] = ..., mine: _Optional[bool] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., place: _Optional[int] = ..., content: _Optional[bytes] = ..., state: _Optional[str] = ..., user: _Optional[bytes] = ..., author: _Optional[str] = ..., ends: _Optional[int] = ...) -> None: ...
 
 class HistoryWanted(_message.Message):
     __slots__ = ("before", "chunks")
@@ -403,41 +413,41 @@ class Digests(_message.Message):
     def __init__(self, until: _Optional[int] = ..., digests: _Optional[_Iterable[_Union[Digest, _Mapping]]] = ...) -> None: ...
 
 class Digest(_message.Message):
-    __slots__ = ("user", "count", "hash")
-    USER_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("of", "count", "hash")
+    OF_FIELD_NUMBER: _ClassVar[int]
     COUNT_FIELD_NUMBER: _ClassVar[int]
     HASH_FIELD_NUMBER: _ClassVar[int]
-    user: bytes
+    of: bytes
     count: int
     hash: bytes
-    def __init__(self, user: _Optional[bytes] = ..., count: _Optional[int] = ..., hash: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, of: _Optional[bytes] = ..., count: _Optional[int] = ..., hash: _Optional[bytes] = ...) -> None: ...
 
 class Buckets(_message.Message):
-    __slots__ = ("until", "user", "hashes")
+    __slots__ = ("until", "of", "hashes")
     UNTIL_FIELD_NUMBER: _ClassVar[int]
-    USER_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
     HASHES_FIELD_NUMBER: _ClassVar[int]
     until: int
-    user: bytes
+    of: bytes
     hashes: bytes
-    def __init__(self, until: _Optional[int] = ..., user: _Optional[bytes] = ..., hashes: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, until: _Optional[int] = ..., of: _Optional[bytes] = ..., hashes: _Optional[bytes] = ...) -> None: ...
 
 class Listing(_message.Message):
-    __slots__ = ("until", "user", "buckets", "items")
+    __slots__ = ("until", "of", "buckets", "items")
     UNTIL_FIELD_NUMBER: _ClassVar[int]
-    USER_FIELD_NUMBER: _ClassVar[int]
+    OF_FIELD_NUMBER: _ClassVar[int]
     BUCKETS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     until: int
-    user: bytes
+    of: bytes
     buckets: bytes
     items: bytes
-    def __init__(self, until: _Optional[int] = ..., user: _Optional[bytes] = ..., buckets: _Optional[bytes] = ..., items: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, until: _Optional[int] = ..., of: _Optional[bytes] = ..., buckets: _Optional[bytes] = ..., items: _Optional[bytes] = ...) -> None: ...
 
 class Wanted(_message.Message):
-    __slots__ = ("user", "items")
-    USER_FIELD_NUMBER: _ClassVar[int]
+    __slots__ = ("of", "items")
+    OF_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
-    user: bytes
+    of: bytes
     items: bytes
-    def __init__(self, user: _Optional[bytes] = ..., items: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, of: _Optional[bytes] = ..., items: _Optional[bytes] = ...) -> None: ...
