@@ -49,7 +49,29 @@ DELIVERY_GUARDS = (
     ),
     Guard("the log is for members", "homeserver/groups/hub.py", "if member is None:", also=JOINING),
     Guard("an epoch that is over takes no message", "homeserver/groups/hub.py", "if send.epoch != row.epoch and not late:", also=HUB),
-    Guard("a blind group is bounded", "homeserver/groups/commits.py", " + int(member is None) > most:", " > 10**9:", HUB),
+    Guard("a blind group is bounded", "homeserver/groups/commits.py", "if len(others) + len(new) > most:", also=HUB),
+    Guard(
+        "nobody takes another's place",
+        "homeserver/groups/commits.py",
+        "if any(place.alias in taken or place.token_hash in taken for place in new):",
+        also=HUB,
+    ),
+    Guard(
+        "who commits keeps a place",
+        "homeserver/groups/commits.py",
+        "if member is not None and own is None and member.alias in bundle.removes:",
+        also=HUB,
+    ),
+    Guard(
+        "who has the link reads no log", "homeserver/groups/commits.py", "bundle.after if member else row.seq)", "bundle.after)", JOINING
+    ),
+    Guard(
+        "who was removed hears of nothing later",
+        "homeserver/groups/hub.py",
+        "page(self._database.read, ended or row, ",
+        "page(self._database.read, row, ",
+        HUB,
+    ),
     Guard(
         "admins follow each other",
         "identity/groups.py",

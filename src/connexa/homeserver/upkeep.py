@@ -11,7 +11,7 @@ from connexa.homeserver.groups.aliases import expire_aliases
 from connexa.homeserver.groups.courier import expire_news
 from connexa.homeserver.groups.failover import expire_standbys
 from connexa.homeserver.groups.key_packages import prune_packages
-from connexa.homeserver.groups.ledger import expire_entries
+from connexa.homeserver.groups.ledger import expire_entries, expire_places
 from connexa.homeserver.groups.welcomes import expire_welcomes
 from connexa.homeserver.mailbox import CHUNK, clear_left, expire
 from connexa.homeserver.passes import prune_pass_keys, prune_spent
@@ -38,7 +38,7 @@ class Upkeep:
         expired = await self._in_pieces(expire, now)
         await self._in_pieces(clear_left, now)
         if abs(now - self._pruned_at) >= RARELY:  # a clock that was set back counts too
-            groups = (expire_entries, expire_welcomes, expire_news, expire_aliases, expire_standbys, prune_packages)
+            groups = (expire_entries, expire_places, expire_welcomes, expire_news, expire_aliases, expire_standbys, prune_packages)
             for piece in (_used_rights, _outcomes, prune_prekeys, prune_spent, *groups):
                 await self._in_pieces(piece, now)
             await self._writer.run(lambda execute: _small_tables(execute, now))

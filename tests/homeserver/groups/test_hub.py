@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 
 from connexa.crypto import sha256
 from connexa.errors import RefusedError
+from connexa.homeserver.groups import ledger
 from connexa.mls.registry import ContentType
 from connexa.wire.v1.groups_pb2 import GroupEntryKind as K
 from connexa.wire.v1.groups_pb2 import GroupNews, GroupReply, GroupRequest
@@ -137,8 +139,10 @@ async def test_a_token_opens_nothing_through_another_homeserver_or_after_a_remov
             assert refused(await band.ask(bob, **request)) == "group.unknown"
         assert (await band.info(bob)).code == "group.unknown"
         await band.ask(carol, send=band.words())
-        assert [entry.seq for entry in (await band.log(bob)).entries] == [1, 2]  # up to its own removal, which it learns so
-        assert len((await band.log(carol)).entries) == 3
+        await band.commit(carol)
+        ended = await band.log(bob)  # up to its own removal, which it learns so, and nothing of what is later
+        assert ([entry.seq for entry in ended.entries], ended.newest, ended.epoch) == ([1, 2], 2, 2)
+        assert len((await band.log(carol)).entries) == 4
 
 
 async def test_messages_of_the_epoch_before_are_taken_for_two_minutes_and_proposals_never(tmp_path: Path) -> None:
@@ -220,6 +224,64 @@ async def test_the_last_to_leave_takes_the_group_along(tmp_path: Path) -> None:
         assert [list(read(f"SELECT 1 FROM {table}")) for table in ("mls_group", "group_entry", "group_record", "group_load")] == [[]] * 4
 
 
+async def test_who_was_removed_reads_up_to_there_even_when_the_others_are_gone(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await Band.found(world)
+        bob, carol = band.seat(B), band.seat(C)
+        await band.commit(add=[bob, carol])
+        await band.say()
+        await band.commit(remove=[bob])
+        await band.leave(carol)
+        await band.leave(band.seats[0])
+        assert [entry.seq for entry in (await band.log(bob)).entries] == [1, 2, 3]
+        assert (await band.log()).code == "group.unknown"
+        world.clock.advance(31 * DAY)
+        await house(world, A).upkeep.sweep(world.clock())
+        for table in ("mls_group", "group_member", "group_entry", "group_record"):
+            assert house(world, A).database.first(f"SELECT 1 FROM {table}") is None
+
+
+async def test_of_those_who_were_removed_the_newest_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "MAX_GONE", 2)
+    async with region(tmp_path) as world:
+        band = await Band.found(world)
+        gone = [band.seat(B) for _ in range(4)]
+        await band.commit(add=list(gone))
+        for seat in gone:
+            await band.commit(remove=[seat])
+        assert [(await band.log(seat)).DESCRIPTOR.name for seat in gone] == ["GroupRefused"] * 2 + ["GroupPage"] * 2
+
+
+async def test_nobody_takes_anothers_place_and_who_commits_keeps_one(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await Band.found(world)
+        founder, bob, carol = band.seats[0], band.seat(B), band.seat(C)
+        await band.commit(add=[bob, carol])
+        before = house(world, A).database.read("SELECT * FROM group_member")
+        for thief in (replace(band.seat(B), alias=founder.alias), replace(band.seat(B), token=carol.token)):
+            assert refused(await band.ask(bob, commit=band.bundle(own=thief.place))) == "group.not_allowed"
+            assert refused(await band.ask(bob, commit=band.bundle(add=[thief]))) == "group.not_allowed"
+        assert refused(await band.ask(bob, commit=band.bundle(remove=[founder, bob, carol]))) == "group.not_allowed"
+        assert house(world, A).database.read("SELECT * FROM group_member") == before
+        # A device that is taken out and comes in again may do so by the same alias.
+        back = replace(band.seat(C), alias=carol.alias)
+        await band.commit(bob, add=[back], remove=[carol])
+        assert (await band.log(carol)).code == "group.unknown"
+        assert len((await band.log(back)).entries) == 2
+
+
+async def test_numbers_at_their_limits_are_refused(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await Band.found(world)
+        most = 2**63 - 1
+        assert (await band.info(offset=most)).code == "frame.malformed"
+        assert not (await band.log(after=most)).entries
+        assert refused(await band.ask(band.seats[0], commit=band.bundle(epoch=most))) == "frame.malformed"
+        assert refused(await band.ask(band.seats[0], send=band.words(epoch=most))) == "group.epoch_too_old"
+        band.term = most
+        assert (await band.log()).code == "group.wrong_term"
+
+
 async def test_limits_refuse_with_codes(tmp_path: Path) -> None:
     async with region(tmp_path, blind_group_members=2, group_bytes=3_000, groups_per_day=1) as world:
         band = await Band.found(world)
@@ -292,7 +354,7 @@ async def test_a_blind_hubs_database_names_nobody(tmp_path: Path) -> None:
             row[0]: [column[1] for column in house(world, A).database.read(f"PRAGMA table_info({row[0]})")]
             for row in house(world, A).database.read("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '*group*'")
         }
-        assert columns["group_member"] == ["mls", "alias", "domain", "token_hash", "until"]
+        assert columns["group_member"] == ["mls", "alias", "domain", "token_hash", "until", "gone"]
         everything = b"".join(
             cell if isinstance(cell, bytes) else str(cell).encode()
             for table in columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,11 @@ async def test_the_link_opens_nothing_else(tmp_path: Path) -> None:
         admin.admins.CopyFrom(issue_admins(band.admin_set(2), band.admins[0]))
         nobody = joining(band, alice, seat)
         nobody.ClearField("own")
-        for bundle in (*wrong, others, admin, nobody):
+        instead = joining(band, alice, replace(seat, alias=band.seats[0].alias))
+        for bundle in (*wrong, others, admin, nobody, instead):
             assert code(await by_key(band, seat, commit=bundle)) == "group.not_allowed"
+        late = (await by_key(band, seat, commit=joining(band, alice, seat, epoch=0))).refused  # the log is not for who has the link
+        assert (late.code, late.epoch, late.entries.entries) == ("group.wrong_epoch", 1, [])
         assert code(await by_key(band, seat, b"x" * 32, commit=joining(band, alice, seat))) == "group.unknown"
         assert code(await by_key(band, seat, b"short", info=GetGroupInfo())) == "frame.malformed"
         assert list(house(world, A).database.read("SELECT * FROM mls_group, group_member")) == before

@@ -17,7 +17,6 @@ from connexa.homeserver.groups.ledger import (
     GroupRow,
     Member,
     append,
-    drop_group,
     group_of,
     insert_group,
     keep_record,
@@ -27,7 +26,6 @@ from connexa.homeserver.groups.ledger import (
     page,
     part_with,
     put_member,
-    remove_members,
     stored_entry,
 )
 from connexa.homeserver.groups.refusals import HubRefused, not_allowed, unknown_group
@@ -115,20 +113,18 @@ class Bundles:
             return Taken(GroupStored(seq=known[0], epoch=known[1] + 1))
         member = right_of(execute, row, asked)
         if bundle.epoch != row.epoch:
-            raise wrong_epoch(execute, row, bundle.after)
+            raise wrong_epoch(execute, row, bundle.after if member else row.seq)  # the log is for members
         _check_header(read_header(bundle.commit), row, bundle, member)
         self._check_rules(execute, row, asked, bundle, member)
         record = GroupRecord(sealed=bundle.sealed)
         if row.mode == GroupMode.GROUP_MODE_ASSISTED:
             record = follow_commit(execute, row, bundle, asked.now)
         taken = self._swap(execute, row, bundle, commit_id, asked.now)
-        gone = self._change_places(execute, row, bundle, member, taken.stored.seq)
+        gone = self._change_places(execute, row, bundle, member, taken.stored.seq, asked.now)
         keep_record(execute, row.id, record)
         taken.domains |= self._hand_over_welcomes(execute, bundle, taken.stored.seq)
         taken.domains |= self._change_admins(execute, row, bundle)
         everybody = members_of(execute, row.id)
-        if not everybody:
-            drop_group(execute, row.id)
         own = bundle.own.alias if bundle.HasField("own") else member.alias if member else b""
         new = {add.place.alias for add in bundle.adds}
         taken.tell = [place for place in (*everybody, *gone) if place.alias != own and place.alias not in new]
@@ -144,11 +140,22 @@ class Bundles:
             raise not_allowed("Who joins by a link is no admin.")
         if bool(bundle.adds) != bool(bundle.welcome):
             raise malformed("a bundle adds somebody without a Welcome, or has one for nobody")
-        most = self._limits.group_members if row.mode == GroupMode.GROUP_MODE_ASSISTED else self._limits.blind_group_members
-        stay = {place.alias for place in members_of(execute, row.id)} - set(bundle.removes)
-        if len(stay | {add.place.alias for add in bundle.adds}) + int(member is None) > most:
-            raise HubRefused("group.full", f"This homeserver keeps groups of at most {most} devices.")
+        if member is not None and own is None and member.alias in bundle.removes:
+            raise not_allowed("Who commits stays a member.")
+        self._check_places(execute, row, bundle, member)
         check_room(execute, row, len(bundle.commit), self._limits)
+
+    def _check_places(self, execute: Execute, row: GroupRow, bundle: GroupBundle, member: Member | None) -> None:
+        """Nobody takes another's place but where that one is removed, and there is room for everybody."""
+        gone = {*bundle.removes, member.alias if member and bundle.HasField("own") else b""}
+        others = [place for place in members_of(execute, row.id) if place.alias not in gone]
+        taken = {place.alias for place in others} | {place.token_hash for place in others}
+        new = [*(add.place for add in bundle.adds), *([bundle.own] if bundle.HasField("own") else [])]
+        if any(place.alias in taken or place.token_hash in taken for place in new):
+            raise not_allowed("Somebody else has that place.")
+        most = self._limits.group_members if row.mode == GroupMode.GROUP_MODE_ASSISTED else self._limits.blind_group_members
+        if len(others) + len(new) > most:
+            raise HubRefused("group.full", f"This homeserver keeps groups of at most {most} devices.")
 
     def _swap(self, execute: Execute, row: GroupRow, bundle: GroupBundle, commit_id: bytes, now: float) -> Taken:
         swapped: list[Row] = execute(
@@ -161,12 +168,13 @@ class Bundles:
         seq = append(execute, row, GroupEntryKind.GROUP_ENTRY_COMMIT, bundle.epoch, commit_id, bundle.commit, now)
         return Taken(GroupStored(seq=seq, epoch=swapped[0][0]))
 
-    def _change_places(self, execute: Execute, row: GroupRow, bundle: GroupBundle, member: Member | None, seq: int) -> list[Member]:
+    def _change_places(
+        self, execute: Execute, row: GroupRow, bundle: GroupBundle, member: Member | None, seq: int, now: float
+    ) -> list[Member]:
         """Who is a member from this entry on; returns those who are none any more."""
-        gone = part_with(execute, row.id, bundle.removes, seq)
+        gone = part_with(execute, row.id, bundle.removes, seq, now)
         if bundle.HasField("own"):
-            remove_members(execute, row.id, [member.alias] if member else [])
-            put_member(execute, row.id, Member.of(bundle.own))
+            put_member(execute, row.id, Member.of(bundle.own), instead_of=member)
         for add in bundle.adds:
             put_member(execute, row.id, Member.of(add.place))
         return gone

@@ -21,13 +21,12 @@ from connexa.homeserver.groups.ledger import (
     GroupRow,
     Member,
     append,
-    drop_group,
+    as_it_ended,
+    forget_member,
     group_of,
     info_piece,
     members_of,
     page,
-    remove_members,
-    removed_at,
     stored_entry,
 )
 from connexa.homeserver.groups.refusals import HubRefused, not_allowed, refusal, unknown_group
@@ -162,16 +161,14 @@ class Hub:
 
     def _leave(self, execute: Execute, request: GroupRequest, asked: Asked) -> None:
         row = self._group(execute, request)
-        remove_members(execute, row.id, [self._member(execute, row, asked).alias])
-        if not members_of(execute, row.id):
-            drop_group(execute, row.id)
+        forget_member(execute, row.id, self._member(execute, row, asked).alias)
 
     def _log(self, request: GroupRequest, asked: Asked) -> GroupPage:
         row = self._group(self._database.read, request)
-        until = removed_at(self._database.read, row.id, asked.token_hash, asked.domain)
-        if not until:  # who was removed may read that
+        ended = as_it_ended(self._database.read, row, asked.token_hash, asked.domain)
+        if ended is None:  # who was removed may read that, and hears of nothing later
             self._member(self._database.read, row, asked)
-        return page(self._database.read, row, request.log.after, request.log.limit, until)
+        return page(self._database.read, ended or row, request.log.after, request.log.limit)
 
     def _info(self, request: GroupRequest, asked: Asked) -> GroupInfoPiece:
         row = self._group(self._database.read, request)

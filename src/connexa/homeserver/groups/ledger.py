@@ -6,7 +6,7 @@ Functions over the tables for operations of the writer; the same functions read 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from connexa.homeserver.tables import Query, first
@@ -19,9 +19,12 @@ __all__ = [
     "GroupRow",
     "Member",
     "append",
+    "as_it_ended",
     "clear_group",
     "drop_group",
     "expire_entries",
+    "expire_places",
+    "forget_member",
     "group_of",
     "info_piece",
     "insert_group",
@@ -33,13 +36,12 @@ __all__ = [
     "part_with",
     "put_member",
     "record_of",
-    "remove_members",
-    "removed_at",
     "stored_entry",
 ]
 
 ALL_GROUPS: Final = b""  # whose load is that of all
 ENTRY_LIFE: Final = 30 * 86_400  # as long as mail; who was away for longer joins anew
+MAX_GONE: Final = 1_024  # places of a group that were removed, and may read up to there
 PAGE_ENTRIES: Final = 256
 PAGE_BYTES: Final = 160 * 1024
 PIECE_BYTES: Final = 192 * 1024
@@ -128,11 +130,14 @@ def member_of(query: Query, group: bytes, token_hash: bytes) -> Member | None:
     return Member(*row) if row else None
 
 
-def removed_at(query: Query, group: bytes, token_hash: bytes, domain: str) -> int:
-    """The entry by which the device with this token was removed; 0 where it was not, or long ago."""
-    sql = "SELECT until FROM group_member WHERE mls = ? AND token_hash = ? AND domain = ?"
-    row = first(query, sql, (group, token_hash, domain))
-    return int(row[0]) if row else 0
+def as_it_ended(query: Query, row: GroupRow, token_hash: bytes, domain: str) -> GroupRow | None:
+    """The group as it was for the device with this token when it was removed; None where it was not, or long ago."""
+    sql = (
+        "SELECT until, epoch + 1 FROM group_member JOIN group_entry ON group_entry.mls = group_member.mls AND seq = until"
+        " WHERE group_member.mls = ? AND token_hash = ? AND domain = ? AND until != 0"
+    )
+    ended = first(query, sql, (row.id, token_hash, domain))
+    return replace(row, seq=ended[0], epoch=ended[1]) if ended else None
 
 
 def members_of(query: Query, group: bytes) -> list[Member]:
@@ -141,25 +146,48 @@ def members_of(query: Query, group: bytes) -> list[Member]:
     return [Member(*row) for row in query(sql, (group,))]
 
 
-def put_member(execute: Execute, group: bytes, member: Member) -> None:
-    """Store a place; one of the same alias is replaced."""
+def put_member(execute: Execute, group: bytes, member: Member, *, instead_of: Member | None = None) -> None:
+    """Store a place; one of the same alias is replaced, and the one that it is there instead of."""
+    if instead_of is not None:
+        execute("DELETE FROM group_member WHERE mls = ? AND alias = ?", (group, instead_of.alias))
     execute(
         "INSERT OR REPLACE INTO group_member (mls, alias, domain, token_hash) VALUES (?, ?, ?, ?)",
         (group, member.alias, member.domain, member.token_hash),
     )
 
 
-def part_with(execute: Execute, group: bytes, aliases: Iterable[bytes], until: int) -> list[Member]:
+def part_with(execute: Execute, group: bytes, aliases: Iterable[bytes], until: int, now: float) -> list[Member]:
     """Take places away by the entry `until`, which they may read yet; returns those that were there."""
-    sql = "UPDATE group_member SET until = ? WHERE mls = ? AND alias = ? AND until = 0 RETURNING domain, alias, token_hash"
-    gone: list[Row] = [row for alias in aliases for row in execute(sql, (until, group, alias)).fetchall()]
+    sql = "UPDATE group_member SET until = ?, gone = ? WHERE mls = ? AND alias = ? AND until = 0 RETURNING domain, alias, token_hash"
+    gone: list[Row] = [row for alias in aliases for row in execute(sql, (until, int(now), group, alias)).fetchall()]
+    if gone:  # the newest of them alone are remembered
+        execute(
+            "DELETE FROM group_member WHERE mls = ? AND until != 0 AND until <="
+            " (SELECT until FROM group_member WHERE mls = ? AND until != 0 ORDER BY until DESC LIMIT 1 OFFSET ?)",
+            (group, group, MAX_GONE),
+        )
     return [Member(*row) for row in gone]
 
 
-def remove_members(execute: Execute, group: bytes, aliases: Iterable[bytes]) -> None:
-    """Forget places; those that are not there are gone already."""
-    for alias in aliases:
-        execute("DELETE FROM group_member WHERE mls = ? AND alias = ?", (group, alias))
+def forget_member(execute: Execute, group: bytes, alias: bytes) -> None:
+    """Forget a place; the last one takes the group along, once nobody who was removed may read it any more."""
+    execute("DELETE FROM group_member WHERE mls = ? AND alias = ?", (group, alias))
+    _drop_if_empty(execute, group)
+
+
+def _drop_if_empty(execute: Execute, group: bytes) -> None:
+    if first(execute, "SELECT 1 FROM group_member WHERE mls = ? LIMIT 1", (group,)) is None:
+        drop_group(execute, group)
+
+
+def expire_places(execute: Execute, now: float, limit: int) -> int:
+    """Forget some of those who were removed, when what they might read is gone too."""
+    old = "SELECT mls, alias FROM group_member WHERE until != 0 AND gone <= ? LIMIT ?"
+    sql = f"DELETE FROM group_member WHERE (mls, alias) IN ({old}) RETURNING mls"  # noqa: S608 - constants
+    rows: list[Row] = execute(sql, (int(now) - ENTRY_LIFE, limit)).fetchall()
+    for group in {row[0] for row in rows}:
+        _drop_if_empty(execute, group)
+    return len(rows)
 
 
 # ---- the log
@@ -183,13 +211,13 @@ def stored_entry(query: Query, group: bytes, entry: bytes) -> tuple[int, int] | 
     return (row[0], row[1]) if row else None
 
 
-def page(query: Query, row: GroupRow, after: int, limit: int = PAGE_ENTRIES, until: int = 0) -> GroupPage:
-    """The entries behind a number, as many as fit into an answer; with `until` none that come later."""
+def page(query: Query, row: GroupRow, after: int, limit: int = PAGE_ENTRIES) -> GroupPage:
+    """The entries behind a number, as many as fit into an answer."""
     oldest = first(query, "SELECT min(seq) FROM group_entry WHERE mls = ?", (row.id,))
     answer = GroupPage(newest=row.seq, oldest=row.seq + 1 if oldest is None or oldest[0] is None else oldest[0], epoch=row.epoch)
     room = PAGE_BYTES
     sql = "SELECT seq, kind, epoch, at, message FROM group_entry WHERE mls = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
-    for seq, kind, of, at, message in query(sql, (row.id, after, until or row.seq, max(1, min(limit, PAGE_ENTRIES)))):
+    for seq, kind, of, at, message in query(sql, (row.id, after, row.seq, max(1, min(limit, PAGE_ENTRIES)))):
         room -= len(message) + 64
         if room < 0 and answer.entries:
             break
@@ -205,9 +233,6 @@ def load_of(query: Query, group: bytes) -> int:
 
 def expire_entries(execute: Execute, now: float, limit: int) -> int:
     """Forget some of the entries whose time is over."""
-    execute(
-        "DELETE FROM group_member WHERE until != 0 AND NOT EXISTS (SELECT 1 FROM group_entry WHERE mls = group_member.mls AND seq = until)"
-    )
     sql = "DELETE FROM group_entry WHERE id IN (SELECT id FROM group_entry WHERE at <= ? LIMIT ?) RETURNING seq"
     return len(execute(sql, (int(now) - ENTRY_LIFE, limit)).fetchall())
 

@@ -24,6 +24,7 @@ MAX_ADDS: Final = 256
 MAX_REF: Final = 64
 MAX_EXTRA: Final = 1_024
 MAX_EPOCH: Final = 2**62
+MAX_OFFSET: Final = 2**31
 
 
 def check_request(request: GroupRequest) -> None:
@@ -48,6 +49,9 @@ def check_request(request: GroupRequest) -> None:
             _fits(request.send.message, MAX_MESSAGE)
             if len(request.send.id) != ID_SIZE or not request.send.message:
                 raise malformed("a message is empty, or its id has the wrong size")
+        case "info":
+            if request.info.offset >= MAX_OFFSET:
+                raise malformed("it asks for a piece that nothing has")
         case None:
             raise malformed("it asks nothing of the group")
 

@@ -75,16 +75,18 @@ CREATE TABLE group_public (
     state BLOB NOT NULL
 ) STRICT;
 
--- `until`: the entry that has removed the device, up to which it may read the log; 0: it is a member.
+-- `until`: the entry that has removed the device, up to which it may read the log, and when that was; 0: it is a member.
 CREATE TABLE group_member (
     mls        BLOB NOT NULL,
     alias      BLOB NOT NULL,
     domain     TEXT NOT NULL,
     token_hash BLOB NOT NULL,
     until      INTEGER NOT NULL DEFAULT 0,
+    gone       INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (mls, alias),
     UNIQUE (mls, token_hash)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX group_member_gone ON group_member (gone) WHERE until != 0;
 
 -- `entry` makes what is sent again the same entry: SHA-256 of a commit, or the sender's id of a message.
 CREATE TABLE group_entry (

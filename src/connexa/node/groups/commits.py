@@ -19,7 +19,7 @@ from connexa.mls.key_package import KeyPackage
 from connexa.mls.staged import StagedCommit
 from connexa.node.account import Account
 from connexa.node.groups.book import GroupRow, change_state, changed, group_of, open_group
-from connexa.node.groups.cards import alias_of, device_of
+from connexa.node.groups.cards import alias_of
 from connexa.node.groups.joining import SHARED_STATE
 from connexa.node.groups.pool import SUITE
 from connexa.node.groups.rules import Act, Removal, person_in, state_after
@@ -107,7 +107,6 @@ def _bundle(home: Home, row: GroupRow, group: Group, staged: StagedCommit, after
         place = GroupPlace(domain=person.address.domain if person else "", alias=alias_of(card), token_hash=sha256(token))
         extra = seal_extra(package.init_key, row.public, JoinExtra(token, Domain(row.hub)))
         adds.append(GroupAdd(place=place, ref=package.ref(SUITE), extra=extra))
-    back = {device_of(card) for card in act.added}
     record = RoomRecord(staged.group_info, after)
     return GroupBundle(
         epoch=group.epoch,
@@ -115,7 +114,7 @@ def _bundle(home: Home, row: GroupRow, group: Group, staged: StagedCommit, after
         welcome=staged.welcome or b"",
         sealed=seal_record(after.room_key, row.public, record, home.rng),
         adds=adds,
-        removes=[alias_of(one.card) for one in act.removed if device_of(one.card) not in back],
+        removes=[alias_of(one.card) for one in act.removed],
         join_hash=join_hash(after),
         after=row.seq,
     )
