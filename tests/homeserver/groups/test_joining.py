@@ -81,7 +81,7 @@ async def test_the_link_opens_nothing_else(tmp_path: Path) -> None:
         for bundle in (*wrong, others, admin, nobody, instead):
             assert code(await by_key(band, seat, commit=bundle)) == "group.not_allowed"
         late = (await by_key(band, seat, commit=joining(band, alice, seat, epoch=0))).refused  # the log is not for who has the link
-        assert (late.code, late.epoch, late.entries.entries) == ("group.wrong_epoch", 1, [])
+        assert (late.code, late.epoch, len(late.entries.entries)) == ("group.wrong_epoch", 1, 0)
         assert code(await by_key(band, seat, b"x" * 32, commit=joining(band, alice, seat))) == "group.unknown"
         assert code(await by_key(band, seat, b"short", info=GetGroupInfo())) == "frame.malformed"
         assert list(house(world, A).database.read("SELECT * FROM mls_group, group_member")) == before
