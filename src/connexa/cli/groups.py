@@ -23,6 +23,16 @@ __all__ = ["group"]
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _ROLES: Final = ("owner", "admin", "member")
 _LINK_MAX: Final = 1_024
+_TROUBLES: Final = {
+    "group.bad_commit": "somebody's device has broken the rules; an admin's device goes on without them",
+    "group.bad_record": "what the group's homeserver has for newcomers is not to be believed; an admin can help: connexa group anew",
+    "group.unknown": "the group's homeserver does not know this device any more; ask an admin to remove and invite you",
+    "group.full": "the group has as many people or devices as it can have",
+    "group.busy": "others change the group all the time; it is tried again",
+}
+_UNREADABLE: Final = (
+    "this device cannot follow the group and tries to come in again; if nobody can go on, an admin can help: connexa group anew"
+)
 
 
 @click.group(cls=Family)
@@ -95,7 +105,7 @@ def show(name: str, account: str) -> None:
         f"link     {'yes' if found['link'] else 'no'}",
     ]
     if found["trouble"]:
-        facts.append(f"trouble  {found['trouble']}")
+        facts.append(f"trouble  {_trouble(found['trouble'])}")
     answer(found, *facts, *table(people))
 
 
@@ -173,6 +183,20 @@ def remove(name: str, who: str, yes: bool, account: str) -> None:
 
 @group.command()
 @click.argument("name")
+@click.option("--without", default="", metavar="WHO", help="Take this person out with it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@account_option
+def anew(name: str, without: str, yes: bool, account: str) -> None:
+    """Let a group go on that a broken commit has stopped for everybody: your commit takes its place.
+
+    Ask the others first: whom that commit did not stop goes on with it, and your commit is not for them.
+    """
+    confirm(yes, f"Begin {name} anew{' without ' + without if without else ''}?")
+    _tell(_post("anew", account=account, group=name, without=without))
+
+
+@group.command()
+@click.argument("name")
 @click.argument("who")
 @click.argument("role_", metavar="ROLE", type=click.Choice(_ROLES))
 @account_option
@@ -220,6 +244,13 @@ def timer(name: str, time_: str, account: str) -> None:
 def history(name: str, rule: str, count: int, account: str) -> None:
     """Say what newcomers see: all since they were invited, none before they accept, or the last COUNT before it too."""
     _tell(_post("history", account=account, group=name, rule=rule, last=count))
+
+
+def _trouble(code: str) -> str:
+    """What keeps a group from going on, and what there is to do."""
+    if code in _TROUBLES:
+        return f"{code}: {_TROUBLES[code]}"
+    return f"{code}: {_UNREADABLE}" if code.startswith("mls.") else code
 
 
 def _post(act: str, **body: Any) -> dict[str, Any]:

@@ -79,6 +79,7 @@ from connexa.identity.pins import (
     PinState,
     SignedInfo,
 )
+from connexa.identity.rejects import CommitReject, issue_reject, verify_reject
 from connexa.identity.rotation import MAX_OVERLAP, DomainRotation, issue_domain_rotation, rotation_path, verify_domain_rotation
 from connexa.identity.server_info import (
     DomainKey,
@@ -108,6 +109,7 @@ __all__ = [
     "Address",
     "Attestation",
     "Channel",
+    "CommitReject",
     "ContactInvite",
     "Decision",
     "DeviceCertificate",
@@ -162,6 +164,7 @@ __all__ = [
     "issue_domain_rotation",
     "issue_heartbeat",
     "issue_key_package_proof",
+    "issue_reject",
     "issue_sender_certificate",
     "issue_server_info",
     "load_pin",
@@ -191,6 +194,7 @@ __all__ = [
     "verify_domain_rotation",
     "verify_heartbeat",
     "verify_key_package_proof",
+    "verify_reject",
     "verify_sender_certificate",
     "verify_server_info",
     "verify_take_over",

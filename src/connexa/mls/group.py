@@ -299,6 +299,14 @@ class Group(ProposingGroup):
             return self._stage(verified, self._lookup(psks, resuming), now)
         return self._store_proposal(verified, step, now)
 
+    def author(self, message: bytes) -> Sender:
+        """Who has signed a proposal or commit of this epoch, whatever rules it breaks; nothing changes here."""
+        self._check_active()
+        body = MLSMessage.decode(message).body
+        if not isinstance(body, (PrivateMessage, PublicMessage)):
+            raise ValidationError("V22", "This is no message to the members of a group.")
+        return hear(self._current, body)[0].content.sender
+
     def _store_proposal(self, verified: VerifiedContent, step: Step | None, now: int) -> ProposalStored:
         body = verified.content.body
         if isinstance(body, (bytes, Commit)):

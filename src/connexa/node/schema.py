@@ -503,7 +503,8 @@ END;
 -- everything that went with it (`bundle`) and the state behind it (`staged_shared`). `renewed` is when this device last gave itself new
 -- keys, `said` what it has said since. `trouble`: code of what the group cannot go on from, until it is repaired; `waits`: of what the last
 -- try to work for it has failed with. `admin_key`: on the device that made the group, the key that names its hubs. `name`: what another
--- own device calls it, until `shared` is here.
+-- own device calls it, until `shared` is here. `disputed`: the newest commit of the log where that does not hold here, else 0; `offender`:
+-- the user id of whoever made one that nobody can take. `told`: the inviter has told what was said before this device came.
 CREATE TABLE mls_group (
     id            INTEGER PRIMARY KEY,
     account       INTEGER NOT NULL,
@@ -527,6 +528,9 @@ CREATE TABLE mls_group (
     waits         TEXT NOT NULL DEFAULT '',
     admin_key     BLOB NOT NULL DEFAULT x'',
     name          TEXT NOT NULL DEFAULT '',
+    disputed      INTEGER NOT NULL DEFAULT 0,
+    offender      BLOB NOT NULL DEFAULT x'',
+    told          INTEGER NOT NULL DEFAULT 0,
     created       REAL NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX mls_group_by_public ON mls_group (account, public);

@@ -29,6 +29,7 @@ from connexa.homeserver.groups.ledger import (
     stored_entry,
 )
 from connexa.homeserver.groups.refusals import HubRefused, not_allowed, unknown_group
+from connexa.homeserver.groups.rejects import go_back
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query
 from connexa.identity import GroupAdmins, read_admins, verify_admins
@@ -111,6 +112,9 @@ class Bundles:
         commit_id = sha256(bundle.commit)
         if (known := stored_entry(execute, row.id, commit_id)) is not None:
             return Taken(GroupStored(seq=known[0], epoch=known[1] + 1))
+        gone: list[Member] = []
+        if bundle.HasField("reject"):
+            row, gone = go_back(execute, row, admins_of(row), bundle, asked.now)
         member = right_of(execute, row, asked)
         if bundle.epoch != row.epoch:
             raise wrong_epoch(execute, row, bundle.after if member else row.seq)  # the log is for members
@@ -120,7 +124,7 @@ class Bundles:
         if row.mode == GroupMode.GROUP_MODE_ASSISTED:
             record = follow_commit(execute, row, bundle, asked.now)
         taken = self._swap(execute, row, bundle, commit_id, asked.now)
-        gone = self._change_places(execute, row, bundle, member, taken.stored.seq, asked.now)
+        gone += self._change_places(execute, row, bundle, member, taken.stored.seq, asked.now)
         keep_record(execute, row.id, record)
         taken.domains |= self._hand_over_welcomes(execute, bundle, taken.stored.seq)
         taken.domains |= self._change_admins(execute, row, bundle)

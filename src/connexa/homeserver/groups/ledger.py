@@ -28,6 +28,7 @@ __all__ = [
     "group_of",
     "info_piece",
     "insert_group",
+    "keep_places",
     "keep_record",
     "load_of",
     "member_of",
@@ -167,6 +168,14 @@ def part_with(execute: Execute, group: bytes, aliases: Iterable[bytes], until: i
             (group, group, MAX_GONE),
         )
     return [Member(*row) for row in gone]
+
+
+def keep_places(execute: Execute, group: bytes, aliases: Iterable[bytes], until: int, now: float) -> list[Member]:
+    """Let these places be the group's, those too that were taken away and may still read, and no others; returns those that go."""
+    kept = set(aliases)
+    for alias in kept:
+        execute("UPDATE group_member SET until = 0 WHERE mls = ? AND alias = ?", (group, alias))
+    return part_with(execute, group, {place.alias for place in members_of(execute, group)} - kept, until, now)
 
 
 def forget_member(execute: Execute, group: bytes, alias: bytes) -> None:

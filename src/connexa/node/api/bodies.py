@@ -201,6 +201,12 @@ class WithGroupPerson(WithGroup, frozen=True):
     who: Line
 
 
+class GroupWithout(WithGroup, frozen=True):
+    """A group that is to go on, and who is to go with that; empty: nobody."""
+
+    without: Line = ""
+
+
 class GroupPersonRole(WithGroupPerson, frozen=True):
     """What somebody may do in a group."""
 

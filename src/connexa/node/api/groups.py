@@ -8,7 +8,18 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from connexa.node.groups.views import GroupLinkView, GroupView
 
 from .answers import ImageAnswer, Listing
-from .bodies import CreateGroup, GroupHistory, GroupImage, GroupName, GroupPersonRole, GroupTimer, WithGroup, WithGroupPerson, WithText
+from .bodies import (
+    CreateGroup,
+    GroupHistory,
+    GroupImage,
+    GroupName,
+    GroupPersonRole,
+    GroupTimer,
+    GroupWithout,
+    WithGroup,
+    WithGroupPerson,
+    WithText,
+)
 from .given import GivenNode
 
 __all__ = ["HANDLERS"]
@@ -74,6 +85,12 @@ async def remove_from_group(node: GivenNode, data: JSONBody[WithGroupPerson]) ->
     return await node.groups(data.account).remove(data.group, data.who)
 
 
+@post("/api/groups/anew", status_code=200)
+async def begin_group_anew(node: GivenNode, data: JSONBody[GroupWithout]) -> GroupView:
+    """Go on without a commit that keeps the group from going on, and without whoever is named."""
+    return await node.groups(data.account).begin_anew(data.group, data.without)
+
+
 @post("/api/groups/role", status_code=200)
 async def set_group_role(node: GivenNode, data: JSONBody[GroupPersonRole]) -> GroupView:
     """Give somebody a role."""
@@ -127,6 +144,7 @@ HANDLERS = [
     leave_group,
     invite_to_group,
     remove_from_group,
+    begin_group_anew,
     set_group_role,
     rename_group,
     set_group_avatar,

@@ -10,7 +10,7 @@ from connexa.mls.group import Group
 from connexa.mls.proposals import Add, Commit, ExternalInit, Remove
 from connexa.mls.registry import SenderType
 from connexa.mls.staged import StagedCommit
-from connexa.node.groups.cards import TrustedKeys, by_signature_key, check_card, check_person
+from connexa.node.groups.cards import by_signature_key, check_card
 from connexa.node.groups.rules import Act, Removal, person_in
 from connexa.node.groups.sealing import change_key, open_change, outside_key
 
@@ -36,8 +36,13 @@ def read_change_of(message: bytes, group: Group, shared: SharedState) -> tuple[S
     return change, commit.path.leaf_node.signature_key
 
 
-def act_of(group: Group, staged: StagedCommit, shared: SharedState, change: SharedChange, outside: bytes = b"") -> Act:
-    """What a commit does; `group` is as it was before, `outside` the signature key of a committer who was no member."""
+def act_of(
+    group: Group, staged: StagedCommit, shared: SharedState, change: SharedChange, outside: bytes = b"", offender: bytes = b""
+) -> Act:
+    """What a commit does; `group` is as it was before, `outside` the signature key of a committer who was no member.
+
+    The `offender` made a commit that held for nobody, which counts as asking to go.
+    """
     owners = by_signature_key(shared.cards)
 
     def owner(leaf: int) -> MemberCard:
@@ -62,20 +67,21 @@ def act_of(group: Group, staged: StagedCommit, shared: SharedState, change: Shar
                     raise unknown_leaf()
                 added.append(card)
             case Remove(leaf):
-                asked = by if one.ref is None else owner(one.sender.index).user
-                removed.append(Removal(owner(leaf), UserId(asked)))
+                card, asked = owner(leaf), by if one.ref is None else owner(one.sender.index).user
+                removed.append(Removal(card, UserId(offender if card.user == offender else asked)))
             case _:
                 pass
     return Act(by, from_outside, tuple(added), tuple(removed), change)
 
 
-def check_act(act: Act, shared: SharedState, trusted: TrustedKeys, now: float) -> None:
-    """Check what newcomers show: their domain's word where the domain is known, their devices' cards."""
+def check_act(act: Act, shared: SharedState) -> None:
+    """Check what newcomers show: their devices' cards.
+
+    No clock and no pin decides here: what one member refuses, all refuse. Whether somebody's domain speaks for them is shown beside them.
+    """
     people = {person.user: person for person in act.change.people}
-    for person in act.change.people:
-        check_person(person, trusted)
     for card in act.added:
         owner = people.get(card.user) or person_in(shared, card.user)
         if owner is None:
             raise unknown_leaf()
-        check_card(card, owner, now)
+        check_card(card, owner, 0)

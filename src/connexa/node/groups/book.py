@@ -76,6 +76,10 @@ class GroupRow:
     trouble: str
     waits: str
     name: str = field(repr=False)
+    admin_key: bytes = field(repr=False)
+    disputed: int
+    offender: bytes
+    told: bool
 
     @property
     def title(self) -> str:
@@ -100,7 +104,7 @@ class GroupRow:
 
 _COLUMNS = (
     "id, account, public, hub, term, alias, token, state, shared, inviter, seq, heard, staged, bundle, staged_shared, renewed,"
-    " said, trouble, waits, name"
+    " said, trouble, waits, name, admin_key, disputed, offender, told"
 )
 
 
@@ -139,6 +143,7 @@ def group_by_alias(query: Query, account: int, alias: bytes) -> int | None:
 
 def _row(values: list[Any]) -> GroupRow:
     values[7] = GroupStanding(values[7])
+    values[-1] = bool(values[-1])
     return GroupRow(*values)
 
 
@@ -174,7 +179,7 @@ def add_group(execute: Execute, account: int, public: bytes, hub: str, alias: by
         "INSERT INTO mls_group (account, public, hub, alias, token, state, created, renewed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (account, public) DO UPDATE SET hub = excluded.hub, alias = excluded.alias, alias_put = 0, token = excluded.token,"
         " state = excluded.state, seq = 0, heard = 0, staged = x'', bundle = x'', staged_shared = x'', trouble = '', waits = '',"
-        " renewed = excluded.renewed, said = 0 RETURNING id"
+        " disputed = 0, offender = x'', told = 0, renewed = excluded.renewed, said = 0 RETURNING id"
     )
     number = int(returned(execute, sql, (account, public, hub, alias, token, state.value, now, now)))
     conversation_of_group(execute, account, public)

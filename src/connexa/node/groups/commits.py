@@ -21,6 +21,7 @@ from connexa.node.account import Account
 from connexa.node.groups.book import GroupRow, change_state, changed, group_of, open_group
 from connexa.node.groups.cards import alias_of
 from connexa.node.groups.joining import SHARED_STATE
+from connexa.node.groups.mending import plan_mending, reject
 from connexa.node.groups.pool import SUITE
 from connexa.node.groups.rules import Act, Removal, person_in, state_after
 from connexa.node.groups.sealing import EPOCH_GIVES, change_key, next_room_key, seal_change, seal_extra, seal_record
@@ -48,7 +49,7 @@ def stage_commit(
     row = group_of(execute, number)
     if row.staged:
         return True
-    made = plan(execute, home, account, row, found, own)
+    made = plan_mending(execute, row) if row.disputed else plan(execute, home, account, row, found, own)
     if made.is_empty:
         for wish in made.wishes:  # done already, by somebody else
             execute("DELETE FROM group_wish WHERE id = ?", (wish,))
@@ -69,7 +70,7 @@ def stage_commit(
 
 def _stage(execute: Execute, home: Home, account: Account, row: GroupRow, made: Plan) -> None:
     group, before = open_group(execute, home, row), row.shared
-    act = _act(account.user_id, made)
+    act = _act(account.user_id, made, row.offender)
     after = state_after(before, act, room_key=EPOCH_GIVES)
     staged = group.commit(
         add=[decode(KeyPackage.read, card.key_package) for card in made.cards],
@@ -93,8 +94,8 @@ def _stage(execute: Execute, home: Home, account: Account, row: GroupRow, made: 
         execute("UPDATE group_wish SET staged = 1 WHERE id = ?", (wish,))
 
 
-def _act(user: UserId, made: Plan) -> Act:
-    by_self = [Removal(card, user) for card in made.removes]
+def _act(user: UserId, made: Plan, offender: bytes) -> Act:
+    by_self = [Removal(card, card.user if card.user == offender else user) for card in made.removes]
     by_ref = [Removal(card, card.user) for card in made.by_ref.values()]
     return Act(user, False, tuple(made.cards), (*by_self, *by_ref), made.change)
 
@@ -114,9 +115,10 @@ def _bundle(home: Home, row: GroupRow, group: Group, staged: StagedCommit, after
         welcome=staged.welcome or b"",
         sealed=seal_record(after.room_key, row.public, record, home.rng),
         adds=adds,
-        removes=[alias_of(one.card) for one in act.removed],
+        removes=[] if row.disputed else [alias_of(one.card) for one in act.removed],
         join_hash=join_hash(after),
         after=row.seq,
+        reject=reject(row, staged.commit, after) if row.disputed else None,
     )
 
 

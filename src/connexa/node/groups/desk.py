@@ -195,15 +195,32 @@ class GroupDesk:
         """Take somebody out, with all their devices; the group has new keys afterwards, and no link."""
 
         def ask(execute: Execute, group: GroupRow) -> None:
-            member = self._member(execute, group, who)
-            if member.user == self._account.user_id:
-                raise UsageError("group.self", "That is you.", "connexa group leave")
-            me = person_in(group.shared, self._account.user_id)
-            needed = GroupRole.ADMIN if member.role is GroupRole.MEMBER else GroupRole.OWNER
-            check_may(group.shared, self._account.user_id, needed)
-            if me is not None and me.role is member.role:
-                raise RefusedError("group.not_allowed", "Somebody with that role cannot be removed by you.")
-            ask_for(execute, self._home, group, "remove", subject=member.user)
+            ask_for(execute, self._home, group, "remove", subject=self._removable(execute, group, who).user)
+
+        return await self._with(named, ask)
+
+    def _removable(self, execute: Execute, group: GroupRow, who: str) -> GroupPerson:
+        member = self._member(execute, group, who)
+        if member.user == self._account.user_id:
+            raise UsageError("group.self", "That is you.", "connexa group leave")
+        me = person_in(group.shared, self._account.user_id)
+        needed = GroupRole.ADMIN if member.role is GroupRole.MEMBER else GroupRole.OWNER
+        check_may(group.shared, self._account.user_id, needed)
+        if me is not None and me.role is member.role:
+            raise RefusedError("group.not_allowed", "Somebody with that role cannot be removed by you.")
+        return member
+
+    async def begin_anew(self, named: str, without: str = "") -> GroupView:
+        """Put a commit in the place of one that keeps the group from going on, and take somebody out with it."""
+
+        def ask(execute: Execute, group: GroupRow) -> None:
+            check_may(group.shared, self._account.user_id, GroupRole.ADMIN)
+            if not group.disputed:
+                raise RefusedError("group.goes_on", "Nothing keeps this group from going on.")
+            if not group.admin_key:
+                raise RefusedError("group.no_admin_key", "This device has no key for that.", "Ask whoever made the group.")
+            subject = self._removable(execute, group, without).user if without else b""
+            ask_for(execute, self._home, group, "anew", subject=subject)
 
         return await self._with(named, ask)
 
@@ -323,7 +340,7 @@ class GroupDesk:
         return self._conversation(self._find(named))
 
     def _conversation(self, group: GroupRow) -> ConversationView:
-        return group_conversation(self._home.database.read, self._account, group)
+        return group_conversation(self._home, self._account, group)
 
     def messages(self, named: str, *, before: int | None, limit: int) -> list[MessageView]:
         """A page of what was said in a group, oldest first."""

@@ -1,7 +1,7 @@
 """What the log of a group brings, entry by entry and in order: each is taken in the operation that moves the place in the log.
 
-A message that does not open is left out and counted. A commit that does not hold, or that its maker may not make, changes nothing: the
-group stays where it is and shows why (`trouble`); nothing behind it is read.
+A message that does not open is left out. A commit that does not hold, or that its maker may not make, is void: the group stays where it
+is and shows why (`trouble`), until another commit takes its place (`mending`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from connexa.mls.events import Application, Removed, Staged
 from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.groups.acts import act_of, check_act, read_change_of, unknown_leaf
-from connexa.node.groups.book import GroupRow, changed, end_group, group_of, note_trouble, open_group
+from connexa.node.groups.book import GroupRow, changed, end_group, group_of, open_group
 from connexa.node.groups.cards import by_signature_key
-from connexa.node.groups.joining import trusted_keys
+from connexa.node.groups.mending import dispute, refuse
 from connexa.node.groups.messages import give_past, take_said
 from connexa.node.groups.places import place_own
 from connexa.node.groups.rules import person_in, state_after
@@ -47,7 +47,7 @@ class _Reader:
 
 
 def take_entries(execute: Execute, home: Home, account: Account, number: int, entries: Sequence[GroupEntry]) -> bool:
-    """Take entries of a group's log, those that are here already left out; False where the group cannot go on."""
+    """Take entries of a group's log, those that are here already left out; False where this device is not in the group any more."""
     reader = _Reader(execute, home, account, number)
     for entry in entries:
         row = group_of(execute, number)
@@ -55,33 +55,38 @@ def take_entries(execute: Execute, home: Home, account: Account, number: int, en
             continue
         if not row.is_live:
             return False
-        if not _take(reader, row, entry):
-            return False
+        _take(reader, row, entry)
         execute("UPDATE mls_group SET seq = ?, heard = max(heard, ?) WHERE id = ?", (entry.seq, entry.seq, number))
     return True
 
 
-def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> bool:
+def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> None:
     group = reader.group(row)
     if entry.kind == GroupEntryKind.GROUP_ENTRY_COMMIT:
-        if entry.epoch < group.epoch:
-            return True  # of a time before this device came
-        try:
-            _take_commit(reader, row, group, entry.message)
-        except ConnexaError as error:
-            reader.mls = None
-            note_trouble(reader.execute, reader.home, reader.account, row.id, error.code)
-            return False
-        return True
+        _try_commit(reader, row, group, entry)
+        return
     if place_own(reader.execute, reader.home, reader.account, row, entry.message):
-        return True
+        return
     try:
         event = group.process(entry.message, now=int(reader.home.clock()))
     except ConnexaError:  # of a time before this device came, or nothing that opens
-        return True
+        return
     if isinstance(event, Application):
         _take_message(reader, row, event)
-    return True
+
+
+def _try_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry) -> None:
+    """Take a commit that holds; of several for one epoch the first that does."""
+    if entry.epoch < group.epoch:
+        return  # of a time before this device came, or in the place of one that holds here
+    if entry.epoch > group.epoch and row.disputed:
+        dispute(reader.execute, row, entry.seq)  # it follows one that is void
+        return
+    try:
+        _take_commit(reader, row, group, entry.message)
+    except ConnexaError as error:
+        reader.mls = None
+        refuse(reader.execute, reader.home, reader.account, row, entry, error)
 
 
 def _take_message(reader: _Reader, row: GroupRow, said: Application) -> None:
@@ -114,8 +119,8 @@ def _take_commit(reader: _Reader, row: GroupRow, group: Group, message: bytes) -
         return
     if not isinstance(event, Staged):
         raise unknown_leaf()
-    act = act_of(group, event.commit, before, change, outside)
-    check_act(act, before, trusted_keys(home), home.clock())
+    act = act_of(group, event.commit, before, change, outside, row.offender)
+    check_act(act, before)
     state_after(before, act, room_key=before.room_key)  # refused before anything is merged
     group.merge(event.commit, now=now)
     after = state_after(before, act, room_key=next_room_key(group, group.group_id) if act.sheds else before.room_key)
@@ -126,7 +131,8 @@ def _begin_epoch(reader: _Reader, row: GroupRow, after: SharedState, by: bytes) 
     """Store what the members know now; what waited for the epoch that is over is made anew."""
     execute, home = reader.execute, reader.home
     execute(
-        "UPDATE mls_group SET shared = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '' WHERE id = ?",
+        "UPDATE mls_group SET shared = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '',"
+        " disputed = 0, offender = x'' WHERE id = ?",
         (write_state(after), row.id),
     )
     execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))

@@ -11,7 +11,7 @@ from connexa.mls.key_package import KeyPackageBundle
 from connexa.node.account import Account
 from connexa.node.groups.acts import unknown_leaf
 from connexa.node.groups.book import AUTHENTICATION, RULES, Parts, add_group, all_groups, changed, group_of
-from connexa.node.groups.cards import TrustedKeys, by_signature_key, check_card, check_person
+from connexa.node.groups.cards import by_signature_key, check_card
 from connexa.node.groups.choices import has_accepted
 from connexa.node.groups.pool import load_bundle
 from connexa.node.groups.rules import person_in
@@ -22,7 +22,7 @@ from connexa.node.people import person_by_user
 from connexa.store import Execute
 from connexa.wire.v1.groups_pb2 import KeptWelcome
 
-__all__ = ["SHARED_STATE", "check_members", "take_welcome", "trusted_keys"]
+__all__ = ["SHARED_STATE", "check_members", "take_welcome"]
 
 SHARED_STATE = 0xF001  # GroupInfo extension of a Welcome: SharedState of its epoch
 
@@ -58,7 +58,7 @@ def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bun
     if shared.room_key == EPOCH_GIVES:
         shared = replace(shared, room_key=next_room_key(group, group.group_id))
     extra = open_extra(bundle.init_sk.raw, group.group_id, kept.extra)
-    check_members(group, shared, trusted_keys(home), account)
+    check_members(group, shared, account)
     inviter = _inviter(execute, account, shared)
     accepted = not inviter or has_accepted(execute, account.id, group.group_id)
     state = GroupStanding.MEMBER if accepted else GroupStanding.INVITED
@@ -80,11 +80,9 @@ def _inviter(execute: Execute, account: Account, shared: SharedState) -> bytes:
     return by
 
 
-def check_members(group: Group, shared: SharedState, trusted: TrustedKeys, account: Account) -> None:
+def check_members(group: Group, shared: SharedState, account: Account) -> None:
     """Check that every leaf is somebody's and every card has its leaf, and that ours is among them."""
     people = {person.user: person for person in shared.people}
-    for person in shared.people:
-        check_person(person, trusted)
     for card in shared.cards:
         if card.user not in people:
             raise unknown_leaf()
@@ -94,13 +92,3 @@ def check_members(group: Group, shared: SharedState, trusted: TrustedKeys, accou
     own = owners.get(leaves[group.own_leaf])
     if owners.keys() != set(leaves.values()) or len(leaves) != len(shared.cards) or own is None or own.user != account.user_id:
         raise unknown_leaf()
-
-
-def trusted_keys(home: Home) -> TrustedKeys:
-    """What this node has pinned of domains; a provisional one's word counts for nothing, so nobody can tell yet."""
-
-    def keys(domain: str) -> tuple | None:  # type: ignore[type-arg]
-        trusted = home.domains.trusted(domain)
-        return trusted.keys if trusted is not None and not trusted.provisional else None
-
-    return keys

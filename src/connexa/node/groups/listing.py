@@ -9,6 +9,7 @@ from connexa.node.account import Account
 from connexa.node.conversations import message_view
 from connexa.node.groups.book import SHORT, GroupRow, group_of, open_group, shown_as
 from connexa.node.groups.rules import person_in
+from connexa.node.groups.trust import trust_in
 from connexa.node.groups.views import GroupPersonView, GroupStanding, GroupView
 from connexa.node.groups.wishes import wishes_waiting
 from connexa.node.home import Home, Query, first, rows
@@ -20,11 +21,11 @@ __all__ = ["group_conversation", "group_view", "history_words", "unread_of"]
 _ROSTER_GROUPS = 6
 
 
-def group_trust(query: Query, account: Account, group: GroupRow) -> TrustTier:
+def group_trust(home: Home, query: Query, account: Account, group: GroupRow) -> TrustTier:
     """The least that stands behind anybody's key in a group."""
     order = [TrustTier.CHANGED, TrustTier.UNKNOWN, TrustTier.PROVISIONAL, TrustTier.ATTESTED, TrustTier.VERIFIED]
     people = [one for one in group.shared.people if one.user != account.user_id] if group.raw_shared else []
-    return min((_trust(query, account, one) for one in people), key=order.index, default=TrustTier.VERIFIED)
+    return min((trust_in(home, query, account, one) for one in people), key=order.index, default=TrustTier.VERIFIED)
 
 
 def unread_of(query: Query, conversation: int) -> int:
@@ -38,8 +39,9 @@ def unread_of(query: Query, conversation: int) -> int:
     return int(row[0]) if row else 0
 
 
-def group_conversation(query: Query, account: Account, group: GroupRow) -> ConversationView:
+def group_conversation(home: Home, account: Account, group: GroupRow) -> ConversationView:
     """A group as a conversation among the others."""
+    query = home.database.read
     number = shown_as(query, group.account, group.public)
     sql = (
         "SELECT muted, archived, draft, draft_subject, (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id"
@@ -60,7 +62,7 @@ def group_conversation(query: Query, account: Account, group: GroupRow) -> Conve
         waiting=[],
         draft=draft,
         draft_subject=draft_subject,
-        trust=group_trust(query, account, group),
+        trust=group_trust(home, query, account, group),
         warning=group.trouble,
         notes=[],
         last=message_view(query, newest) if newest else None,
@@ -74,7 +76,7 @@ def group_view(home: Home, account: Account, number: int) -> GroupView:
     shared = group.shared if group.raw_shared else None
     me = person_in(shared, account.user_id) if shared else None
     inviter = person_in(shared, group.inviter) if shared and group.state is GroupStanding.INVITED else None
-    conversation = group_conversation(query, account, group)
+    conversation = group_conversation(home, account, group)
     epoch, roster = _epoch(home, group)
     return GroupView(
         id=group.public.hex(),
@@ -86,7 +88,7 @@ def group_view(home: Home, account: Account, number: int) -> GroupView:
         hub=group.hub,
         epoch=epoch,
         roster=roster,
-        people=_people(query, account, shared) if shared else [],
+        people=_people(home, account, shared) if shared else [],
         timer=shared.timer if shared else 0,
         history=history_words(shared.history) if shared else "",
         avatar=sha256(shared.avatar).hex() if shared and shared.avatar else "",
@@ -112,12 +114,12 @@ def _epoch(home: Home, group: GroupRow) -> tuple[int, str]:
     return mls.epoch, " ".join(fives)
 
 
-def _people(query: Query, account: Account, shared: SharedState) -> list[GroupPersonView]:
-    return [_person(query, account, shared, person) for person in shared.people]
+def _people(home: Home, account: Account, shared: SharedState) -> list[GroupPersonView]:
+    return [_person(home, account, shared, person) for person in shared.people]
 
 
-def _person(query: Query, account: Account, shared: SharedState, person: GroupPerson) -> GroupPersonView:
-    known = person_by_user(query, account.id, person.user)
+def _person(home: Home, account: Account, shared: SharedState, person: GroupPerson) -> GroupPersonView:
+    known = person_by_user(home.database.read, account.id, person.user)
     return GroupPersonView(
         user=person.user.hex(),
         address=str(person.address),
@@ -125,16 +127,8 @@ def _person(query: Query, account: Account, shared: SharedState, person: GroupPe
         role=person.role,
         devices=sum(card.user == person.user for card in shared.cards),
         me=person.user == account.user_id,
-        trust=_trust(query, account, person),
+        trust=trust_in(home, home.database.read, account, person),
     )
-
-
-def _trust(query: Query, account: Account, person: GroupPerson) -> TrustTier:
-    """What stands behind a member's key: what is known of them as a contact, else that nobody here has met their domain's word."""
-    if person.user == account.user_id:
-        return TrustTier.VERIFIED
-    known = person_by_user(query, account.id, person.user)
-    return known.trust if known else TrustTier.UNKNOWN
 
 
 def history_words(rule: HistoryRule) -> str:

@@ -10,6 +10,7 @@ from connexa.content import (
     Content,
     GroupMessage,
     GroupPast,
+    HistoryKind,
     MemberCard,
     NewerVersion,
     PastMessage,
@@ -25,6 +26,7 @@ from connexa.node.account import Account
 from connexa.node.groups.book import GroupRow, group_of, not_in_yet, open_group, shown_as
 from connexa.node.groups.cards import device_of
 from connexa.node.groups.rules import person_in
+from connexa.node.groups.trust import named_as
 from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.log import Entry, add_entry
@@ -109,12 +111,14 @@ def take_said(execute: Execute, home: Home, account: Account, group: GroupRow, c
         return
     match said:
         case GroupMessage():
-            mine = card.user == account.user_id
-            _add(execute, home, account, group, said, (card.user, device_of(card), str(person.address)), mine=mine)
-        case GroupPast(messages) if card.user == group.inviter:
+            author = named_as(home, execute, account, person)
+            _add(execute, home, account, group, said, (card.user, device_of(card), author), mine=card.user == account.user_id)
+        case GroupPast(messages) if card.user == group.inviter and not group.told and group.shared.history.kind is HistoryKind.LAST:
+            execute("UPDATE mls_group SET told = 1 WHERE id = ?", (group.id,))
             for one in messages:
-                told = GroupMessage(one.id, one.content, one.timer)
-                _add(execute, home, account, group, told, (one.user, one.device, str(one.address)), mine=one.user == account.user_id)
+                if one.user != account.user_id:  # nobody tells us what we have said
+                    told = GroupMessage(one.id, one.content, one.timer)
+                    _add(execute, home, account, group, told, (one.user, one.device, str(one.address)), mine=False)
         case _:
             pass
 

@@ -21,7 +21,8 @@ from connexa.node.groups.book import AUTHENTICATION, RULES, GroupRow, Parts, cha
 from connexa.node.groups.cards import by_signature_key, device_of
 from connexa.node.groups.choices import choose
 from connexa.node.groups.commits import join_hash
-from connexa.node.groups.joining import check_members, trusted_keys
+from connexa.node.groups.joining import check_members
+from connexa.node.groups.mending import check_record
 from connexa.node.groups.pool import SUITE, card_for, make_key_package
 from connexa.node.groups.rules import Act, Removal, person_in, state_after
 from connexa.node.groups.sealing import open_record, outside_key, seal_change, seal_record
@@ -43,6 +44,8 @@ async def come_in(home: Home, account: Account, ask: Asker, number: int) -> None
         at = GroupAt(Domain(row.hub), row.public, row.term, token=b"" if join_key else row.token, join_key=join_key)
         info = await fetch_info(ask, at)
         record = open_record(room_key, row.public, info.record.sealed)
+        if row.disputed:
+            check_record(row, record.state)
         entry = _Entry(home, account, row, record.state)
         bundle = entry.make(record, info.epoch)
         try:
@@ -77,7 +80,7 @@ class _Entry:
         package, proof, _ = make_key_package(home, account, row.alias)
         card = card_for(account, package, proof)
         act = self._act(card)
-        check_act(act, before, trusted_keys(home), home.clock())
+        check_act(act, before)
         self._after = state_after(before, act, room_key=before.room_key)
         sealed = seal_change(outside_key(before.room_key), row.public, act.change, home.rng)
         self._group, self._staged = Group.external_join(
@@ -127,7 +130,7 @@ class _Entry:
         self._store.write_to(execute)
         execute("DELETE FROM group_part WHERE account = ? AND public = ?", (account.id, row.public))
         self._group.merge(self._staged, now=int(home.clock()))
-        check_members(self._group, self._after, trusted_keys(home), account)
+        check_members(self._group, self._after, account)
         execute("DELETE FROM group_wish WHERE mls_group = ? AND kind = 'join'", (row.id,))
         execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
         execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (row.id,))
@@ -135,7 +138,7 @@ class _Entry:
         state = GroupStanding.MEMBER if row.state is GroupStanding.JOINING else row.state
         execute(
             "UPDATE mls_group SET shared = ?, seq = ?, state = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '',"
-            " renewed = ?, said = 0 WHERE id = ?",
+            " disputed = 0, offender = x'', renewed = ?, said = 0 WHERE id = ?",
             (write_state(self._after), seq, state.value, home.clock(), row.id),
         )
         if row.state is GroupStanding.JOINING:

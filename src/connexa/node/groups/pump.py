@@ -21,6 +21,7 @@ from connexa.node.groups.chores import GroupChores, card_of
 from connexa.node.groups.commits import created, drop_commit, stage_commit
 from connexa.node.groups.intake import take_entries
 from connexa.node.groups.leaving import propose_to_leave
+from connexa.node.groups.mending import LOST, may_mend
 from connexa.node.groups.messages import next_to_send, seal_next, unseal
 from connexa.node.groups.outside import come_in
 from connexa.node.groups.places import accepted_by_hub
@@ -49,7 +50,6 @@ ROUND = 3_600.0  # every group is looked at now and then
 LEAVERS_WAIT = 1.0  # seconds at most, so that not everybody lets somebody go at once
 OTHERS_WAIT = 2.0  # a device that is not the primary lets that one take in a new one
 PAGE = 128
-LOST = "mls."  # how the codes begin of what a device cannot follow any more: it comes in once more
 
 
 class GroupPump:
@@ -164,16 +164,20 @@ class GroupPump:
         if group_of(read, number).state is GroupStanding.JOINING:
             await come_in(home, account, self._ask, number)
             self._wakeups.welcomes.set()  # the homeserver has to know the alias
-        if (row := group_of(read, number)).is_live and row.trouble.startswith(LOST):
+        if (row := group_of(read, number)).is_live and row.trouble.startswith(LOST) and not row.disputed:
             await come_in(home, account, self._ask, number)
         backoff = Backoff(home.rng, start=FIRST_WAIT, most=LONGEST_WAIT)
         for again in range(TRIES):
             row = group_of(read, number)
-            if again or number in self._unasked or row.heard > row.seq or row.staged:
+            if again or number in self._unasked or row.heard > row.seq or row.staged or row.trouble:
                 await self._sync(number)
             row = group_of(read, number)
-            if not row.is_live or row.trouble:
-                return None if not row.trouble else LATER
+            if not row.is_live:
+                return None
+            if row.trouble:
+                if not await self._repair(row):
+                    return LATER
+                continue
             await self._send(number)
             if (row := group_of(read, number)).heard > row.seq:
                 continue  # others were first: what was sent has its place behind them
@@ -214,10 +218,6 @@ class GroupPump:
                 await come_in(home, account, self._ask, number)  # what is missing is not kept any more
                 continue
             went_on, ended = await home.change(lambda execute, found=page, heard=row.heard: self._take(execute, number, found, heard))  # type: ignore[misc]
-            if not went_on:
-                self._unasked.add(number)
-                if group_of(home.database.read, number).trouble.startswith(LOST):
-                    await come_in(home, account, self._ask, number)
             if ended or not went_on:
                 return
 
@@ -230,6 +230,23 @@ class GroupPump:
         # An older hint may have said more than there is; one that has come since the question says that there is more now.
         sql = "UPDATE mls_group SET heard = seq WHERE id = ? AND heard <= max(seq, ?) RETURNING id"
         return True, first(execute, sql, (number, heard)) is not None
+
+    async def _repair(self, row: GroupRow) -> bool:
+        """Go on from a commit that does not hold here; False where that is for others to do."""
+        home, account, read = self._home, self._account, self._home.database.read
+        if may_mend(read, account, row):
+            await asyncio.sleep(fraction(home.rng) * OTHERS_WAIT)  # so that not every admin does
+            await self._sync(row.id)
+            if not may_mend(read, account, group_of(read, row.id)):
+                return True
+            if not await home.change(lambda execute: stage_commit(execute, home, account, row.id)):
+                return False
+            await self._submit(row.id)  # where another admin was first, the log says so
+            return True
+        if not row.trouble.startswith(LOST):
+            return False
+        await come_in(home, account, self._ask, row.id)
+        return True
 
     async def _send(self, number: int) -> None:
         """Append what waits to the log, in order."""

@@ -80,6 +80,8 @@ def _check_newcomers(state: SharedState, act: Act) -> None:
     for person in act.change.people:
         if person_in(state, person.user) is not None or person.role is not GroupRole.MEMBER:
             raise not_allowed("Somebody would come into a group twice, or with a role.")
+        if any(person.address == other.address for other in state.people):
+            raise not_allowed("Somebody in the group has that address.")
         if act.from_outside:
             if person.user != act.by or person.by or not state.join_key:
                 raise not_allowed("The group has no open invitation link.")

@@ -191,7 +191,7 @@ class GroupCreate(_message.Message):
     def __init__(self, mode: _Optional[_Union[GroupMode, str]] = ..., first: _Optional[_Union[GroupBundle, _Mapping]] = ...) -> None: ...
 
 class GroupBundle(_message.Message):
-    __slots__ = ("epoch", "commit", "welcome", "sealed", "own", "adds", "removes", "join_hash", "admins", "group_info", "after")
+    __slots__ = ("epoch", "commit", "welcome", "sealed", "own", "adds", "removes", "join_hash", "admins", "group_info", "after", "reject")
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     COMMIT_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
@@ -203,6 +203,7 @@ class GroupBundle(_message.Message):
     ADMINS_FIELD_NUMBER: _ClassVar[int]
     GROUP_INFO_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
+    REJECT_FIELD_NUMBER: _ClassVar[int]
     epoch: int
     commit: bytes
     welcome: bytes
@@ -214,7 +215,8 @@ class GroupBundle(_message.Message):
     admins: SignedAdmins
     group_info: bytes
     after: int
-    def __init__(self, epoch: _Optional[int] = ..., commit: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., sealed: _Optional[bytes] = ..., own: _Optional[_Union[GroupPlace, _Mapping]] = ..., adds: _Optional[_Iterable[_Union[GroupAdd, _Mapping]]] = ..., removes: _Optional[_Iterable[bytes]] = ..., join_hash: _Optional[bytes] = ..., admins: _Optional[_Union[SignedAdmins, _Mapping]] = ..., group_info: _Optional[bytes] = ..., after: _Optional[int] = ...) -> None: ...
+    reject: SignedReject
+    def __init__(self, epoch: _Optional[int] = ..., commit: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., sealed: _Optional[bytes] = ..., own: _Optional[_Union[GroupPlace, _Mapping]] = ..., adds: _Optional[_Iterable[_Union[GroupAdd, _Mapping]]] = ..., removes: _Optional[_Iterable[bytes]] = ..., join_hash: _Optional[bytes] = ..., admins: _Optional[_Union[SignedAdmins, _Mapping]] = ..., group_info: _Optional[bytes] = ..., after: _Optional[int] = ..., reject: _Optional[_Union[SignedReject, _Mapping]] = ...) -> None: ...
 
 class GroupAdd(_message.Message):
     __slots__ = ("place", "ref", "extra")
@@ -239,6 +241,28 @@ class GroupAdmins(_message.Message):
     def __init__(self, group: _Optional[bytes] = ..., version: _Optional[int] = ..., keys: _Optional[_Iterable[bytes]] = ..., fallback_hubs: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SignedAdmins(_message.Message):
+    __slots__ = ("body", "key", "signature")
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    body: bytes
+    key: bytes
+    signature: bytes
+    def __init__(self, body: _Optional[bytes] = ..., key: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class CommitReject(_message.Message):
+    __slots__ = ("group", "seq", "instead", "places")
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    INSTEAD_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
+    group: bytes
+    seq: int
+    instead: bytes
+    places: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, group: _Optional[bytes] = ..., seq: _Optional[int] = ..., instead: _Optional[bytes] = ..., places: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class SignedReject(_message.Message):
     __slots__ = ("body", "key", "signature")
     BODY_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
