@@ -33,6 +33,7 @@ __all__ = [
     "list_conversations",
     "list_messages",
     "mark_read",
+    "message_by_id",
     "message_info",
     "message_view",
     "number_of",
@@ -77,6 +78,14 @@ def _message(row: Row) -> MessageView:
 def message_view(query: Query, cursor: int) -> MessageView:
     """One entry."""
     row = first(query, f"{_MESSAGE} WHERE m.cursor = ?", (cursor,))
+    if row is None:
+        raise _no_message()
+    return _message(row)
+
+
+def message_by_id(query: Query, account: int, sender: bytes, message: bytes) -> MessageView:
+    """An entry by its id, wherever it stands: in a group it may move."""
+    row = first(query, f"{_MESSAGE} WHERE m.account = ? AND m.sender = ? AND m.message = ? AND m.hidden = 0", (account, sender, message))
     if row is None:
         raise _no_message()
     return _message(row)
@@ -171,11 +180,13 @@ def page_of(query: Query, numbers: Sequence[int], before: int | None, limit: int
 def message_info(query: Query, account: int, message: str) -> MessageInfoView:
     """A message with what is known of its way."""
     raw = parse_id(message, 16, "message")
-    row = first(query, "SELECT cursor FROM message WHERE account = ? AND message = ? AND hidden = 0 ORDER BY mine DESC", (account, raw))
+    row = first(query, "SELECT sender FROM message WHERE account = ? AND message = ? AND hidden = 0 ORDER BY mine DESC", (account, raw))
     if row is None:
         raise _no_message()
-    entry = message_view(query, row[0])  # first: a commit in between makes the rest newer, so an accepted message has its way
-    path = first(query, "SELECT path FROM message WHERE cursor = ?", (row[0],))
+    entry = message_by_id(
+        query, account, row[0], raw
+    )  # first: a commit in between makes the rest newer, so an accepted message has its way
+    path = first(query, "SELECT path FROM message WHERE account = ? AND sender = ? AND message = ?", (account, row[0], raw))
     times = rows(query, "SELECT state, at FROM message_time WHERE account = ? AND message = ? ORDER BY at", (account, raw))
     devices = query("SELECT device, state, at FROM message_device WHERE account = ? AND message = ? ORDER BY device", (account, raw))
     return MessageInfoView(

@@ -24,7 +24,7 @@ from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import UserId
 from connexa.mls.group import Group
 from connexa.node.account import Account
-from connexa.node.conversations import check_draft, delete_entries, message_view, page_of
+from connexa.node.conversations import check_draft, delete_entries, message_by_id, page_of
 from connexa.node.groups.book import (
     AUTHENTICATION,
     OVER,
@@ -327,8 +327,8 @@ class GroupDesk:
         """Store a message for the group; it leaves as soon as it can."""
         number = self._find(named).id
         home, account = self._home, self._account
-        cursor = await self._change(lambda execute: say_in_group(execute, home, account, group_of(execute, number), text, message))
-        return message_view(self._home.database.read, cursor)
+        await self._change(lambda execute: say_in_group(execute, home, account, group_of(execute, number), text, message))
+        return message_by_id(home.database.read, account.id, account.user_id, message)
 
     def conversations(self, *, archived: bool) -> list[ConversationView]:
         """The groups' conversations; those that one is only invited to are not among them."""

@@ -6,7 +6,7 @@ from connexa.content import ContactState, GroupPerson, HistoryKind, HistoryRule,
 from connexa.crypto import sha256
 from connexa.errors import NotFoundError
 from connexa.node.account import Account
-from connexa.node.conversations import message_view
+from connexa.node.conversations import page_of
 from connexa.node.groups.book import SHORT, GroupRow, group_of, open_group, shown_as
 from connexa.node.groups.rules import person_in
 from connexa.node.groups.trust import trust_in
@@ -43,11 +43,8 @@ def group_conversation(home: Home, account: Account, group: GroupRow) -> Convers
     """A group as a conversation among the others."""
     query = home.database.read
     number = shown_as(query, group.account, group.public)
-    sql = (
-        "SELECT muted, archived, draft, draft_subject, (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id"
-        " AND hidden = 0) FROM conversation c WHERE id = ?"
-    )
-    muted, archived, draft, draft_subject, newest = rows(query, sql, (number,))[0]
+    sql = "SELECT muted, archived, draft, draft_subject FROM conversation WHERE id = ?"
+    muted, archived, draft, draft_subject = rows(query, sql, (number,))[0]
     return ConversationView(
         id=group.public.hex(),
         group=True,
@@ -65,7 +62,7 @@ def group_conversation(home: Home, account: Account, group: GroupRow) -> Convers
         trust=group_trust(home, query, account, group),
         warning=group.trouble,
         notes=[],
-        last=message_view(query, newest) if newest else None,
+        last=next(iter(page_of(query, [number], None, 1)), None),
     )
 
 

@@ -38,17 +38,17 @@ from connexa.store import Execute
 __all__ = ["give_past", "next_to_send", "put_proposal", "say_in_group", "seal_next", "take_said", "unseal"]
 
 
-def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow, text: Text, message: bytes) -> int:
-    """Store a message for a group; returns the cursor of its entry. The same id again returns the entry that is there."""
+def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow, text: Text, message: bytes) -> None:
+    """Store a message for a group; the same once more is there already."""
     known = first(
         execute,
-        "SELECT cursor, text, subject FROM message WHERE account = ? AND sender = ? AND message = ?",
+        "SELECT text, subject FROM message WHERE account = ? AND sender = ? AND message = ?",
         (account.id, account.user_id, message),
     )
     if known is not None:
-        if (known[1], known[2]) != (text.text, text.subject):
+        if (known[0], known[1]) != (text.text, text.subject):
             raise ConflictError("message.id_used", "Another message has that id.")
-        return int(known[0])
+        return
     if group.state is GroupStanding.WAITING:
         raise not_in_yet()
     if group.state is GroupStanding.INVITED:
@@ -60,12 +60,10 @@ def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow
     if len(content) > MAX_SENT:
         raise UsageError("message.too_large", "The message is too long.", "Send it in parts.")
     said = GroupMessage(message, content, group.shared.timer)
-    cursor = _add(execute, home, account, group, said, (account.user_id, account.device, str(account.address)), mine=True)
-    if cursor is None:
+    if _add(execute, home, account, group, said, (account.user_id, account.device, str(account.address)), mine=True) is None:
         raise ConflictError("message.id_used", "Another message has that id.")
     _enqueue(execute, home, group, message, write_said(said))
     execute("INSERT INTO message_time (account, message, state, at) VALUES (?, ?, 'queued', ?)", (account.id, message, now))
-    return cursor
 
 
 def _enqueue(execute: Execute, home: Home, group: GroupRow, message: bytes, said: bytes, *, epoch: int = 0, sealed: bytes = b"") -> None:
