@@ -44,7 +44,7 @@ NEVER = {
     *("prekey", "prekey_number", "initial_seen", "person_device", "session", "message_time", "message_device", "ask", "resent", "outbox"),
     *("stream", "envelope", "own_copy", "own_message", "own_envelope", "history", "history_owed", "pass", "envelope_seen", "held"),
     *("receipt", "early_receipt", "event", "recovery", "backup", "backup_series", "backup_changed"),
-    *("mls_group", "group_part", "group_choice", "group_wish", "group_outbox", "group_said", "key_package", "gone_device"),
+    *("group_seen", "mls_group", "group_part", "group_choice", "group_wish", "group_outbox", "group_said", "key_package", "gone_device"),
 }
 
 

@@ -33,13 +33,14 @@ def show(message: str, account: str) -> None:
 @click.argument("message")
 @account_option
 def info(message: str, account: str) -> None:
-    """Tell what became of a message: when, by which way, and at which device."""
+    """Tell what became of a message: when, by which way, and at which device; in a group, who says to have it and to have read it."""
     with Client() as node:
         found = node.get(f"/api/message/{segment(message)}", account=account)
     states = [[state, moment(at)] for state, at in sorted(found["states"].items(), key=lambda item: item[1])]
+    people = [[f"  {one['address']}", one["name"], one["state"] or "-", moment(one["at"]) if one["at"] else ""] for one in found["people"]]
     devices = [[f"  {one['device'][:16]}", one["name"], one["state"], moment(one["at"])] for one in found["devices"]]
     way = [f"by {found['path']}"] if found["path"] else []
-    answer(found, *table(states), *way, *table(devices))
+    answer(found, *table(states), *way, *table(devices), *table(people))
 
 
 @msg.command()

@@ -13,6 +13,7 @@ from connexa.identity import UserId
 from connexa.node.account import Account
 from connexa.node.asks import waiting_for_devices
 from connexa.node.contacts import changed
+from connexa.node.groups.seen import seen_by
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.own_log import hide, tell_deleted
 from connexa.node.people import Person, person_of
@@ -194,6 +195,7 @@ def message_info(query: Query, account: int, message: str) -> MessageInfoView:
         path=path[0] if path else "",
         states=dict(times),
         devices=[RecipientDeviceView(device=device.hex(), name="", state=MessageState(state), at=at) for device, state, at in devices],
+        people=seen_by(query, account, raw) if entry.mine else [],
     )
 
 

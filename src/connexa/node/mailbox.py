@@ -20,7 +20,7 @@ from connexa.node.link import MailboxLink
 from connexa.node.link_frames import CommittedUpTo, GroupHinted, Noticed, Pushed
 from connexa.node.own_copies import copies_waiting, settle_own
 from connexa.node.own_mail import OwnMail
-from connexa.node.receipts import send_receipts
+from connexa.node.receipts import most_among, send_receipts
 from connexa.node.retry import Backoff, fraction
 from connexa.node.revocation import let_in, revoked, shut_out
 from connexa.node.rollback import agree
@@ -63,6 +63,7 @@ class Mailbox:
         backoff = Backoff(self._home.rng, most=self._home.settings.limits.reconnect_max)
         async with TaskGroup() as tasks:
             tasks.create_task(self._send_receipts())
+            tasks.create_task(self._send_group_receipts())
             tasks.create_task(self._ask_outcomes())
             while True:
                 try:
@@ -203,10 +204,23 @@ class Mailbox:
     async def _send_receipts(self) -> None:
         """Send receipts together, after a wait that hides which arrival caused them (P21)."""
         while True:
-            await self._home.change(lambda execute: send_receipts(execute, self._account.id, self._home.clock(), self._home.rng))
-            self._wakeups.outbox.set()
+            await self._gather_receipts(in_groups=False)
             await wait_for(self._wakeups.receipts)
             await asyncio.sleep(fraction(self._home.rng) * self._home.settings.privacy.receipt_delay)
+
+    async def _send_group_receipts(self) -> None:
+        """The same for what was said in groups: the more devices tell its author, the longer each gathers, so that nobody is flooded."""
+        query, account = self._home.database.read, self._account.id
+        while True:
+            await self._gather_receipts(in_groups=True)
+            while not most_among(query, account):
+                await wait_for(self._wakeups.group_receipts)
+            await asyncio.sleep(fraction(self._home.rng) * self._home.settings.privacy.receipt_delay * most_among(query, account))
+
+    async def _gather_receipts(self, *, in_groups: bool) -> None:
+        now, rng = self._home.clock(), self._home.rng
+        await self._home.change(lambda execute: send_receipts(execute, self._account.id, now, rng, in_groups=in_groups))
+        self._wakeups.outbox.set()
 
     async def _ask_outcomes(self) -> None:
         """Ask now and then what became of mail that was accepted and not answered."""

@@ -181,7 +181,7 @@ def _add(execute: Execute, home: Home, account: Account, log: _Log, entry: LogEn
         ),
     )
     _settle(execute, account, log.conversation, entry, place)
-    if entry.mine:
+    if entry.mine and log.person is not None:
         apply_early_receipts(execute, home.events, account.id, entry.message)
     return True
 

@@ -61,6 +61,7 @@ class RunningAccount:
         """Something has changed in the store: look again at all that this account does."""
         self.delivery.go_on(people)
         self.wakeups.receipts.set()
+        self.wakeups.group_receipts.set()
         self.wakeups.own_copies.set()
         self.wakeups.own_messages.set()
         self.groups.go_on()

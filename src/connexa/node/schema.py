@@ -408,11 +408,13 @@ CREATE TABLE held (
 ) STRICT;
 CREATE INDEX held_by_domain ON held (account, domain);
 
+-- Receipts that are to go out. `among`: of a message in a group, how many devices are in it.
 CREATE TABLE receipt (
     account INTEGER NOT NULL,
     person  INTEGER NOT NULL,
     message BLOB NOT NULL,
     state   INTEGER NOT NULL,
+    among   INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (account, person, message, state)
 ) STRICT, WITHOUT ROWID;
 
@@ -542,6 +544,16 @@ CREATE TABLE group_choice (
     public   BLOB NOT NULL,
     accepted INTEGER NOT NULL,
     PRIMARY KEY (account, public)
+) STRICT, WITHOUT ROWID;
+
+-- What members say of our messages in groups: delivered or read.
+CREATE TABLE group_seen (
+    account INTEGER NOT NULL,
+    message BLOB NOT NULL,
+    user    BLOB NOT NULL,
+    state   TEXT NOT NULL,
+    at      REAL NOT NULL,
+    PRIMARY KEY (account, message, user)
 ) STRICT, WITHOUT ROWID;
 
 -- The parts of a group's MLS state (mls.Store); `staged` ones go with the row above.

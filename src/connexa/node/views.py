@@ -163,6 +163,16 @@ class RecipientDeviceView(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
+class SeenByView(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody in a group says of a message of ours; only contacts who send receipts say anything."""
+
+    user: str
+    address: str
+    name: str  # what the owner calls this contact, or empty
+    state: MessageState | None  # delivered or read; None: nothing was said
+    at: float
+
+
 class MessageInfoView(msgspec.Struct, frozen=True, kw_only=True):
     """A message with its states, their times and the way that it went."""
 
@@ -170,6 +180,7 @@ class MessageInfoView(msgspec.Struct, frozen=True, kw_only=True):
     path: str  # carrier, or empty while it is queued
     states: dict[str, float]
     devices: list[RecipientDeviceView]
+    people: list[SeenByView]  # in a group: the others; empty in a conversation of two
 
 
 class ContactView(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ class Wakeups:
     submit: asyncio.Event = field(default_factory=asyncio.Event)
     passes: asyncio.Event = field(default_factory=asyncio.Event)  # there are some now
     receipts: asyncio.Event = field(default_factory=asyncio.Event)
+    group_receipts: asyncio.Event = field(default_factory=asyncio.Event)
     own_copies: asyncio.Event = field(default_factory=asyncio.Event)
     own_messages: asyncio.Event = field(default_factory=asyncio.Event)
     own_sealed: asyncio.Event = field(default_factory=asyncio.Event)  # there are envelopes for own devices

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from connexa.content import Draft, Flags, GroupChoice, ReadMark
+from connexa.content import Draft, Flags, GroupChoice, ReadMark, ReceiptState
 from connexa.node.account import Account
 from connexa.node.groups.book import GroupRow, change_state, changed, conversation_of_group, group_named
+from connexa.node.groups.messages import tell_author
 from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.registers import decide
@@ -55,17 +56,19 @@ def keep_draft(execute: Execute, home: Home, account: Account, group: GroupRow, 
 
 
 def mark_group_read(execute: Execute, home: Home, account: Account, group: GroupRow) -> None:
-    """Everything in a group was seen; the own devices learn it."""
+    """Everything in a group was seen; the own devices learn it, and of each message its author."""
     number = conversation_of_group(execute, account.id, group.public)
     unread = rows(
         execute,
-        "SELECT m.message, m.cursor FROM message m JOIN conversation c ON c.id = m.conversation"
+        "SELECT m.message, m.cursor, m.sender FROM message m JOIN conversation c ON c.id = m.conversation"
         " WHERE m.account = ? AND m.conversation = ? AND m.cursor > c.read_cursor AND m.mine = 0 ORDER BY m.cursor",
         (account.id, number),
     )
     if not unread:
         return
-    newest, cursor = unread[-1]
+    for message, _, sender in unread:
+        tell_author(execute, home, account, group, sender, message, ReceiptState.READ)
+    newest, cursor, _ = unread[-1]
     execute("UPDATE conversation SET read_message = x'', read_cursor = ? WHERE id = ?", (cursor, number))
     decide(execute, home, account, ReadMark(group.public, newest, group=True))
     home.events.record(execute, str(account.address), "conversation.read", home.clock(), conversation=group.public.hex())

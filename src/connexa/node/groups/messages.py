@@ -14,6 +14,7 @@ from connexa.content import (
     MemberCard,
     NewerVersion,
     PastMessage,
+    ReceiptState,
     Said,
     Text,
     decode,
@@ -26,16 +27,18 @@ from connexa.node.account import Account
 from connexa.node.groups.book import GroupRow, group_of, not_in_yet, open_group, shown_as
 from connexa.node.groups.cards import device_of
 from connexa.node.groups.rules import person_in
+from connexa.node.groups.seen import early_seen
 from connexa.node.groups.trust import named_as
 from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.log import Entry, add_entry
 from connexa.node.people import person_by_user
+from connexa.node.receipts import queue_receipt
 from connexa.node.sending import MAX_SENT
 from connexa.node.views import MessageState, TrustTier
 from connexa.store import Execute
 
-__all__ = ["give_past", "next_to_send", "put_proposal", "say_in_group", "seal_next", "take_said", "unseal"]
+__all__ = ["give_past", "next_to_send", "put_proposal", "say_in_group", "seal_next", "take_said", "tell_author", "unseal"]
 
 
 def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow, text: Text, message: bytes) -> None:
@@ -109,8 +112,10 @@ def take_said(execute: Execute, home: Home, account: Account, group: GroupRow, c
         return
     match said:
         case GroupMessage():
-            author = named_as(home, execute, account, person)
-            _add(execute, home, account, group, said, (card.user, device_of(card), author), mine=card.user == account.user_id)
+            mine, author = card.user == account.user_id, named_as(home, execute, account, person)
+            cursor = _add(execute, home, account, group, said, (card.user, device_of(card), author), mine=mine)
+            if cursor is not None and not mine:
+                tell_author(execute, home, account, group, card.user, said.id, ReceiptState.DELIVERED)
         case GroupPast(messages) if card.user == group.inviter and not group.told and group.shared.history.kind is HistoryKind.LAST:
             execute("UPDATE mls_group SET told = 1 WHERE id = ?", (group.id,))
             for one in messages:
@@ -154,7 +159,16 @@ def _add(
     cursor = add_entry(execute, account.id, conversation, entry, now)
     if cursor is not None and group.state is not GroupStanding.INVITED:
         _announce(execute, home, account, group, said.id, cursor, user, mine=mine)
+    if cursor is not None and mine and not here:
+        early_seen(execute, home.events, group, said.id)
     return cursor
+
+
+def tell_author(execute: Execute, home: Home, account: Account, group: GroupRow, user: bytes, message: bytes, state: ReceiptState) -> None:
+    """Note that whoever said something is to be told of it: only where they are a contact, and the owner has accepted to be there."""
+    person = person_by_user(execute, account.id, user)
+    if person is not None and group.state is GroupStanding.MEMBER:
+        queue_receipt(execute, person, message, state, home.settings.privacy, among=len(group.shared.cards))
 
 
 def _announce(

@@ -218,6 +218,7 @@ class GroupPump:
                 await come_in(home, account, self._ask, number)  # what is missing is not kept any more
                 continue
             went_on, ended = await home.change(lambda execute, found=page, heard=row.heard: self._take(execute, number, found, heard))  # type: ignore[misc]
+            self._wakeups.group_receipts.set()
             if ended or not went_on:
                 return
 
