@@ -35,6 +35,7 @@ __all__ = ["MAX_CHUNKS", "read_sync", "write_sync"]
 
 MAX_CHUNKS = 256
 MAX_NAME = 256
+MAX_AUTHOR = 400  # an address, with what the node has put before one that it does not believe
 MAX_DRAFT_SUBJECT = 1_024
 BUCKET_HASHES = 256 * 16
 ITEM_SIZE = 17
@@ -149,7 +150,8 @@ def _read_entry(entry: pb.LogEntry, *, group: bool) -> LogEntry:
     if not group:
         need(not (entry.user or entry.author or entry.ends))
         return read
-    return replace(read, user=_id(entry.user), author=str(Address.from_wire(entry.author)), ends=entry.ends)
+    need(1 <= len(entry.author.encode()) <= MAX_AUTHOR and entry.author.isprintable())
+    return replace(read, user=_id(entry.user), author=entry.author, ends=entry.ends)
 
 
 def _read_history(history: pb.History) -> History:

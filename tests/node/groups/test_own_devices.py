@@ -17,6 +17,7 @@ from connexa.testing.world import Device as WholeDevice
 from .test_groups import ALICE, BOB, found, said, until_group, until_said
 
 GARDEN, CAROL, HER_DEVICE = b"g" * 32, b"c" * 32, b"d" * 32
+SHOWN_AS = "unconfirmed:carol@c.example"  # whose domain says otherwise
 
 
 async def test_a_new_device_gets_what_was_said_before_it_came(tmp_path: Path) -> None:
@@ -104,7 +105,7 @@ async def hear(device: Device, *numbers: int, user: bytes = CAROL) -> None:
     """Let one device alone have what somebody has said in the group."""
     place = int(device.home.clock() * 1_000_000)
     entries = tuple(
-        LogEntry(bytes([number]) * 16, False, HER_DEVICE, 0, place + number, _content(number), "received", user, "carol@c.example")
+        LogEntry(bytes([number]) * 16, False, HER_DEVICE, 0, place + number, _content(number), "received", user, SHOWN_AS)
         for number in numbers
     )
     told = Entries(GARDEN, None, entries, "Garden")
