@@ -11,6 +11,7 @@ JOINING = ("tests/homeserver/groups/test_joining.py",)
 FAILOVER = ("tests/homeserver/groups/test_failover.py",)
 WELCOMES = ("tests/homeserver/groups/test_welcomes.py",)
 PACKAGES = ("tests/homeserver/groups/test_key_packages.py",)
+COURIER = ("tests/homeserver/groups/test_courier.py",)
 ASSISTED = ("tests/homeserver/groups/test_assisted.py",)
 
 DELIVERY_GUARDS = (

@@ -79,8 +79,10 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     passes_per_day: Annotated[Count, msgspec.Meta(description="Passes for one account.")] = 100
     lookups_per_minute: Annotated[Count, msgspec.Meta(description="Look-ups and claims of one pass.")] = 60
     strangers_per_hour: Annotated[Count, msgspec.Meta(description="Look-ups, claims and requests of strangers for one person.")] = 120
-    queue_bytes: Annotated[Count, msgspec.Meta(description="Bytes that may wait for other domains, in all.")] = 4 * 1024**3
-    queue_domain_bytes: Annotated[Count, msgspec.Meta(description="Bytes that may wait for one domain.")] = 1024**3
+    queue_bytes: Annotated[Count, msgspec.Meta(description="Bytes that may wait for other domains, in all; as many of groups.")] = (
+        4 * 1024**3
+    )
+    queue_domain_bytes: Annotated[Count, msgspec.Meta(description="Bytes that may wait for one domain; as many of groups.")] = 1024**3
     domain_envelopes_per_second: Annotated[Count, msgspec.Meta(description="Envelopes from one remote domain.")] = 1_000
     domain_envelopes_burst: Annotated[Count, msgspec.Meta(description="Envelopes from one remote domain at once.")] = 20_000
     domain_strangers_per_hour: Annotated[Count, msgspec.Meta(description="Look-ups, claims and requests of one remote's strangers.")] = (

@@ -8,10 +8,10 @@ from typing import Final
 from connexa.homeserver.accounts import forget_deleted
 from connexa.homeserver.doors import prune_doors
 from connexa.homeserver.groups.aliases import expire_aliases
-from connexa.homeserver.groups.courier import expire_news
 from connexa.homeserver.groups.failover import expire_standbys
 from connexa.homeserver.groups.key_packages import prune_packages
 from connexa.homeserver.groups.ledger import expire_entries, expire_places
+from connexa.homeserver.groups.waiting import expire_news
 from connexa.homeserver.groups.welcomes import expire_welcomes
 from connexa.homeserver.mailbox import CHUNK, clear_left, expire
 from connexa.homeserver.passes import prune_pass_keys, prune_spent

@@ -7,11 +7,10 @@ bundles for one epoch exactly one wins; the loser hears what it has missed. The 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from connexa.crypto import equal, sha256
 from connexa.homeserver.groups.assisted import begin, follow_commit
-from connexa.homeserver.groups.headers import Header, read_header, split_welcome
+from connexa.homeserver.groups.headers import Header, check_welcome, read_header
 from connexa.homeserver.groups.ledger import (
     ALL_GROUPS,
     GroupRow,
@@ -30,6 +29,7 @@ from connexa.homeserver.groups.ledger import (
 )
 from connexa.homeserver.groups.refusals import HubRefused, not_allowed, unknown_group
 from connexa.homeserver.groups.rejects import go_back
+from connexa.homeserver.groups.waiting import check_news_room, put_news, put_welcomes
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query
 from connexa.identity import GroupAdmins, read_admins, verify_admins
@@ -44,18 +44,10 @@ from connexa.wire.v1.groups_pb2 import (
     GroupRecord,
     GroupStandby,
     GroupStored,
-    GroupWelcome,
     SignedAdmins,
 )
 
-__all__ = ["Asked", "Bundles", "Queue", "Taken", "admins_of", "announce_standby", "check_room", "right_of", "wrong_epoch"]
-
-
-class Queue(Protocol):
-    """Who carries news to other homeservers."""
-
-    def put(self, execute: Execute, domain: str, news: GroupNews) -> None:
-        """Store news in the operation that makes them."""
+__all__ = ["Asked", "Bundles", "Taken", "admins_of", "announce_standby", "check_room", "right_of", "wrong_epoch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +72,8 @@ class Taken:
 class Bundles:
     """Takes bundles, inside operations of the writer."""
 
-    def __init__(self, domain: str, queue: Queue, limits: LimitSettings) -> None:
+    def __init__(self, domain: str, limits: LimitSettings) -> None:
         self._domain = domain
-        self._queue = queue
         self._limits = limits
 
     def create(self, execute: Execute, group: bytes, asked: Asked, create: GroupCreate) -> Taken:
@@ -104,7 +95,8 @@ class Bundles:
         put_member(execute, group, own)
         keep_record(execute, group, record)
         taken = Taken(GroupStored(seq=0, epoch=first.epoch))
-        taken.domains |= announce_standby(execute, self._queue, self._domain, row, admins, first.admins)
+        check_news_room(execute, self._domain, admins.fallback_hubs, len(signed), self._limits)
+        taken.domains |= announce_standby(execute, self._domain, row, admins, first.admins, asked.now)
         return taken
 
     def commit(self, execute: Execute, row: GroupRow, asked: Asked, bundle: GroupBundle) -> Taken:
@@ -126,8 +118,8 @@ class Bundles:
         taken = self._swap(execute, row, bundle, commit_id, asked.now)
         gone += self._change_places(execute, row, bundle, member, taken.stored.seq, asked.now)
         keep_record(execute, row.id, record)
-        taken.domains |= self._hand_over_welcomes(execute, bundle, taken.stored.seq)
-        taken.domains |= self._change_admins(execute, row, bundle)
+        taken.domains |= self._hand_over_welcomes(execute, bundle, taken.stored.seq, asked.now)
+        taken.domains |= self._change_admins(execute, row, bundle, asked.now)
         everybody = members_of(execute, row.id)
         own = bundle.own.alias if bundle.HasField("own") else member.alias if member else b""
         new = {add.place.alias for add in bundle.adds}
@@ -183,22 +175,26 @@ class Bundles:
             put_member(execute, row.id, Member.of(add.place))
         return gone
 
-    def _hand_over_welcomes(self, execute: Execute, bundle: GroupBundle, seq: int) -> set[str]:
-        slices = split_welcome(bundle.welcome, [add.ref for add in bundle.adds]) if bundle.welcome else []
-        for add, welcome in zip(bundle.adds, slices, strict=True):
-            given = GroupWelcome(alias=add.place.alias, ref=add.ref, welcome=welcome, extra=add.extra, seq=seq)
-            self._queue.put(execute, add.place.domain, GroupNews(welcomes=[given]))
-        return {add.place.domain for add in bundle.adds}
+    def _hand_over_welcomes(self, execute: Execute, bundle: GroupBundle, seq: int, now: float) -> set[str]:
+        if not bundle.adds:
+            return set()
+        check_welcome(bundle.welcome, [add.ref for add in bundle.adds])
+        domains = {add.place.domain for add in bundle.adds}
+        check_news_room(execute, self._domain, domains, bundle.ByteSize(), self._limits)
+        put_welcomes(execute, bundle.welcome, bundle.adds, seq, now)
+        return domains
 
-    def _change_admins(self, execute: Execute, row: GroupRow, bundle: GroupBundle) -> set[str]:
+    def _change_admins(self, execute: Execute, row: GroupRow, bundle: GroupBundle, now: float) -> set[str]:
         if not bundle.HasField("admins"):
             return set()
         current = admins_of(row)
         admins = verify_admins(bundle.admins, row.id, current)
         if admins == current:
             return set()  # who signed it is known already
-        execute("UPDATE mls_group SET admins = ? WHERE id = ?", (bundle.admins.SerializeToString(), row.id))
-        return announce_standby(execute, self._queue, self._domain, row, admins, bundle.admins)
+        signed = bundle.admins.SerializeToString()
+        check_news_room(execute, self._domain, admins.fallback_hubs, len(signed), self._limits)
+        execute("UPDATE mls_group SET admins = ? WHERE id = ?", (signed, row.id))
+        return announce_standby(execute, self._domain, row, admins, bundle.admins, now)
 
 
 def admins_of(row: GroupRow) -> GroupAdmins:
@@ -206,7 +202,7 @@ def admins_of(row: GroupRow) -> GroupAdmins:
     return read_admins(SignedAdmins.FromString(row.admins), row.id)
 
 
-def announce_standby(execute: Execute, queue: Queue, own: str, row: GroupRow, admins: GroupAdmins, signed: SignedAdmins) -> set[str]:
+def announce_standby(execute: Execute, own: str, row: GroupRow, admins: GroupAdmins, signed: SignedAdmins, now: float) -> set[str]:
     """Tell every fallback hub, and those that are none any more, who may call it; returns their domains."""
     rows: list[Row] = execute("DELETE FROM group_fallback WHERE mls = ? RETURNING domain", (row.id,)).fetchall()
     gone = {str(domain) for (domain,) in rows}
@@ -214,7 +210,7 @@ def announce_standby(execute: Execute, queue: Queue, own: str, row: GroupRow, ad
     for hub in others:
         execute("INSERT INTO group_fallback (mls, domain) VALUES (?, ?)", (row.id, hub))
     for hub in others | gone:
-        queue.put(execute, hub, GroupNews(standbys=[GroupStandby(group=row.id, term=row.term, admins=signed)]))
+        put_news(execute, hub, GroupNews(standbys=[GroupStandby(group=row.id, term=row.term, admins=signed)]), now)
     return others | gone
 
 

@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from connexa.crypto import Rng
 from connexa.errors import ConnexaError
 from connexa.homeserver.groups.ledger import Member
-from connexa.homeserver.groups.welcomes import WELCOME_LIFE
+from connexa.homeserver.groups.waiting import Sent, move_on, next_news, waiting_domains
 from connexa.identity import Domain
-from connexa.store import Database, Execute, Writer
+from connexa.store import Database, Writer
 from connexa.tasks import TaskGroup
-from connexa.wire import MAX_BATCH
 from connexa.wire.v1.groups_pb2 import GroupHint, GroupNews, GroupNewsReply
 from connexa.wire.v1.keys_pb2 import Signed
 
-__all__ = ["Courier", "expire_news"]
+__all__ = ["Courier"]
+
+logger = logging.getLogger(__name__)
 
 MAX_HINTS: Final = 4_096  # aliases of one domain that wait to be told of; the oldest are dropped
 HINTS_AT_ONCE: Final = 256
-ROWS_AT_ONCE: Final = 64
 CALLS_AT_ONCE: Final = 32
+RETRIES_AT_ONCE: Final = 8
 SEND_SECONDS: Final = 30.0
 FIRST_BACKOFF: Final = 0.5
 MAX_BACKOFF: Final = 300.0
@@ -39,33 +41,21 @@ class Courier:
     """Everything that is on its way to other homeservers; `run` is its work."""
 
     def __init__(
-        self,
-        database: Database,
-        writer: Writer,
-        send: Send,
-        heartbeat: Callable[[Domain], Signed],
-        *,
-        clock: Callable[[], float],
-        rng: Rng,
+        self, own: Domain, database: Database, writer: Writer, send: Send, heartbeat: Callable[[Domain], Signed], *, rng: Rng
     ) -> None:
         self._database = database
         self._writer = writer
         self._send = send
         self._heartbeat = heartbeat
-        self._clock = clock
         self._rng = rng
         self._hints: dict[Domain, dict[bytes, int]] = {}
         self._beats: set[Domain] = set()
         self._heard: dict[Domain, asyncio.Event] = {}  # of the domains that are served now
+        # Domains that do not answer wait among themselves: members may name as many as they like.
         self._calls = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._retries = asyncio.Semaphore(RETRIES_AT_ONCE)
+        self._lanes = {own: asyncio.Semaphore(1)}
         self._tasks: TaskGroup | None = None
-
-    def put(self, execute: Execute, domain: str, news: GroupNews) -> None:
-        """Store news in the operation that makes them; `wake` the domain after its commit."""
-        execute(
-            "INSERT INTO group_news (domain, expires, news) VALUES (?, ?, ?)",
-            (domain, int(self._clock()) + WELCOME_LIFE, news.SerializeToString()),
-        )
 
     def hint(self, members: Iterable[Member], seq: int) -> None:
         """Tell members that there is an entry of this number."""
@@ -95,6 +85,10 @@ class Courier:
                 self._heard[domain] = asyncio.Event()
                 self._tasks.create_task(self._serve(domain))
 
+    def wake_all(self) -> None:
+        """There may be something for anybody."""
+        self.wake(waiting_domains(self._database.read))
+
     def heard_from(self, domain: Domain) -> None:
         """A domain called: what waits for it need not wait longer."""
         if (heard := self._heard.get(domain)) is not None:
@@ -105,7 +99,7 @@ class Courier:
         async with TaskGroup() as tasks:
             self._tasks = tasks
             try:
-                self.wake([row[0] for row in self._database.read("SELECT DISTINCT domain FROM group_news")])
+                self.wake_all()
                 self.wake(list(self._hints))
                 await asyncio.Event().wait()
             finally:
@@ -114,15 +108,24 @@ class Courier:
 
     async def _serve(self, domain: Domain) -> None:
         """Send one domain everything that there is for it; ends when there is nothing more."""
-        heard, backoff = self._heard[domain], FIRST_BACKOFF
+        try:
+            await self._send_all(domain, self._heard[domain])
+        except Exception as error:  # noqa: BLE001 - one remote's trouble must not end the homeserver; whoever wakes it next begins anew
+            logger.error("groups.courier_failed kind=%s", type(error).__name__)
+        finally:
+            self._heard.pop(domain, None)
+
+    async def _send_all(self, domain: Domain, heard: asyncio.Event) -> None:
+        backoff = FIRST_BACKOFF
         while True:
+            answers = backoff == FIRST_BACKOFF or heard.is_set()
             heard.clear()
             news, rows, hints = self._collect(domain)
             if not news.ByteSize():
-                del self._heard[domain]
                 return
+            lane = self._lanes.get(domain) or (self._calls if answers else self._retries)
             try:
-                async with self._calls, asyncio.timeout(SEND_SECONDS):
+                async with lane, asyncio.timeout(SEND_SECONDS):
                     reply = await self._send(domain, news)
                 if await self._settle(rows, set(reply.later)):
                     backoff = FIRST_BACKOFF
@@ -132,15 +135,9 @@ class Courier:
             await wait_at_most(heard, backoff * (0.5 + self._rng(1)[0] / 256))
             backoff = min(2 * backoff, MAX_BACKOFF)
 
-    def _collect(self, domain: Domain) -> tuple[GroupNews, list[tuple[int, int]], dict[bytes, int]]:
-        """What to send now; its rows as (id, place of its Welcome, if it has one), and the hints that were taken out."""
-        news, rows = GroupNews(), list[tuple[int, int]]()
-        sql = "SELECT id, news FROM group_news WHERE domain = ? ORDER BY id LIMIT ?"
-        for row_id, raw in self._database.read(sql, (domain, ROWS_AT_ONCE)):
-            if rows and news.ByteSize() + len(raw) > MAX_BATCH:
-                break
-            rows.append((row_id, len(news.welcomes)))
-            news.MergeFromString(raw)
+    def _collect(self, domain: Domain) -> tuple[GroupNews, list[Sent], dict[bytes, int]]:
+        """What to send now; its rows, and the hints that were taken out."""
+        news, rows = next_news(self._database.read, domain)
         hints = self._hints.pop(domain, {})
         taken = dict(list(hints.items())[:HINTS_AT_ONCE])
         if left := dict(list(hints.items())[HINTS_AT_ONCE:]):
@@ -151,20 +148,13 @@ class Courier:
             news.heartbeat.CopyFrom(self._heartbeat(domain))
         return news, rows, taken
 
-    async def _settle(self, rows: list[tuple[int, int]], later: set[int]) -> bool:
+    async def _settle(self, rows: list[Sent], later: set[int]) -> bool:
         """Forget the rows that have arrived, put those that found no room behind the others; False where none has arrived."""
         waiting = [row_id for row_id, place in rows if place in later]
         done = [row_id for row_id, place in rows if place not in later]
         if rows:
-            await self._writer.run(lambda execute: _move_on(execute, done, waiting))
+            await self._writer.run(lambda execute: move_on(execute, done, waiting))
         return bool(done) or not waiting
-
-
-def _move_on(execute: Execute, done: list[int], waiting: list[int]) -> None:
-    for row_id in waiting:
-        execute("INSERT INTO group_news (domain, expires, news) SELECT domain, expires, news FROM group_news WHERE id = ?", (row_id,))
-    for row_id in (*done, *waiting):
-        execute("DELETE FROM group_news WHERE id = ?", (row_id,))
 
 
 async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
@@ -172,9 +162,3 @@ async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-
-
-def expire_news(execute: Execute, now: float, limit: int) -> int:
-    """Forget some of the news that nobody took in time."""
-    sql = "DELETE FROM group_news WHERE id IN (SELECT id FROM group_news WHERE expires <= ? LIMIT ?) RETURNING id"
-    return len(execute(sql, (int(now), limit)).fetchall())

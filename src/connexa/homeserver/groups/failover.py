@@ -11,7 +11,7 @@ from typing import Final
 
 from connexa.errors import IntegrityError
 from connexa.homeserver.groups.assisted import begin
-from connexa.homeserver.groups.commits import Queue, Taken, admins_of, announce_standby
+from connexa.homeserver.groups.commits import Taken, admins_of, announce_standby
 from connexa.homeserver.groups.ledger import (
     GroupRow,
     Member,
@@ -24,6 +24,7 @@ from connexa.homeserver.groups.ledger import (
 )
 from connexa.homeserver.groups.refusals import HubRefused, unknown_group
 from connexa.homeserver.groups.requests import MAX_EPOCH, check_state
+from connexa.homeserver.groups.waiting import put_news
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query, first
 from connexa.identity import (
@@ -80,9 +81,8 @@ class _Standby:
 class Failover:
     """Standbys, take-overs and their ends, inside operations of the writer."""
 
-    def __init__(self, domain: Domain, queue: Queue, limits: LimitSettings) -> None:
+    def __init__(self, domain: Domain, limits: LimitSettings) -> None:
         self._domain = domain
-        self._queue = queue
         self._limits = limits
 
     def enrol(self, execute: Execute, hub: Domain, standby: GroupStandby, now: float) -> None:
@@ -202,8 +202,8 @@ class Failover:
         execute("DELETE FROM group_standby WHERE mls = ?", (row.id,))
         told = {str(standby.hub), *(str(hub) for hub in standby.admins.fallback_hubs if hub != self._domain)}
         for hub in told:
-            self._queue.put(execute, hub, GroupNews(moved=[GroupTakeOver.FromString(proof)]))
-        told |= announce_standby(execute, self._queue, self._domain, row, standby.admins, standby.signed)
+            put_news(execute, hub, GroupNews(moved=[GroupTakeOver.FromString(proof)]), now)
+        told |= announce_standby(execute, self._domain, row, standby.admins, standby.signed, now)
         return Taken(GroupStored(seq=row.seq, epoch=row.epoch), tell=members, domains=told)
 
 

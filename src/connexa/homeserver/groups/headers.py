@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from connexa.mls.errors import DecodeError
+from connexa.mls.errors import DecodeError, ValidationError
 from connexa.mls.framing import MLSMessage, PrivateMessage, PublicMessage
 from connexa.mls.registry import ContentType, SenderType
 from connexa.mls.welcome import Welcome, split
 from connexa.wire.v1.groups_pb2 import GroupEntryKind
 
-__all__ = ["Header", "read_header", "split_welcome"]
+__all__ = ["Header", "check_welcome", "part_of_welcome", "read_header"]
 
 _KINDS: Final = {
     ContentType.APPLICATION: GroupEntryKind.GROUP_ENTRY_MESSAGE,
@@ -47,9 +47,20 @@ def read_header(message: bytes) -> Header:
     raise DecodeError("This is no message of a group.")
 
 
-def split_welcome(message: bytes, refs: Iterable[bytes]) -> list[bytes]:
-    """The part of an MLSMessage with a Welcome that each of these key packages needs; ValidationError where it is not in there once."""
+def check_welcome(message: bytes, refs: Iterable[bytes]) -> None:
+    """Refuse an MLSMessage that is no Welcome with one entry for each of these key packages, and none for others (V19)."""
+    entries = sorted(entry.new_member for entry in _welcome(message).secrets)
+    if entries != sorted(refs) or len(set(entries)) != len(entries):
+        raise ValidationError("V19", "A Welcome has not one entry for each of the key packages.")
+
+
+def part_of_welcome(message: bytes, ref: bytes) -> bytes:
+    """The part of an MLSMessage with a Welcome that one key package needs."""
+    return MLSMessage(split(_welcome(message), ref)).encode()
+
+
+def _welcome(message: bytes) -> Welcome:
     welcome = MLSMessage.decode(message).body
     if not isinstance(welcome, Welcome):
         raise DecodeError("This is no Welcome.")
-    return [MLSMessage(split(welcome, ref)).encode() for ref in refs]
+    return welcome

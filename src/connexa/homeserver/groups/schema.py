@@ -117,15 +117,39 @@ CREATE TRIGGER group_entry_gone AFTER DELETE ON group_entry BEGIN
     DELETE FROM group_load WHERE mls IN (old.mls, x'') AND bytes <= 0;
 END;
 
--- News for other homeservers (a GroupNews each) that must not be lost; hints are not kept.
+-- News for other homeservers (a GroupNews each) that must not be lost; hints are not kept. `parcel`: where the Welcome is of which this
+-- is the part of one; `size`: with its share of that.
 CREATE TABLE group_news (
     id      INTEGER PRIMARY KEY,
     domain  TEXT NOT NULL,
     expires INTEGER NOT NULL,
+    size    INTEGER NOT NULL,
+    parcel  INTEGER,
     news    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX group_news_by_domain ON group_news (domain, id);
 CREATE INDEX group_news_by_expiry ON group_news (expires);
+CREATE INDEX group_news_by_parcel ON group_news (parcel) WHERE parcel IS NOT NULL;
+
+CREATE TABLE group_parcel (
+    id      INTEGER PRIMARY KEY,
+    welcome BLOB NOT NULL
+) STRICT;
+
+-- What waits for each domain, and under the empty name for all of them.
+CREATE TABLE group_news_load (
+    domain TEXT PRIMARY KEY,
+    bytes  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER group_news_added AFTER INSERT ON group_news BEGIN
+    INSERT INTO group_news_load (domain, bytes) VALUES (new.domain, new.size), ('', new.size)
+        ON CONFLICT (domain) DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER group_news_gone AFTER DELETE ON group_news BEGIN
+    UPDATE group_news_load SET bytes = bytes - old.size WHERE domain IN (old.domain, '');
+    DELETE FROM group_news_load WHERE domain IN (old.domain, '') AND bytes <= 0;
+    DELETE FROM group_parcel WHERE id = old.parcel AND NOT EXISTS (SELECT 1 FROM group_news WHERE parcel = old.parcel);
+END;
 
 CREATE TABLE group_fallback (
     mls    BLOB NOT NULL,

@@ -34,9 +34,9 @@ class GroupService:
     def __init__(self, house: Homeserver) -> None:
         limits = house.settings.limits
         self._house = house
-        self.courier = Courier(house.database, house.writer, self._send, self._heartbeat, clock=house.clock, rng=house.rng)
-        failover = Failover(house.domain, self.courier, limits)
-        bundles = Bundles(house.domain, self.courier, limits)
+        self.courier = Courier(house.domain, house.database, house.writer, self._send, self._heartbeat, rng=house.rng)
+        failover = Failover(house.domain, limits)
+        bundles = Bundles(house.domain, limits)
         self._hub = Hub(house.domain, house.database, house.writer, bundles, failover, self.courier, limits, house.metrics, house.clock)
         self._desk = NewsDesk(house.domain, house.database, house.writer, house.links, failover, house.pins, limits, house.clock)
         self._created: RateTable[bytes] = RateTable(count=limits.groups_per_day, seconds=86_400)
@@ -69,12 +69,13 @@ class GroupService:
         return await self._desk.take(hub, news)
 
     def tick(self) -> None:
-        """Now and then, tell the fallbacks of our groups that we are there."""
+        """Now and then, tell the fallbacks of our groups that we are there, and see to it that nothing is left lying."""
         now = self._house.clock()
         if abs(now - self._beat_at) >= HEARTBEAT_SECONDS:
             self._beat_at = now
             for domain in fallbacks(self._house.database.read):
                 self.courier.beat(domain)
+            self.courier.wake_all()
 
     async def _send(self, domain: Domain, news: GroupNews) -> GroupNewsReply:
         if domain == self._house.domain:
