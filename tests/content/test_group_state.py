@@ -33,13 +33,26 @@ from connexa.content import (
 )
 from connexa.errors import IntegrityError
 from connexa.identity import Address, Domain, UserId
+from connexa.wire.v1.groups_pb2 import SignedAdmins
 from connexa.wire.v1.keys_pb2 import Signed
 
 USER = UserId(bytes([7]) * 32)
 SIGNED = Signed(body=b"body", signature=bytes(64))
 PERSON = GroupPerson(USER, Address.parse("alice@a.example"), bytes(42), SIGNED, GroupRole.OWNER)
-CARD = MemberCard(USER, SIGNED, b"key package", SIGNED)
-STATE = SharedState("Garden", bytes(32), b"image", 60, HistoryRule(HistoryKind.LAST, 10), (PERSON,), (CARD,), bytes([1]) * 32)
+CARD = MemberCard(USER, SIGNED, b"key package", SIGNED, bytes([7]) * 32)
+STATE = SharedState(
+    "Garden",
+    bytes(32),
+    b"image",
+    60,
+    HistoryRule(HistoryKind.LAST, 10),
+    (PERSON,),
+    (CARD,),
+    bytes([1]) * 32,
+    ((bytes(32), bytes([3]) * 32),),
+    SignedAdmins(body=b"set"),
+    "b.example",
+)
 CHANGE = SharedChange((PERSON,), (CARD,), "Garden", b"", 0, HistoryRule(), ((USER, GroupRole.ADMIN),), b"")
 PAST = GroupPast((PastMessage(bytes(16), USER, bytes(32), Address.parse("alice@a.example"), b"content", 5),))
 

@@ -87,7 +87,7 @@ DELIVERY_GUARDS = (
         "signers = admins.keys",
         FAILOVER,
     ),
-    Guard("half of the admins move a group", "identity/groups.py", "if len(signed) < admins.needed:", also=FAILOVER),
+    Guard("half of the admins move a group", "identity/groups.py", "if len(signed.signatures) < admins.needed:", also=FAILOVER),
     Guard(
         "a take-over brings the state that was signed",
         "identity/groups.py",
@@ -97,8 +97,23 @@ DELIVERY_GUARDS = (
     Guard(
         "a fallback waits",
         "homeserver/groups/failover.py",
-        "if now < heard_of_hub(query, standby.hub) + SILENCE_SECONDS * turn:",
-        also=FAILOVER,
+        " or wait:\n",
+        ":\n",
+        FAILOVER,
+    ),
+    Guard(
+        "half of the admins bring a take-over about",
+        "homeserver/groups/failover.py",
+        "if count < standby.admins.needed or wait:",
+        "if wait:",
+        FAILOVER,
+    ),
+    Guard(
+        "what was signed an hour ago is forgotten",
+        "homeserver/groups/failover.py",
+        "body = ? AND at > ? ORDER BY key",
+        "body = ? AND ? ORDER BY key",
+        FAILOVER,
     ),
     Guard(
         "a take-over is of the next term",

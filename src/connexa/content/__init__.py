@@ -8,6 +8,7 @@ from __future__ import annotations
 from connexa.content._codec import MAX_CONTENT, MAX_GAPS, MAX_OWN_CONTENT, MAX_RECEIPTS, decode, encode
 from connexa.content._content import Body, Content
 from connexa.content._group import (
+    GroupLack,
     GroupMessage,
     GroupPast,
     GroupPerson,
@@ -115,6 +116,7 @@ __all__ = [
     "Entries",
     "Flags",
     "GroupChoice",
+    "GroupLack",
     "GroupMessage",
     "GroupPast",
     "GroupPerson",

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from connexa.identity import Address, Domain, UserId
+from connexa.wire.v1.groups_pb2 import SignedAdmins
 from connexa.wire.v1.keys_pb2 import Signed
 
 __all__ = [
+    "GroupLack",
     "GroupMessage",
     "GroupPast",
     "GroupPerson",
@@ -72,6 +74,7 @@ class MemberCard:
     certificate: Signed = field(repr=False)
     key_package: bytes = field(repr=False)
     proof: Signed = field(repr=False)
+    token_hash: bytes = b""  # of its token at the hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,9 @@ class SharedState:
     people: tuple[GroupPerson, ...] = ()
     cards: tuple[MemberCard, ...] = ()
     join_key: bytes = field(default=b"", repr=False)
+    admin_keys: tuple[tuple[bytes, bytes], ...] = ()  # device and key, of devices of owners and admins
+    admins: SignedAdmins = field(default_factory=SignedAdmins, repr=False)  # the set that the hub knows
+    moving: str = ""  # where the owner wants the group to go
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,9 @@ class SharedChange:
     history: HistoryRule | None = None
     roles: tuple[tuple[UserId, GroupRole], ...] = ()
     join_key: bytes | None = field(default=None, repr=False)
+    admin_key: bytes = b""  # of the committing device; empty: it stays
+    admins: SignedAdmins | None = field(default=None, repr=False)
+    moving: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +139,15 @@ class GroupPast:
     messages: tuple[PastMessage, ...]
 
 
-Said = GroupMessage | GroupPast
+@dataclass(frozen=True, slots=True)
+class GroupLack:
+    """What a device lacks of the log: all between two places, each a hub's term and a number."""
+
+    after: tuple[int, int]
+    until: tuple[int, int]
+
+
+Said = GroupMessage | GroupPast | GroupLack
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +156,7 @@ class JoinExtra:
 
     token: bytes = field(repr=False)
     hub: Domain = field(repr=False)
+    term: int = 0
 
 
 @dataclass(frozen=True, slots=True)

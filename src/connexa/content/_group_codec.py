@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from connexa.content._codec import MAX_CONTENT
 from connexa.content._fields import Malformed, need
 from connexa.content._group import (
+    GroupLack,
     GroupMessage,
     GroupPast,
     GroupPerson,
@@ -25,8 +26,8 @@ from connexa.content._group import (
     SharedState,
 )
 from connexa.errors import ConnexaError, IntegrityError
-from connexa.identity import Address, check_domain, check_user_id
-from connexa.wire import parse
+from connexa.identity import MAX_ADMIN_KEYS, Address, check_domain, check_user_id
+from connexa.wire import MAX_INTEGER, parse
 from connexa.wire.v1 import group_state_pb2 as pb
 
 __all__ = [
@@ -92,6 +93,9 @@ def _state_message(state: SharedState) -> pb.SharedState:
         cards=[_card_message(one) for one in state.cards],
         room_key=state.room_key,
         join_key=state.join_key,
+        admin_keys=[pb.AdminKey(device=device, key=key) for device, key in state.admin_keys],
+        admins=state.admins,
+        moving=state.moving,
     )
 
 
@@ -107,6 +111,8 @@ def read_state(raw: bytes) -> SharedState:
 def _read_state(message: pb.SharedState) -> SharedState:
     need(message.version == VERSION and len(message.room_key) == 32 and len(message.join_key) in (0, 32))
     need(1 <= len(message.people) <= MAX_GROUP_PEOPLE and 1 <= len(message.cards) <= MAX_LEAVES)
+    need(message.HasField("admins") and len(message.admin_keys) <= MAX_ADMIN_KEYS)
+    need(all(len(one.device) == len(one.key) == 32 for one in message.admin_keys))
     return SharedState(
         name=_name(message.name),
         room_key=message.room_key,
@@ -116,7 +122,14 @@ def _read_state(message: pb.SharedState) -> SharedState:
         people=tuple(_read_person(one) for one in message.people),
         cards=tuple(_read_card(one) for one in message.cards),
         join_key=message.join_key,
+        admin_keys=tuple((one.device, one.key) for one in message.admin_keys),
+        admins=message.admins,
+        moving=_moving(message.moving),
     )
+
+
+def _moving(domain: str) -> str:
+    return check_domain(domain) if domain else ""
 
 
 def _name(name: str) -> str:
@@ -163,12 +176,14 @@ def _read_person(message: pb.GroupPerson) -> GroupPerson:
 
 
 def _card_message(card: MemberCard) -> pb.MemberCard:
-    return pb.MemberCard(user=card.user, certificate=card.certificate, key_package=card.key_package, proof=card.proof)
+    return pb.MemberCard(
+        user=card.user, certificate=card.certificate, key_package=card.key_package, proof=card.proof, token_hash=card.token_hash
+    )
 
 
 def _read_card(message: pb.MemberCard) -> MemberCard:
-    need(1 <= len(message.key_package) <= MAX_KEY_PACKAGE)
-    return MemberCard(check_user_id(message.user), message.certificate, message.key_package, message.proof)
+    need(1 <= len(message.key_package) <= MAX_KEY_PACKAGE and len(message.token_hash) == 32)
+    return MemberCard(check_user_id(message.user), message.certificate, message.key_package, message.proof, message.token_hash)
 
 
 # ---- changes
@@ -186,6 +201,9 @@ def write_change(change: SharedChange) -> bytes:
         history=_rule_message(change.history) if change.history is not None else None,
         roles=[pb.RoleChange(user=user, role=pb.GroupRole.Name(_ROLES[role])) for user, role in change.roles],
         join_key=change.join_key,
+        admin_key=change.admin_key,
+        admins=change.admins,
+        moving=change.moving,
     )
     return message.SerializeToString(deterministic=True)
 
@@ -204,6 +222,7 @@ def _read_change(message: pb.SharedChange) -> SharedChange:
     need(max(len(message.people), len(message.roles)) <= MAX_GROUP_PEOPLE and len(message.cards) <= MAX_LEAVES)
     need(all(one.role in _ROLE_OF for one in message.roles))
     need(not message.HasField("join_key") or len(message.join_key) in (0, 32))
+    need(len(message.admin_key) in (0, 32))
     return SharedChange(
         people=tuple(_read_person(one) for one in message.people),
         cards=tuple(_read_card(one) for one in message.cards),
@@ -213,6 +232,9 @@ def _read_change(message: pb.SharedChange) -> SharedChange:
         history=_read_rule(message.history) if message.HasField("history") else None,
         roles=tuple((check_user_id(one.user), _ROLE_OF[one.role]) for one in message.roles),
         join_key=message.join_key if message.HasField("join_key") else None,
+        admin_key=message.admin_key,
+        admins=message.admins if message.HasField("admins") else None,
+        moving=_moving(message.moving) if message.HasField("moving") else None,
     )
 
 
@@ -227,6 +249,8 @@ def write_said(said: Said) -> bytes:
             message.message.CopyFrom(pb.GroupMessage(id=number, content=content, timer=timer))
         case GroupPast(messages):
             message.past.messages.extend(_past_messages(messages))
+        case GroupLack(after, until):
+            message.lack.CopyFrom(pb.GroupLack(term=after[0], seq=after[1], until_term=until[0], until_seq=until[1]))
     return message.SerializeToString(deterministic=True)
 
 
@@ -250,6 +274,10 @@ def read_said(raw: bytes) -> Said:
             case "past":
                 need(1 <= len(message.past.messages) <= MAX_PAST)
                 return GroupPast(tuple(_read_past(one) for one in message.past.messages))
+            case "lack":
+                lack = message.lack
+                need(max(lack.term, lack.seq, lack.until_term, lack.until_seq) < MAX_INTEGER)
+                return GroupLack((lack.term, lack.seq), (lack.until_term, lack.until_seq))
         raise Malformed
     except (Malformed, ConnexaError):
         raise _malformed() from None
@@ -265,15 +293,15 @@ def _read_past(one: pb.PastMessage) -> PastMessage:
 
 def write_extra(extra: JoinExtra) -> bytes:
     """What goes to one device beside its Welcome, before it is sealed."""
-    return pb.JoinExtra(token=extra.token, hub=extra.hub).SerializeToString(deterministic=True)
+    return pb.JoinExtra(token=extra.token, hub=extra.hub, term=extra.term).SerializeToString(deterministic=True)
 
 
 def read_extra(raw: bytes) -> JoinExtra:
     """What came beside a Welcome, or `IntegrityError`."""
     message = _parsed(pb.JoinExtra, raw)
     try:
-        need(len(message.token) == 32)
-        return JoinExtra(message.token, check_domain(message.hub))
+        need(len(message.token) == 32 and message.term < MAX_INTEGER)
+        return JoinExtra(message.token, check_domain(message.hub), message.term)
     except (Malformed, ConnexaError):
         raise _malformed() from None
 

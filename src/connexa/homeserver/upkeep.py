@@ -8,7 +8,7 @@ from typing import Final
 from connexa.homeserver.accounts import forget_deleted
 from connexa.homeserver.doors import prune_doors
 from connexa.homeserver.groups.aliases import expire_aliases
-from connexa.homeserver.groups.failover import expire_standbys
+from connexa.homeserver.groups.failover import expire_offers, expire_standbys
 from connexa.homeserver.groups.key_packages import prune_packages
 from connexa.homeserver.groups.ledger import expire_entries, expire_places
 from connexa.homeserver.groups.waiting import expire_news
@@ -38,8 +38,9 @@ class Upkeep:
         expired = await self._in_pieces(expire, now)
         await self._in_pieces(clear_left, now)
         if abs(now - self._pruned_at) >= RARELY:  # a clock that was set back counts too
-            groups = (expire_entries, expire_places, expire_welcomes, expire_news, expire_aliases, expire_standbys, prune_packages)
-            for piece in (_used_rights, _outcomes, prune_prekeys, prune_spent, *groups):
+            hubs = (expire_entries, expire_places, expire_news, expire_offers, expire_standbys)
+            groups = (expire_welcomes, expire_aliases, prune_packages)
+            for piece in (_used_rights, _outcomes, prune_prekeys, prune_spent, *hubs, *groups):
                 await self._in_pieces(piece, now)
             await self._writer.run(lambda execute: _small_tables(execute, now))
             self._pruned_at = now

@@ -32,6 +32,7 @@ __all__ = [
     "issue_key_package_proof",
     "read_admins",
     "read_take_over",
+    "signed_offer",
     "signed_record",
     "sign_take_over",
     "verify_admins",
@@ -181,6 +182,14 @@ def signed_record(record: GroupTakeOver, admins: GroupAdmins) -> GroupTakeOver:
 
     Anybody may bring a record, so what they have put beside the signatures goes no further.
     """
+    signed = signed_offer(record, admins)
+    if len(signed.signatures) < admins.needed:
+        raise _bad_take_over("Too few admins signed it.")
+    return signed
+
+
+def signed_offer(record: GroupTakeOver, admins: GroupAdmins) -> GroupTakeOver:
+    """Check a take-over that may lack signatures yet, and return what holds of it: one good signature at least."""
     read = read_take_over(record)
     if read.group != admins.group or read.hub not in admins.fallback_hubs:
         raise _bad_take_over("It is of another group, or names a hub that is no fallback.")
@@ -189,8 +198,8 @@ def signed_record(record: GroupTakeOver, admins: GroupAdmins) -> GroupTakeOver:
     if record.state and sha256(record.state) != read.state:
         raise _bad_take_over("The state beside it is not the one that was signed.")
     signed = {one.key: one for one in record.signatures if one.key in admins.keys and _holds(record.body, one)}
-    if len(signed) < admins.needed:
-        raise _bad_take_over("Too few admins signed it.")
+    if not signed:
+        raise _bad_take_over("No admin signed it.")
     return GroupTakeOver(body=record.body, signatures=[signed[key] for key in sorted(signed)])
 
 

@@ -280,6 +280,11 @@ class Group(ProposingGroup):
             self._state.reserve(staged.next_generation)
         return staged
 
+    def drop_proposals(self) -> None:
+        """Forget what was proposed in this epoch: whoever orders the group's messages has lost it, and no commit will name it."""
+        self._check_here()
+        self._store.save(self.group_id, self._state.drop_proposals())
+
     # Messages
 
     def process(self, message: bytes, *, now: int, psks: Mapping[bytes, bytes] | None = None, resuming: Group | None = None) -> Event:

@@ -71,6 +71,12 @@ class GroupState:
         self._kept = self.reserved
         return {_RESERVED: self._kept.to_bytes(4, "big")}
 
+    def drop_proposals(self) -> dict[str, bytes | None]:
+        """Forget the pending proposals and the keys of our own Updates."""
+        gone = dict.fromkeys(proposal_part(number) for number in range(len(self.proposals)))
+        self.proposals, self.updates = ProposalStore(), {}
+        return gone
+
     def parts(self) -> dict[str, bytes]:
         """Everything, for storage: secret."""
         return {"epoch": dump_epoch(self.epoch)} | self.passing_parts() | self.past.parts()

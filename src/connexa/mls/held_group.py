@@ -110,6 +110,11 @@ class HeldGroup:
         """Equal for all who are in the same state (§8.7)."""
         return self._current.secrets.epoch_authenticator
 
+    @property
+    def confirmation_tag(self) -> bytes:
+        """Of the commit that began this epoch (§8.1): all who are in it know it, and it is no secret."""
+        return self._public.confirmation_tag
+
     def members(self) -> list[Member]:
         """All members, by leaf."""
         return [Member.at(index, leaf) for index, leaf in self._public.tree.members()]

@@ -25,6 +25,7 @@ from connexa.wire.v1.groups_pb2 import (
     GroupLeave,
     GroupLog,
     GroupMode,
+    GroupOffered,
     GroupPage,
     GroupRecord,
     GroupRefused,
@@ -184,9 +185,13 @@ async def leave_group(ask: Asker, at: GroupAt) -> None:
     await _ask(ask, at, GroupRequest(leave=GroupLeave()), "done")
 
 
-async def take_over(ask: Asker, at: GroupAt, record: GroupTakeOver) -> None:
-    """Show a signed take-over, to the fallback that becomes the hub, or to the old hub that ends with it; nobody's token is needed."""
-    await _ask(ask, at, GroupRequest(take_over=record), "done")
+async def take_over(ask: Asker, at: GroupAt, record: GroupTakeOver) -> GroupOffered | None:
+    """Bring signatures for a take-over to the fallback that is to become the hub; nobody's token is needed.
+
+    Returns what it waits for, or None where it is the hub now. Raises GroupMoved where somebody was faster.
+    """
+    reply = await _ask(ask, at, GroupRequest(take_over=record), "done", "offered")
+    return reply.offered if reply.HasField("offered") else None
 
 
 async def _stored(ask: Asker, at: GroupAt, request: GroupRequest) -> GroupStored:
@@ -197,7 +202,7 @@ async def _piece(ask: Asker, at: GroupAt, offset: int, epoch: int) -> GroupInfoP
     return (await _ask(ask, at, GroupRequest(info=GetGroupInfo(offset=offset, epoch=epoch)), "info")).info
 
 
-async def _ask(ask: Asker, at: GroupAt, request: GroupRequest, answer: str) -> GroupReply:
+async def _ask(ask: Asker, at: GroupAt, request: GroupRequest, *answers: str) -> GroupReply:
     request.group, request.term = at.group, at.term
     if at.token:
         request.token = at.token
@@ -207,6 +212,6 @@ async def _ask(ask: Asker, at: GroupAt, request: GroupRequest, answer: str) -> G
     name = reply.WhichOneof("reply")
     if name == "refused":
         raise _REFUSALS.get(reply.refused.code, GroupRefusedError)(reply.refused)
-    if name != answer:
+    if name not in answers:
         raise NetworkError("frame.unexpected", "The group's homeserver answered something else.", retryable=False)
     return reply

@@ -504,9 +504,12 @@ END;
 -- the hub, `alias_put` whether its own homeserver knows the alias. `staged`: a commit of ours whose answer is not here (StagedCommit), with
 -- everything that went with it (`bundle`) and the state behind it (`staged_shared`). `renewed` is when this device last gave itself new
 -- keys, `said` what it has said since. `trouble`: code of what the group cannot go on from, until it is repaired; `waits`: of what the last
--- try to work for it has failed with. `admin_key`: on the device that made the group, the key that names its hubs. `name`: what another
--- own device calls it, until `shared` is here. `disputed`: the newest commit of the log where that does not hold here, else 0; `offender`:
--- the user id of whoever made one that nobody can take. `told`: the inviter has told what was said before this device came.
+-- try to work for it has failed with. `admin_key`: where the owner leads the group, this device's key for saying where it is. `name`: what
+-- another own device calls it, until `shared` is here. `disputed`: the newest commit of the log where that does not hold here, else 0;
+-- `offender`: the user id of whoever made one that nobody can take. `told`: the inviter has told what was said before this device came.
+-- `began`: the entry that began the epoch; `silent`: since when the hub does not answer, 0 where it does; `hurried`: the owner does not
+-- want to wait; `took`: the proof by which the hub has taken another's place. `room_key_before`: the room key before this one, for a device
+-- whose epoch became void. `lacks_…`: behind which place of the log (a hub's term, a number) this device has read nothing whole; -1: none.
 CREATE TABLE mls_group (
     id            INTEGER PRIMARY KEY,
     account       INTEGER NOT NULL,
@@ -533,6 +536,13 @@ CREATE TABLE mls_group (
     disputed      INTEGER NOT NULL DEFAULT 0,
     offender      BLOB NOT NULL DEFAULT x'',
     told          INTEGER NOT NULL DEFAULT 0,
+    began         INTEGER NOT NULL DEFAULT 0,
+    silent        REAL NOT NULL DEFAULT 0,
+    hurried       INTEGER NOT NULL DEFAULT 0,
+    took          BLOB NOT NULL DEFAULT x'',
+    room_key_before BLOB NOT NULL DEFAULT x'',
+    lacks_term    INTEGER NOT NULL DEFAULT 0,
+    lacks_seq     INTEGER NOT NULL DEFAULT -1,
     created       REAL NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX mls_group_by_public ON mls_group (account, public);
@@ -597,6 +607,18 @@ CREATE TABLE group_said (
     message   BLOB NOT NULL,
     PRIMARY KEY (mls_group, digest)
 ) STRICT, WITHOUT ROWID;
+
+-- What this device has said in a group, and where it stands in the log (the hub's term, and a number): for those who lack it later.
+CREATE TABLE group_sent (
+    mls_group INTEGER NOT NULL,
+    message   BLOB NOT NULL,
+    term      INTEGER NOT NULL,
+    seq       INTEGER NOT NULL,
+    again     INTEGER NOT NULL DEFAULT 0,
+    at        REAL NOT NULL,
+    PRIMARY KEY (mls_group, message)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_sent_by_place ON group_sent (mls_group, term, seq);
 
 -- Key packages with their private halves (KeyPackageBundle). `used`: a last-resort package stays after its first use until it is replaced.
 CREATE TABLE key_package (

@@ -195,7 +195,7 @@ class Band:
     def take_over(self, hub: str, *, signers: int | None = None, group_info: bytes = b"", **changes: Any) -> GroupTakeOver:
         """A record that this many admins have signed."""
         places = [seat.place for seat in self.seats]
-        state = GroupState(places=places, sealed=b"sealed", join_hash=self.join_hash, group_info=group_info).SerializeToString()
+        state = GroupState(places=places, join_hash=self.join_hash, group_info=group_info).SerializeToString()
         record = TakeOver(
             group=self.id,
             term=self.term + 1,
@@ -210,7 +210,7 @@ class Band:
             setattr(record, name, value)
         body = record.SerializeToString()
         keys = self.admins[: len(self.admins) if signers is None else signers]
-        return GroupTakeOver(body=body, signatures=[sign_take_over(body, key) for key in keys], state=state)
+        return GroupTakeOver(body=body, signatures=[sign_take_over(body, key) for key in keys], state=state, sealed=b"sealed")
 
     async def show(self, hub: str, record: GroupTakeOver, through: str = B) -> GroupReply:
         return await self.send_request(through, GroupRequest(take_over=record), hub)

@@ -83,7 +83,7 @@ class Game:
             await server.groups.ask(b"p" * 16, call)
         reply = await server.groups.ask(b"p" * 16, call)
         self._lose()
-        if reply.refused.code.startswith("remote."):
+        if reply.refused.code == "group.hub_silent":
             raise NetworkError(reply.refused.code, "The hub is down.")
         return reply
 
@@ -329,7 +329,7 @@ class Player:
 
     def record(self, hub: Domain, places: list[GroupPlace]) -> GroupTakeOver:
         """A take-over by this hub, from where this player stands."""
-        state = GroupState(places=places, sealed=self.group.group_info()).SerializeToString()
+        state = GroupState(places=places).SerializeToString()
         body = TakeOver(
             group=GROUP,
             term=self.term + 1,
@@ -341,4 +341,4 @@ class Player:
             tag=bytes(32),
             state=sha256(state),
         ).SerializeToString()
-        return GroupTakeOver(body=body, signatures=[sign_take_over(body, self.game.admin)], state=state)
+        return GroupTakeOver(body=body, signatures=[sign_take_over(body, self.game.admin)], state=state, sealed=self.group.group_info())

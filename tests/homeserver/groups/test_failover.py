@@ -11,7 +11,16 @@ from connexa.crypto import Ed25519Secret
 from connexa.errors import ConnexaError
 from connexa.identity import Domain, GroupAdmins, issue_admins, issue_heartbeat, read_take_over, verify_take_over
 from connexa.testing import World
-from connexa.wire.v1.groups_pb2 import AdminSignature, GroupNews, GroupReply, GroupRequest, GroupStandby, GroupTakeOver, SignedAdmins
+from connexa.wire.v1.groups_pb2 import (
+    AdminSignature,
+    GroupLog,
+    GroupNews,
+    GroupReply,
+    GroupRequest,
+    GroupStandby,
+    GroupTakeOver,
+    SignedAdmins,
+)
 
 from .kit import DAY, A, B, Band, C, house, region, until
 
@@ -34,10 +43,11 @@ async def test_a_fallback_takes_over_after_the_silence_with_half_of_the_admins(t
         said = await band.say()
         await world.houses[A].stop()
         record = band.take_over(B, signers=2, seq=said)
-        assert code(await band.show(B, record)) == "group.hub_alive"
+        early = (await band.show(B, record)).offered
+        assert (early.signed, early.needed) == (2, 2) and 500 < early.wait <= 600
         world.clock.advance(700)
-        assert code(await band.show(C, band.take_over(C, signers=2, seq=said))) == "group.hub_alive"  # the second waits longer
-        assert code(await band.show(B, band.take_over(B, signers=1, seq=said))) == "group.bad_take_over"
+        second = (await band.show(C, band.take_over(C, signers=2, seq=said))).offered  # the second waits longer
+        assert 400 < second.wait <= 600
         assert code(await band.show(B, band.take_over(B, signers=2, seq=said, term=2))) == "group.wrong_term"
         assert code(await band.show(B, record)) == "done"
         assert code(await band.show(B, record)) == "done"  # the answer was lost
@@ -112,7 +122,7 @@ async def test_heartbeats_of_the_hub_hold_a_take_over_back(tmp_path: Path) -> No
             world.clock.advance(590)
             house(world, A).groups.tick()
             await until(lambda: (house(world, B).database.first("SELECT at FROM hub_seen") or (0,))[0] >= int(world.clock()) - 60)
-        assert code(await band.show(B, band.take_over(B))) == "group.hub_alive"
+        assert (await band.show(B, band.take_over(B))).offered.wait > 0
         # A heartbeat counts only under the hub's key, for this fallback, and for its own domain.
         before = house(world, B).database.read("SELECT * FROM hub_seen")
         world.clock.advance(700)
@@ -151,13 +161,17 @@ async def test_records_that_are_malformed_or_tampered_with_are_refused(tmp_path:
         await world.houses[A].stop()
         world.clock.advance(700)
         good = band.take_over(B)
-        other_state = GroupTakeOver(body=good.body, signatures=good.signatures, state=good.state + good.state)
-        no_state = GroupTakeOver(body=good.body, signatures=good.signatures)
-        twice = GroupTakeOver(body=good.body, signatures=[good.signatures[0]] * 3, state=good.state)
+        other_state = GroupTakeOver(body=good.body, signatures=good.signatures, state=good.state + good.state, sealed=good.sealed)
+        no_state = GroupTakeOver(body=good.body, signatures=good.signatures, sealed=good.sealed)
+        unsealed = GroupTakeOver(body=good.body, signatures=good.signatures, state=good.state)
+        nobody = GroupTakeOver(body=good.body, state=good.state, sealed=good.sealed)
+        twice = GroupTakeOver(body=good.body, signatures=[good.signatures[0]] * 3, state=good.state, sealed=good.sealed)
+        assert (await band.show(B, twice)).offered.signed == 1
         cases = {
-            "group.bad_take_over": [other_state, twice],
+            "group.bad_take_over": [other_state, nobody],
             "frame.malformed": [
                 no_state,
+                unsealed,
                 GroupTakeOver(body=b"x"),
                 band.take_over(B, old_hub=B),
                 band.take_over(B, group=b"g"),
@@ -181,7 +195,37 @@ async def test_take_overs_at_once_make_one_group(tmp_path: Path) -> None:
         world.clock.advance(1_300)
         record, rival = band.take_over(B), band.take_over(B, epoch=2)
         answers = await asyncio.gather(band.show(B, record), band.show(B, rival))
-        assert sorted(map(code, answers)) == ["done", "group.exists"]
+        assert sorted(map(code, answers)) == ["done", "group.moved"]
+
+
+def part(record: GroupTakeOver, *numbers: int) -> GroupTakeOver:
+    """What some of the admins bring of it."""
+    return GroupTakeOver(body=record.body, signatures=[record.signatures[n] for n in numbers], state=record.state, sealed=record.sealed)
+
+
+async def test_admins_bring_their_signatures_one_by_one(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await trio(world)
+        await world.houses[A].stop()
+        world.clock.advance(700)
+        record, other = band.take_over(B, seq=1), band.take_over(B, seq=1, epoch=9)
+        assert (await band.show(B, part(record, 0))).offered.signed == 1
+        assert (await band.show(B, part(other, 1))).offered.signed == 1  # another epoch: those two do not add up
+        world.clock.advance(3_700)
+        assert (await band.show(B, part(record, 0))).offered.signed == 1  # what was signed an hour ago is forgotten
+        answer = await band.show(B, part(record, 2))
+        assert code(answer) == "done"
+        assert code(await band.show(B, part(record, 1))) == "done"  # and who comes late hears the same
+        verify_take_over((await band.ask(band.seats[1], hub=B, log=GroupLog())).refused.moved, band.admin_set())
+        assert house(world, B).database.first("SELECT 1 FROM group_offer") is None
+
+
+async def test_a_move_that_the_admins_plan_waits_for_nobody(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await trio(world)
+        assert code(await band.show(B, band.take_over(B, signers=2, planned=True))) == "done"
+        await until(lambda: house(world, A).database.first("SELECT 1 FROM mls_group WHERE moved != x''"))
+        assert (await band.log()).hub == B
 
 
 async def squat(world: World, band: Band, at: str, by: str = C) -> None:
@@ -217,7 +261,7 @@ async def test_what_is_put_beside_the_signatures_of_a_record_is_not_kept(tmp_pat
         band = await trio(world)
         full = band.take_over(B)
         junk = [AdminSignature(key=bytes([n]) * 32, signature=bytes(3_000)) for n in range(60)]
-        swollen = GroupTakeOver(body=full.body, signatures=[*junk, *full.signatures, full.signatures[0]], state=full.state)
+        swollen = GroupTakeOver(body=full.body, signatures=[*junk, *full.signatures, full.signatures[0]], state=full.state, sealed=b"s")
         assert code(await band.show(A, swollen, through=A)) == "done"
         shown = (await band.log()).moved
         assert verify_take_over(shown, band.admin_set())

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from connexa.content import GroupPerson, GroupRole, HistoryRule, MemberCard, SharedChange, SharedState
+from connexa.crypto import Ed25519Secret
 from connexa.errors import RefusedError
-from connexa.identity import Address, UserId
+from connexa.identity import Address, GroupAdmins, UserId, issue_admins
+from connexa.node.groups.cards import device_of
 from connexa.node.groups.rules import Act, Removal, person_in, state_after
 from connexa.wire.v1.groups_pb2 import KeyPackageProof
 from connexa.wire.v1.keys_pb2 import Signed
@@ -17,9 +19,14 @@ NEXT_KEY = bytes([9]) * 32
 OWNER, ADMIN, MEMBER, STRANGER = (UserId(bytes([number]) * 32) for number in range(1, 5))
 
 
+GROUP = bytes(32)
+KEYS = {user: Ed25519Secret.from_seed(user) for user in (OWNER, ADMIN, MEMBER, STRANGER)}
+
+
 def card(user: UserId, device: int = 1) -> MemberCard:
     proof = KeyPackageProof(user=user, device=bytes([device]) + user[1:], alias=user[:31] + bytes([device]))
-    return MemberCard(user, Signed(), b"%d of %d" % (device, user[0]), Signed(body=proof.SerializeToString()))
+    signed = Signed(body=proof.SerializeToString())
+    return MemberCard(user, Signed(), b"%d of %d" % (device, user[0]), signed, bytes([device, user[0]]) * 16)
 
 
 def person(user: UserId, role: GroupRole = GroupRole.MEMBER, by: bytes = b"") -> GroupPerson:
@@ -32,6 +39,8 @@ STATE = SharedState(
     people=(person(OWNER, GroupRole.OWNER), person(ADMIN, GroupRole.ADMIN), person(MEMBER)),
     cards=(card(OWNER), card(ADMIN), card(MEMBER), card(MEMBER, 2)),
     join_key=bytes([5]) * 32,
+    admin_keys=((device_of(card(OWNER)), KEYS[OWNER].public.raw), (device_of(card(ADMIN)), KEYS[ADMIN].public.raw)),
+    admins=issue_admins(GroupAdmins(GROUP, 3, (KEYS[OWNER].public.raw, KEYS[ADMIN].public.raw), ()), KEYS[OWNER]),
 )
 NEW = SharedChange(people=(person(STRANGER, by=ADMIN),), cards=(card(STRANGER),))
 OUTSIDE = SharedChange(people=(person(STRANGER),), cards=(card(STRANGER),))

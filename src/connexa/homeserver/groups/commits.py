@@ -41,6 +41,7 @@ from connexa.wire.v1.groups_pb2 import (
     GroupEntryKind,
     GroupMode,
     GroupNews,
+    GroupOffered,
     GroupRecord,
     GroupStandby,
     GroupStored,
@@ -67,6 +68,7 @@ class Taken:
     stored: GroupStored
     tell: list[Member] = field(default_factory=list)
     domains: set[str] = field(default_factory=set)  # for which there are news that must not be lost
+    offered: GroupOffered | None = None  # a take-over that is not done yet
 
 
 class Bundles:

@@ -1,11 +1,13 @@
 """A hub's place taken by a fallback, when the hub is silent and half of the group's admins say so (groups §5.12).
 
 The hub enrols its fallbacks and sends them heartbeats. A take-over is a record that admins have signed, with the state that the group
-goes on from; it counts the term up. Whoever shows the record to the old hub ends the group there: what that took since is void.
+goes on from; it counts the term up. Admins bring their signatures one by one, and the fallback keeps them for an hour: those of one epoch
+sign the same bytes. Whoever shows the record to the old hub ends the group there: what that took since is void.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +35,7 @@ from connexa.identity import (
     beats,
     read_admins,
     read_take_over,
+    signed_offer,
     signed_record,
     verify_admins,
     verify_first_admins,
@@ -41,8 +44,10 @@ from connexa.identity import (
 from connexa.store import Execute, Row
 from connexa.wire import MAX_FRAME, malformed, parse
 from connexa.wire.v1.groups_pb2 import (
+    AdminSignature,
     GroupMode,
     GroupNews,
+    GroupOffered,
     GroupRecord,
     GroupStandby,
     GroupState,
@@ -55,6 +60,7 @@ from connexa.wire.v1.groups_pb2 import (
 __all__ = [
     "SILENCE_SECONDS",
     "Failover",
+    "expire_offers",
     "expire_standbys",
     "fallbacks",
     "heard_of_hub",
@@ -66,6 +72,7 @@ __all__ = [
 SILENCE_SECONDS: Final = 600  # for each place in the order of fallbacks
 MAX_STANDBYS: Final = 10_000  # of one hub
 STANDBY_LIFE: Final = 90 * 86_400  # after the hub's last word
+OFFER_LIFE: Final = 3_600  # an old word of admins does not lead a group back to where it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +108,14 @@ class Failover:
         else:
             admins = verify_admins(standby.admins, standby.group, known.admins)
         if self._domain not in admins.fallback_hubs:
-            execute("DELETE FROM group_standby WHERE mls = ? AND hub = ?", (standby.group, hub))
+            _stand_down(execute, standby.group, hub)
         elif known is None or admins != known.admins:
             signed = standby.admins.SerializeToString()
             execute(
                 "INSERT OR REPLACE INTO group_standby (mls, hub, term, admins) VALUES (?, ?, ?, ?)",
                 (standby.group, hub, standby.term, signed),
             )
+            _forget_offers(execute, standby.group, hub)  # keys that have signed may be no admins' any more
             note_hub(execute, hub, int(now))
 
     def take_over(self, execute: Execute, group: bytes, record: GroupTakeOver, now: float) -> Taken:
@@ -158,7 +166,7 @@ class Failover:
         if read.term > standby.term:
             moved_on = "UPDATE OR IGNORE group_standby SET hub = ?, term = ? WHERE mls = ? AND hub = ?"
             execute(moved_on, (read.hub, read.term, read.group, read.old_hub))
-            execute("DELETE FROM group_standby WHERE mls = ? AND hub = ?", (read.group, read.old_hub))  # the new hub was first to say so
+            _stand_down(execute, read.group, Domain(read.old_hub))  # the new hub may have been first to say so
             note_hub(execute, read.hub, int(now))
         return True
 
@@ -167,39 +175,44 @@ class Failover:
         if row is not None and not row.moved:
             if row.took and GroupTakeOver.FromString(row.took).body == record.body:
                 return Taken(GroupStored(seq=row.seq, epoch=row.epoch))
-            raise HubRefused("group.exists", "This homeserver is the group's hub already.")
+            raise moved(row, read.term - 1) or HubRefused("group.exists", "This homeserver is the group's hub already.")
         standby = _standby_of(execute, read.group, Domain(read.old_hub))
         if standby is None:
             raise unknown_group()
-        proof = signed_record(record, standby.admins).SerializeToString()
-        self._check_turn(execute, standby, read, now)
-        state = parse(GroupState, record.state, MAX_FRAME)
-        check_state(state)
-        if len(state.places) > self._limits.group_members:
-            raise HubRefused("group.full", f"This homeserver keeps groups of at most {self._limits.group_members} devices.")
-        drop_group(execute, read.group)
-        return self._install(execute, standby, proof, read, state, now)
-
-    def _check_turn(self, query: Query, standby: _Standby, read: TakeOver, now: float) -> None:
-        """Each fallback waits longer than the one before it, from the last word of the hub on."""
+        signed = signed_offer(record, standby.admins)
         if read.term != standby.term + 1:
             raise HubRefused("group.wrong_term", "The take-over is of another term.", term=standby.term)
-        turn = standby.admins.fallback_hubs.index(self._domain) + 1
-        if now < heard_of_hub(query, standby.hub) + SILENCE_SECONDS * turn:
-            raise HubRefused("group.hub_alive", "The group's hub was heard of not long ago.", retryable=True)
+        state = parse(GroupState, record.state, MAX_FRAME)
+        check_state(state, record.sealed)
+        if len(state.places) > self._limits.group_members:
+            raise HubRefused("group.full", f"This homeserver keeps groups of at most {self._limits.group_members} devices.")
+        whole = _with_others(execute, read.group, standby.hub, signed, now)
+        count, wait = len(whole.signatures), 0 if read.planned else self._wait(execute, standby, now)
+        if count < standby.admins.needed or wait:
+            return Taken(GroupStored(), offered=GroupOffered(signed=count, needed=standby.admins.needed, wait=wait))
+        drop_group(execute, read.group)
+        return self._install(execute, standby, whole.SerializeToString(), read, state, record.sealed, now)
 
-    def _install(self, execute: Execute, standby: _Standby, proof: bytes, read: TakeOver, state: GroupState, now: float) -> Taken:
+    def _wait(self, query: Query, standby: _Standby, now: float) -> int:
+        """Each fallback waits longer than the one before it, from the last word of the hub on; returns the seconds that are left."""
+        turn = standby.admins.fallback_hubs.index(self._domain) + 1
+        return max(0, math.ceil(heard_of_hub(query, standby.hub) + SILENCE_SECONDS * turn - now))
+
+    def _install(
+        self, execute: Execute, standby: _Standby, proof: bytes, read: TakeOver, state: GroupState, sealed: bytes, now: float
+    ) -> Taken:
         signed = standby.signed.SerializeToString()
         row = GroupRow(read.group, read.mode, read.term, read.epoch, int(now), read.seq, read.seq, state.join_hash, signed, took=proof)
         insert_group(execute, row)
         members = [Member.of(place) for place in state.places]
         for member in members:
             put_member(execute, row.id, member)
-        record_now = GroupRecord(sealed=state.sealed)
+        record_now = GroupRecord(sealed=sealed)
         if read.mode == GroupMode.GROUP_MODE_ASSISTED:
-            record_now = begin(execute, row.id, row.epoch, state.sealed, state.group_info, now)
+            record_now = begin(execute, row.id, row.epoch, sealed, state.group_info, now)
         keep_record(execute, row.id, record_now)
-        execute("DELETE FROM group_standby WHERE mls = ?", (row.id,))
+        for table in ("group_standby", "group_offer"):
+            execute(f"DELETE FROM {table} WHERE mls = ?", (row.id,))  # noqa: S608 - one of two names
         told = {str(standby.hub), *(str(hub) for hub in standby.admins.fallback_hubs if hub != self._domain)}
         for hub in told:
             put_news(execute, hub, GroupNews(moved=[GroupTakeOver.FromString(proof)]), now)
@@ -254,9 +267,36 @@ def expire_standbys(execute: Execute, now: float, limit: int) -> int:
     return limit if silent else 0
 
 
+def expire_offers(execute: Execute, now: float, limit: int) -> int:
+    """Forget some of what admins have signed and nobody has added to."""
+    sql = "DELETE FROM group_offer WHERE (mls, hub, key) IN (SELECT mls, hub, key FROM group_offer WHERE at <= ? LIMIT ?) RETURNING at"
+    return len(execute(sql, (int(now) - OFFER_LIFE, limit)).fetchall())
+
+
 def _standby_of(query: Query, group: bytes, hub: Domain) -> _Standby | None:
     row = first(query, "SELECT term, admins FROM group_standby WHERE mls = ? AND hub = ?", (group, hub))
     if row is None:
         return None
     signed = SignedAdmins.FromString(row[1])
     return _Standby(hub, row[0], signed, read_admins(signed, group))
+
+
+def _stand_down(execute: Execute, group: bytes, hub: Domain) -> None:
+    execute("DELETE FROM group_standby WHERE mls = ? AND hub = ?", (group, hub))
+    _forget_offers(execute, group, hub)
+
+
+def _forget_offers(execute: Execute, group: bytes, hub: Domain) -> None:
+    execute("DELETE FROM group_offer WHERE mls = ? AND hub = ?", (group, hub))
+
+
+def _with_others(execute: Execute, group: bytes, hub: Domain, offer: GroupTakeOver, now: float) -> GroupTakeOver:
+    """A take-over with all that admins have signed of it in the last hour; each key's newest word counts."""
+    for one in offer.signatures:
+        execute(
+            "INSERT OR REPLACE INTO group_offer (mls, hub, key, body, signature, at) VALUES (?, ?, ?, ?, ?, ?)",
+            (group, hub, one.key, offer.body, one.signature, int(now)),
+        )
+    sql = "SELECT key, signature FROM group_offer WHERE mls = ? AND hub = ? AND body = ? AND at > ? ORDER BY key"
+    found: list[Row] = execute(sql, (group, hub, offer.body, int(now) - OFFER_LIFE)).fetchall()
+    return GroupTakeOver(body=offer.body, signatures=[AdminSignature(key=key, signature=signature) for key, signature in found])

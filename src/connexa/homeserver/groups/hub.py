@@ -119,22 +119,22 @@ class Hub:
                 await self._writer.run(lambda execute: self._leave(execute, request, asked))
                 return GroupReply(done=GroupDone())
             case "take_over":
-                await self._change(lambda execute: self._failover.take_over(execute, request.group, request.take_over, asked.now))
-                return GroupReply(done=GroupDone())
+                taken = await self._change(lambda execute: self._failover.take_over(execute, request.group, request.take_over, asked.now))
+                return GroupReply(offered=taken.offered) if taken.offered else GroupReply(done=GroupDone())
             case "create":
-                stored = await self._change(lambda execute: self._create(execute, request, asked))
+                taken = await self._change(lambda execute: self._create(execute, request, asked))
             case "commit":
-                stored = await self._change(lambda execute: self._commit(execute, request, asked))
+                taken = await self._change(lambda execute: self._commit(execute, request, asked))
             case _:
-                stored = await self._change(lambda execute: self._send(execute, request, asked))
-        return GroupReply(stored=stored)
+                taken = await self._change(lambda execute: self._send(execute, request, asked))
+        return GroupReply(stored=taken.stored)
 
-    async def _change(self, operation: Callable[[Execute], Taken]) -> GroupStored:
+    async def _change(self, operation: Callable[[Execute], Taken]) -> Taken:
         """Run an operation, then tell whoever has something to read."""
         taken = await self._writer.run(operation)
         self._courier.hint(taken.tell, taken.stored.seq)
         self._courier.wake(taken.domains)
-        return taken.stored
+        return taken
 
     # ---- what is asked
 

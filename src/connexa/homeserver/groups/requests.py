@@ -87,11 +87,11 @@ def check_places(places: Iterable[GroupPlace]) -> None:
         tokens.add(place.token_hash)
 
 
-def check_state(state: GroupState) -> None:
+def check_state(state: GroupState, sealed: bytes) -> None:
     """Refuse a state that no group can have."""
-    _fits(state.sealed, MAX_SEALED)
+    _fits(sealed, MAX_SEALED)
     check_places(state.places)
-    if not state.places or not state.sealed or len(state.join_hash) not in (0, HASH_SIZE):
+    if not state.places or not sealed or len(state.join_hash) not in (0, HASH_SIZE):
         raise malformed("a state has nobody in it, no sealed part, or a hash that is none")
 
 

@@ -170,6 +170,18 @@ CREATE TABLE group_standby (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_standby_by_hub ON group_standby (hub);
 
+-- What admins' keys have signed for a take-over of a hub that is not done yet: of each key its last word.
+CREATE TABLE group_offer (
+    mls       BLOB NOT NULL,
+    hub       TEXT NOT NULL,
+    key       BLOB NOT NULL,
+    body      BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    at        INTEGER NOT NULL,
+    PRIMARY KEY (mls, hub, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX group_offer_by_time ON group_offer (at);
+
 -- When each hub of a standby had its last word.
 CREATE TABLE hub_seen (
     hub TEXT PRIMARY KEY,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from connexa.errors import ConnexaError, RefusedError
+from connexa.errors import ConnexaError, NetworkError, RefusedError
 from connexa.homeserver.groups.commits import Bundles
 from connexa.homeserver.groups.courier import Courier
 from connexa.homeserver.groups.failover import Failover, fallbacks
@@ -49,12 +49,18 @@ class GroupService:
             if self._house.is_blocked(hub):
                 raise _blocked()
             if hub != self._house.domain:
-                return await self._house.remotes.group(hub, asked.request)
+                return await self._ask_remote(hub, asked.request)
             if asked.request.WhichOneof("request") == "create" and not self._created.take(stream, asyncio.get_running_loop().time()):
                 raise RefusedError("rate.limited", "This pass makes too many groups.", retryable=True)
         except ConnexaError as error:
             return refusal(error)
         return await self._hub.answer(asked.request, self._house.domain)
+
+    async def _ask_remote(self, hub: Domain, request: GroupRequest) -> GroupReply:
+        try:
+            return await self._house.remotes.group(hub, request)
+        except NetworkError:
+            raise NetworkError("group.hub_silent", "The group's homeserver does not answer.") from None
 
     async def answer(self, domain: Domain, request: GroupRequest) -> GroupReply:
         """Answer another homeserver as the hub of a group."""

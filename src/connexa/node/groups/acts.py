@@ -10,7 +10,7 @@ from connexa.mls.group import Group
 from connexa.mls.proposals import Add, Commit, ExternalInit, Remove
 from connexa.mls.registry import SenderType
 from connexa.mls.staged import StagedCommit
-from connexa.node.groups.cards import by_signature_key, check_card
+from connexa.node.groups.cards import by_signature_key, check_card, device_of
 from connexa.node.groups.rules import Act, Removal, person_in
 from connexa.node.groups.sealing import change_key, open_change, outside_key
 
@@ -56,7 +56,8 @@ def act_of(
     new = by_signature_key(change.cards)
     if from_outside and (len(change.cards) != 1 or outside not in new):
         raise unknown_leaf()
-    by = new[outside].user if from_outside else owner(staged.sender).user
+    maker = new[outside] if from_outside else owner(staged.sender)
+    by = maker.user
     added: list[MemberCard] = [new[outside]] if from_outside else []
     removed: list[Removal] = []
     for one in staged.proposals:
@@ -71,7 +72,7 @@ def act_of(
                 removed.append(Removal(card, UserId(offender if card.user == offender else asked)))
             case _:
                 pass
-    return Act(by, from_outside, tuple(added), tuple(removed), change)
+    return Act(by, from_outside, tuple(added), tuple(removed), change, device_of(maker))
 
 
 def check_act(act: Act, shared: SharedState) -> None:

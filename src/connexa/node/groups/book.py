@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connexa.content import MAX_LEAVES, SharedState, read_state
+from connexa.crypto import Ed25519Secret
 from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import Domain
 from connexa.mls.group import Group
@@ -80,6 +81,13 @@ class GroupRow:
     disputed: int
     offender: bytes
     told: bool
+    began: int
+    silent: float
+    hurried: bool
+    took: bytes
+    room_key_before: bytes = field(repr=False)
+    lacks_term: int
+    lacks_seq: int
 
     @property
     def title(self) -> str:
@@ -97,6 +105,11 @@ class GroupRow:
         return GroupAt(Domain(self.hub), self.public, self.term, token=self.token)
 
     @property
+    def admin_secret(self) -> Ed25519Secret | None:
+        """This device's key for saying where the group is; it has one where its owner leads the group."""
+        return Ed25519Secret.from_seed(self.admin_key) if self.admin_key else None
+
+    @property
     def is_live(self) -> bool:
         """Whether this device is in the group and has its state."""
         return self.state in (GroupStanding.INVITED, GroupStanding.MEMBER, GroupStanding.LEAVING)
@@ -104,7 +117,8 @@ class GroupRow:
 
 _COLUMNS = (
     "id, account, public, hub, term, alias, token, state, shared, inviter, seq, heard, staged, bundle, staged_shared, renewed,"
-    " said, trouble, waits, name, admin_key, disputed, offender, told"
+    " said, trouble, waits, name, admin_key, disputed, offender, told, began, silent, hurried, took, room_key_before, lacks_term,"
+    " lacks_seq"
 )
 
 
@@ -143,8 +157,8 @@ def group_by_alias(query: Query, account: int, alias: bytes) -> int | None:
 
 def _row(values: list[Any]) -> GroupRow:
     values[7] = GroupStanding(values[7])
-    values[-1] = bool(values[-1])
-    return GroupRow(*values)
+    row = GroupRow(*values)
+    return replace(row, told=bool(row.told), hurried=bool(row.hurried))
 
 
 def not_in_yet() -> RefusedError:
@@ -179,7 +193,8 @@ def add_group(execute: Execute, account: int, public: bytes, hub: str, alias: by
         "INSERT INTO mls_group (account, public, hub, alias, token, state, created, renewed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (account, public) DO UPDATE SET hub = excluded.hub, alias = excluded.alias, alias_put = 0, token = excluded.token,"
         " state = excluded.state, seq = 0, heard = 0, staged = x'', bundle = x'', staged_shared = x'', trouble = '', waits = '',"
-        " disputed = 0, offender = x'', told = 0, renewed = excluded.renewed, said = 0 RETURNING id"
+        " disputed = 0, offender = x'', told = 0, term = 0, began = 0, silent = 0, hurried = 0, took = x'',"
+        " room_key_before = x'', lacks_seq = -1, renewed = excluded.renewed, said = 0 RETURNING id"
     )
     number = int(returned(execute, sql, (account, public, hub, alias, token, state.value, now, now)))
     conversation_of_group(execute, account, public)
@@ -212,9 +227,13 @@ def end_group(execute: Execute, home: Home, account: Account, group: GroupRow, s
         " (SELECT message FROM group_outbox WHERE mls_group = ?)",
         (account.id, group.id),
     )
-    for table in ("group_outbox", "group_said"):
-        execute(f"DELETE FROM {table} WHERE mls_group = ?", (group.id,))  # noqa: S608 - one of two names
-    execute("UPDATE mls_group SET token = x'', staged = x'', bundle = x'', staged_shared = x'', trouble = '' WHERE id = ?", (group.id,))
+    for table in ("group_outbox", "group_said", "group_sent"):
+        execute(f"DELETE FROM {table} WHERE mls_group = ?", (group.id,))  # noqa: S608 - one of three names
+    execute(
+        "UPDATE mls_group SET token = x'', staged = x'', bundle = x'', staged_shared = x'', trouble = '', room_key_before = x'',"
+        " admin_key = x'', silent = 0 WHERE id = ?",
+        (group.id,),
+    )
     change_state(execute, home, account, group, state)
 
 

@@ -5,19 +5,20 @@ Nothing has happened before the log shows the commit (`intake`). Another commit 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from connexa.content import GroupPerson, JoinExtra, MemberCard, RoomRecord, SharedState, write_state
-from connexa.crypto import Ed25519Secret, sha256
+from connexa.content import GroupPerson, JoinExtra, MemberCard, RoomRecord, SharedChange, SharedState, write_state
+from connexa.crypto import sha256
 from connexa.errors import RefusedError
-from connexa.identity import Domain, GroupAdmins, UserId, issue_admins
+from connexa.identity import Domain
 from connexa.mls.codec import decode
 from connexa.mls.extensions import Extensions
 from connexa.mls.group import Group
 from connexa.mls.key_package import KeyPackage
 from connexa.mls.staged import StagedCommit
 from connexa.node.account import Account
+from connexa.node.groups.admins import next_set
 from connexa.node.groups.book import GroupRow, change_state, changed, group_of, open_group
 from connexa.node.groups.cards import alias_of
 from connexa.node.groups.joining import SHARED_STATE
@@ -26,7 +27,7 @@ from connexa.node.groups.pool import SUITE
 from connexa.node.groups.rules import Act, Removal, person_in, state_after
 from connexa.node.groups.sealing import EPOCH_GIVES, change_key, next_room_key, seal_change, seal_extra, seal_record
 from connexa.node.groups.views import GroupStanding
-from connexa.node.groups.wishes import Plan, leaves_of_card, plan
+from connexa.node.groups.wishes import Plan, known_domains, leaves_of_card, plan
 from connexa.node.home import Home
 from connexa.store import Execute
 from connexa.wire import MAX_FRAME
@@ -70,20 +71,25 @@ def stage_commit(
 
 def _stage(execute: Execute, home: Home, account: Account, row: GroupRow, made: Plan) -> None:
     group, before = open_group(execute, home, row), row.shared
-    act = _act(account.user_id, made, row.offender)
+    tokens = {alias_of(card): home.rng(32) for card in made.cards}
+    made.cards = [replace(card, token_hash=sha256(tokens[alias_of(card)])) for card in made.cards]
+    act = _act(account, made, made.change, row.offender)
     after = state_after(before, act, room_key=EPOCH_GIVES)
+    if row.admin_secret and (admins := next_set(after, row.hub, known_domains(home, account), row.admin_secret)):
+        act = replace(act, change=replace(act.change, admins=admins))
+        after = state_after(before, act, room_key=EPOCH_GIVES)
     staged = group.commit(
         add=[decode(KeyPackage.read, card.key_package) for card in made.cards],
         remove=leaves_of_card(group, made.removes),
         by_ref=list(made.by_ref),
         force_path=made.renew or not made.cards,
         welcome_extensions=Extensions(((SHARED_STATE, write_state(after)),)),
-        aad=seal_change(change_key(group), group.group_id, made.change, home.rng),
+        aad=seal_change(change_key(group), group.group_id, act.change, home.rng),
         now=int(home.clock()),
     )
     if act.sheds:
         after = replace(after, room_key=next_room_key(staged, group.group_id))
-    bundle = _bundle(home, row, group, staged, after, act)
+    bundle = _bundle(home, row, group, staged, after, act, tokens)
     if bundle.ByteSize() > MAX_FRAME - _FRAME_ROOM:
         raise RefusedError("group.full", "The group has grown too large for one commit.")
     execute(
@@ -94,19 +100,21 @@ def _stage(execute: Execute, home: Home, account: Account, row: GroupRow, made: 
         execute("UPDATE group_wish SET staged = 1 WHERE id = ?", (wish,))
 
 
-def _act(user: UserId, made: Plan, offender: bytes) -> Act:
-    by_self = [Removal(card, card.user if card.user == offender else user) for card in made.removes]
+def _act(account: Account, made: Plan, change: SharedChange, offender: bytes) -> Act:
+    by_self = [Removal(card, card.user if card.user == offender else account.user_id) for card in made.removes]
     by_ref = [Removal(card, card.user) for card in made.by_ref.values()]
-    return Act(user, False, tuple(made.cards), (*by_self, *by_ref), made.change)
+    return Act(account.user_id, False, tuple(made.cards), (*by_self, *by_ref), change, account.device)
 
 
-def _bundle(home: Home, row: GroupRow, group: Group, staged: StagedCommit, after: SharedState, act: Act) -> GroupBundle:
+def _bundle(
+    home: Home, row: GroupRow, group: Group, staged: StagedCommit, after: SharedState, act: Act, tokens: Mapping[bytes, bytes]
+) -> GroupBundle:
     adds = []
     for card in act.added:
-        token, person = home.rng(32), person_in(after, card.user)
+        token, person = tokens[alias_of(card)], person_in(after, card.user)
         package = decode(KeyPackage.read, card.key_package)
-        place = GroupPlace(domain=person.address.domain if person else "", alias=alias_of(card), token_hash=sha256(token))
-        extra = seal_extra(package.init_key, row.public, JoinExtra(token, Domain(row.hub)))
+        place = GroupPlace(domain=person.address.domain if person else "", alias=alias_of(card), token_hash=card.token_hash)
+        extra = seal_extra(package.init_key, row.public, JoinExtra(token, Domain(row.hub), row.term))
         adds.append(GroupAdd(place=place, ref=package.ref(SUITE), extra=extra))
     record = RoomRecord(staged.group_info, after)
     return GroupBundle(
@@ -117,6 +125,7 @@ def _bundle(home: Home, row: GroupRow, group: Group, staged: StagedCommit, after
         adds=adds,
         removes=[] if row.disputed else [alias_of(one.card) for one in act.removed],
         join_hash=join_hash(after),
+        admins=act.change.admins,
         after=row.seq,
         reject=reject(row, staged.commit, after) if row.disputed else None,
     )
@@ -140,14 +149,13 @@ def join_hash(state: SharedState) -> bytes:
     return sha256(state.join_key) if state.join_key else b""
 
 
-def first_bundle(home: Home, row: GroupRow, group: Group, domain: Domain, admin_key: Ed25519Secret) -> GroupBundle:
-    """A new group's first state, for its hub; `admin_key` signs who may name another hub."""
-    admins = GroupAdmins(row.public, 1, (admin_key.public.raw,), ())
+def first_bundle(home: Home, row: GroupRow, group: Group, domain: Domain) -> GroupBundle:
+    """A new group's first state, for its hub."""
     record = RoomRecord(group.group_info(), row.shared)
     return GroupBundle(
         epoch=group.epoch,
         sealed=seal_record(row.shared.room_key, row.public, record, home.rng),
         own=GroupPlace(domain=domain, alias=row.alias, token_hash=sha256(row.token)),
         join_hash=join_hash(row.shared),
-        admins=issue_admins(admins, admin_key),
+        admins=row.shared.admins,
     )

@@ -25,6 +25,7 @@ from connexa.identity import UserId
 from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.conversations import check_draft, delete_entries, message_by_id, page_of
+from connexa.node.groups.admins import first_set
 from connexa.node.groups.book import (
     AUTHENTICATION,
     OVER,
@@ -116,11 +117,18 @@ class GroupDesk:
         store, now = Parts(execute, account.id), int(home.clock())
         mls = Group.create(public, SUITE, package, auth=AUTHENTICATION, store=store, rules=RULES, now=now, rng=home.rng)
         me = GroupPerson(account.user_id, account.address, account.user.packet, account.attestation, GroupRole.OWNER)
-        shared = SharedState(name=name, room_key=home.rng(32), people=(me,), cards=(card_for(account, package, proof),))
-        execute("UPDATE mls_group SET shared = ? WHERE id = ?", (write_state(shared), number))
-        admin_key = Ed25519Secret.generate(home.rng)
-        bundle = first_bundle(home, group_of(execute, number), mls, account.address.domain, admin_key)
-        execute("UPDATE mls_group SET bundle = ?, admin_key = ? WHERE id = ?", (bundle.SerializeToString(), admin_key.seed, number))
+        key = Ed25519Secret.generate(home.rng)
+        shared = SharedState(
+            name=name,
+            room_key=home.rng(32),
+            people=(me,),
+            cards=(card_for(account, package, proof, token),),
+            admin_keys=((account.device, key.public.raw),),
+            admins=first_set(public, key),
+        )
+        execute("UPDATE mls_group SET shared = ?, admin_key = ? WHERE id = ?", (write_state(shared), key.seed, number))
+        bundle = first_bundle(home, group_of(execute, number), mls, account.address.domain)
+        execute("UPDATE mls_group SET bundle = ? WHERE id = ?", (bundle.SerializeToString(), number))
         choose(execute, home, account, public, accepted=True)
         changed(execute, home, account, public, state=GroupStanding.CREATING.value)
         return number

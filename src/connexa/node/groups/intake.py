@@ -19,6 +19,7 @@ from connexa.node.groups.book import GroupRow, changed, end_group, group_of, ope
 from connexa.node.groups.cards import by_signature_key
 from connexa.node.groups.mending import dispute, refuse
 from connexa.node.groups.messages import give_past, take_said
+from connexa.node.groups.missed import forget_sent
 from connexa.node.groups.places import place_own
 from connexa.node.groups.rules import person_in, state_after
 from connexa.node.groups.sealing import next_room_key
@@ -65,7 +66,7 @@ def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> None:
     if entry.kind == GroupEntryKind.GROUP_ENTRY_COMMIT:
         _try_commit(reader, row, group, entry)
         return
-    if place_own(reader.execute, reader.home, reader.account, row, entry.message):
+    if place_own(reader.execute, reader.home, reader.account, row, entry.message, entry.seq):
         return
     try:
         event = group.process(entry.message, now=int(reader.home.clock()))
@@ -83,7 +84,7 @@ def _try_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry)
         dispute(reader.execute, row, entry.seq)  # it follows one that is void
         return
     try:
-        _take_commit(reader, row, group, entry.message)
+        _take_commit(reader, row, group, entry)
     except ConnexaError as error:
         reader.mls = None
         refuse(reader.execute, reader.home, reader.account, row, entry, error)
@@ -101,14 +102,15 @@ def _take_message(reader: _Reader, row: GroupRow, said: Application) -> None:
     reader.execute("RELEASE said")
 
 
-def _take_commit(reader: _Reader, row: GroupRow, group: Group, message: bytes) -> None:
+def _take_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry) -> None:
     execute, home, account, now = reader.execute, reader.home, reader.account, int(reader.home.clock())
+    message = entry.message
     if row.bundle and GroupBundle.FromString(row.bundle).commit == message:
         group.merge(group.load_staged(row.staged), now=now)
         after = read_state(row.staged_shared)
         execute("DELETE FROM group_wish WHERE mls_group = ? AND staged = 1", (row.id,))
         execute("UPDATE mls_group SET renewed = ?, said = 0 WHERE id = ?", (home.clock(), row.id))
-        _begin_epoch(reader, row, after, account.user_id)
+        _begin_epoch(reader, row, after, account.user_id, entry.seq)
         return
     before = row.shared
     change, outside = read_change_of(message, group, before)
@@ -124,17 +126,21 @@ def _take_commit(reader: _Reader, row: GroupRow, group: Group, message: bytes) -
     state_after(before, act, room_key=before.room_key)  # refused before anything is merged
     group.merge(event.commit, now=now)
     after = state_after(before, act, room_key=next_room_key(group, group.group_id) if act.sheds else before.room_key)
-    _begin_epoch(reader, row, after, act.by)
+    _begin_epoch(reader, row, after, act.by, entry.seq)
 
 
-def _begin_epoch(reader: _Reader, row: GroupRow, after: SharedState, by: bytes) -> None:
+def _begin_epoch(reader: _Reader, row: GroupRow, after: SharedState, by: bytes, seq: int) -> None:
     """Store what the members know now; what waited for the epoch that is over is made anew."""
     execute, home = reader.execute, reader.home
     execute(
-        "UPDATE mls_group SET shared = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '',"
+        "UPDATE mls_group SET shared = ?, began = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '',"
         " disputed = 0, offender = x'' WHERE id = ?",
-        (write_state(after), row.id),
+        (write_state(after), seq, row.id),
     )
+    if after.room_key != row.shared.room_key:
+        execute("UPDATE mls_group SET room_key_before = ? WHERE id = ?", (row.shared.room_key, row.id))
+    if _has_come(row.shared, after):
+        forget_sent(execute, row.id)
     execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
     execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (row.id,))
     for code, user in _news(row.shared, after):
@@ -152,7 +158,7 @@ def _news(before: SharedState, after: SharedState) -> list[tuple[str, bytes]]:
         old = person_in(before, person.user)
         if old is not None and old.role is not person.role:
             news.append(("role", person.user))
-    facts = ("name", "avatar", "timer", "history", "join_key")
+    facts = ("name", "avatar", "timer", "history", "join_key", "moving")
     news += [(fact, b"") for fact in facts if getattr(before, fact) != getattr(after, fact)]
     if not news:
         news.append(("devices" if before.cards != after.cards else "keys", b""))

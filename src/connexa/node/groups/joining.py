@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connexa.content import SharedState, read_state, write_state
+from connexa.crypto import sha256
 from connexa.errors import ConnexaError, IntegrityError, RefusedError
+from connexa.identity import read_admins
 from connexa.mls.group import Group
 from connexa.mls.key_package import KeyPackageBundle
 from connexa.node.account import Account
 from connexa.node.groups.acts import unknown_leaf
 from connexa.node.groups.book import AUTHENTICATION, RULES, Parts, add_group, all_groups, changed, group_of
-from connexa.node.groups.cards import by_signature_key, check_card
+from connexa.node.groups.cards import by_signature_key, check_card, device_of
 from connexa.node.groups.choices import has_accepted
 from connexa.node.groups.pool import load_bundle
 from connexa.node.groups.rules import person_in
@@ -59,11 +61,16 @@ def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bun
         shared = replace(shared, room_key=next_room_key(group, group.group_id))
     extra = open_extra(bundle.init_sk.raw, group.group_id, kept.extra)
     check_members(group, shared, account)
+    if sha256(extra.token) not in [card.token_hash for card in shared.cards if device_of(card) == account.device]:
+        raise unknown_leaf()
     inviter = _inviter(execute, account, shared)
     accepted = not inviter or has_accepted(execute, account.id, group.group_id)
     state = GroupStanding.MEMBER if accepted else GroupStanding.INVITED
     number = add_group(execute, account.id, group.group_id, extra.hub, kept.alias, extra.token, state, now)
-    execute("UPDATE mls_group SET shared = ?, inviter = ? WHERE id = ?", (write_state(shared), inviter, number))
+    execute(
+        "UPDATE mls_group SET shared = ?, inviter = ?, term = ?, seq = ?, began = ? WHERE id = ?",
+        (write_state(shared), inviter, extra.term, kept.seq, kept.seq, number),
+    )
     kind = "group.invited" if state is GroupStanding.INVITED else "group.new"
     home.events.record(execute, str(account.address), kind, now, conversation=group.group_id.hex())
     changed(execute, home, account, group_of(execute, number).public, state=state.value)
@@ -83,6 +90,7 @@ def _inviter(execute: Execute, account: Account, shared: SharedState) -> bytes:
 def check_members(group: Group, shared: SharedState, account: Account) -> None:
     """Check that every leaf is somebody's and every card has its leaf, and that ours is among them."""
     people = {person.user: person for person in shared.people}
+    read_admins(shared.admins, group.group_id)
     for card in shared.cards:
         if card.user not in people:
             raise unknown_leaf()

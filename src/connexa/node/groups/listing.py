@@ -7,16 +7,17 @@ from connexa.crypto import sha256
 from connexa.errors import NotFoundError
 from connexa.node.account import Account
 from connexa.node.conversations import page_of
+from connexa.node.groups.admins import admins_of, signers_left
 from connexa.node.groups.book import SHORT, GroupRow, group_of, open_group, shown_as
 from connexa.node.groups.rules import person_in
 from connexa.node.groups.trust import trust_in
-from connexa.node.groups.views import GroupPersonView, GroupStanding, GroupView
+from connexa.node.groups.views import GroupPersonView, GroupStanding, GroupView, SuccessionView
 from connexa.node.groups.wishes import wishes_waiting
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.people import person_by_user
 from connexa.node.views import ConversationView, TrustTier
 
-__all__ = ["group_conversation", "group_view", "history_words", "unread_of"]
+__all__ = ["group_conversation", "group_view", "history_words", "succession_of", "unread_of"]
 
 _ROSTER_GROUPS = 6
 
@@ -83,6 +84,7 @@ def group_view(home: Home, account: Account, number: int) -> GroupView:
         role=me.role if me and group.is_live else None,
         inviter=str(inviter.address) if inviter else "",
         hub=group.hub,
+        succession=succession_of(group),
         epoch=epoch,
         roster=roster,
         people=_people(home, account, shared) if shared else [],
@@ -95,6 +97,22 @@ def group_view(home: Home, account: Account, number: int) -> GroupView:
         muted=conversation.muted,
         archived=conversation.archived,
         unread=conversation.unread,
+    )
+
+
+def succession_of(group: GroupRow) -> SuccessionView:
+    """What becomes of a group when its hub is lost, as far as this device knows."""
+    if not group.is_live:
+        return SuccessionView(fallbacks=[], signers=0, needed=0, left=0, silent_since=0.0, moving="")
+    shared = group.shared
+    admins = admins_of(shared)
+    return SuccessionView(
+        fallbacks=list(admins.fallback_hubs),
+        signers=len(admins.keys),
+        needed=admins.needed,
+        left=signers_left(shared, group.hub),
+        silent_since=group.silent,
+        moving=shared.moving,
     )
 
 

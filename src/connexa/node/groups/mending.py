@@ -16,6 +16,7 @@ from connexa.mls.errors import MLSError
 from connexa.mls.group import Group
 from connexa.mls.registry import SenderType
 from connexa.node.account import Account
+from connexa.node.groups.admins import admins_of
 from connexa.node.groups.book import GroupRow, changed, open_group
 from connexa.node.groups.cards import alias_of, by_signature_key
 from connexa.node.groups.rules import person_in
@@ -74,7 +75,9 @@ def may_mend(query: Query, account: Account, row: GroupRow) -> bool:
     me = person_in(row.shared, account.user_id)
     if me is None or me.role is GroupRole.MEMBER or row.offender == me.user:
         return False
-    if not row.disputed or not row.admin_key or row.state is not GroupStanding.MEMBER:
+    if not row.disputed or row.state is not GroupStanding.MEMBER:
+        return False
+    if row.admin_secret is None or row.admin_secret.public.raw not in admins_of(row.shared).keys:
         return False
     return row.trouble == BAD_COMMIT or first(query, _ASKED, (row.id,)) is not None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from connexa.content import (
     Content,
+    GroupLack,
     GroupMessage,
     GroupPast,
     HistoryKind,
@@ -26,6 +27,7 @@ from connexa.errors import ConflictError, RefusedError, UsageError
 from connexa.node.account import Account
 from connexa.node.groups.book import GroupRow, group_of, not_in_yet, open_group, shown_as
 from connexa.node.groups.cards import device_of
+from connexa.node.groups.missed import enqueue, say_again
 from connexa.node.groups.rules import person_in
 from connexa.node.groups.seen import early_seen
 from connexa.node.groups.trust import named_as
@@ -65,20 +67,13 @@ def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow
     said = GroupMessage(message, content, group.shared.timer)
     if _add(execute, home, account, group, said, (account.user_id, account.device, str(account.address)), mine=True) is None:
         raise ConflictError("message.id_used", "Another message has that id.")
-    _enqueue(execute, home, group, message, write_said(said))
+    enqueue(execute, home, group, message, write_said(said))
     execute("INSERT INTO message_time (account, message, state, at) VALUES (?, ?, 'queued', ?)", (account.id, message, now))
-
-
-def _enqueue(execute: Execute, home: Home, group: GroupRow, message: bytes, said: bytes, *, epoch: int = 0, sealed: bytes = b"") -> None:
-    execute(
-        "INSERT INTO group_outbox (mls_group, message, said, epoch, sealed, created) VALUES (?, ?, ?, ?, ?, ?)",
-        (group.id, message, said, epoch, sealed, home.clock()),
-    )
 
 
 def put_proposal(execute: Execute, home: Home, group: GroupRow, epoch: int, proposal: bytes) -> None:
     """Append a proposal to the log; it is worth nothing after its epoch."""
-    _enqueue(execute, home, group, home.rng(16), b"", epoch=epoch, sealed=proposal)
+    enqueue(execute, home, group, home.rng(16), b"", epoch=epoch, sealed=proposal)
 
 
 def next_to_send(query: Query, group: int) -> tuple[int, bytes, int, bytes] | None:
@@ -122,6 +117,8 @@ def take_said(execute: Execute, home: Home, account: Account, group: GroupRow, c
                 if one.user != account.user_id:  # nobody tells us what we have said
                     told = GroupMessage(one.id, one.content, one.timer)
                     _add(execute, home, account, group, told, (one.user, one.device, str(one.address)), mine=False)
+        case GroupLack():
+            say_again(execute, home, account, group, said)
         case _:
             pass
 
@@ -207,4 +204,4 @@ def give_past(execute: Execute, home: Home, account: Account, group: GroupRow, c
         if person is not None and str(person.address) == author:
             past.insert(0, PastMessage(message, person.user, device, person.address, content, int(vanishes - sent) if vanishes else 0))
     if past:
-        _enqueue(execute, home, group, home.rng(16), write_said(GroupPast(tuple(past))))
+        enqueue(execute, home, group, home.rng(16), write_said(GroupPast(tuple(past))))

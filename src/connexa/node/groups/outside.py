@@ -6,9 +6,11 @@ in the same commit. Nothing is stored before the hub has taken it: where the ans
 
 from __future__ import annotations
 
+import contextlib
+
 from connexa.content import GroupPerson, MemberCard, RoomRecord, SharedChange, SharedState, write_state
 from connexa.crypto import sha256
-from connexa.errors import IntegrityError, RefusedError
+from connexa.errors import ConnexaError, IntegrityError, RefusedError
 from connexa.identity import Domain
 from connexa.mls.framing import MLSMessage
 from connexa.mls.group import Group
@@ -23,6 +25,7 @@ from connexa.node.groups.choices import choose
 from connexa.node.groups.commits import join_hash
 from connexa.node.groups.joining import check_members
 from connexa.node.groups.mending import check_record
+from connexa.node.groups.missed import ask_for_what_lacks
 from connexa.node.groups.pool import SUITE, card_for, make_key_package
 from connexa.node.groups.rules import Act, Removal, person_in, state_after
 from connexa.node.groups.sealing import open_record, outside_key, seal_change, seal_record
@@ -40,10 +43,10 @@ async def come_in(home: Home, account: Account, ask: Asker, number: int) -> None
     """Join from outside; where another commit is first, once more from the epoch that it has begun."""
     for _ in range(TRIES):
         row = group_of(home.database.read, number)
-        join_key, room_key = _keys(home, row)
+        join_key, room_keys = _keys(home, row)
         at = GroupAt(Domain(row.hub), row.public, row.term, token=b"" if join_key else row.token, join_key=join_key)
         info = await fetch_info(ask, at)
-        record = open_record(room_key, row.public, info.record.sealed)
+        record = _open(room_keys, row.public, info.record.sealed)
         if row.disputed:
             check_record(row, record.state)
         entry = _Entry(home, account, row, record.state)
@@ -57,11 +60,20 @@ async def come_in(home: Home, account: Account, ask: Asker, number: int) -> None
     raise RefusedError("group.busy", "The group went on each time that this device tried to come in.", retryable=True)
 
 
-def _keys(home: Home, row: GroupRow) -> tuple[bytes, bytes]:
-    """The join key and room key of the link by which one comes; a member has the room key alone."""
+def _open(room_keys: list[bytes], group: bytes, sealed: bytes) -> RoomRecord:
+    for key in room_keys[:-1]:
+        with contextlib.suppress(ConnexaError):
+            return open_record(key, group, sealed)
+    return open_record(room_keys[-1], group, sealed)
+
+
+def _keys(home: Home, row: GroupRow) -> tuple[bytes, list[bytes]]:
+    """The join key and room key of the link by which one comes; a member has room keys alone: its epoch may have become void."""
     sql = "SELECT subject, content FROM group_wish WHERE mls_group = ? AND kind = 'join'"
     link = first(home.database.read, sql, (row.id,))
-    return (link[0], link[1]) if link else (b"", row.shared.room_key)
+    if link:
+        return link[0], [link[1]]
+    return b"", [row.shared.room_key, *([row.room_key_before] if row.room_key_before else [])]
 
 
 class _Entry:
@@ -78,7 +90,7 @@ class _Entry:
         """The bundle for the hub."""
         home, account, row, before = self._home, self._account, self._row, self._before
         package, proof, _ = make_key_package(home, account, row.alias)
-        card = card_for(account, package, proof)
+        card = card_for(account, package, proof, row.token)
         act = self._act(card)
         check_act(act, before)
         self._after = state_after(before, act, room_key=before.room_key)
@@ -110,7 +122,7 @@ class _Entry:
         if person_in(before, account.user_id) is None:
             people = (GroupPerson(account.user_id, account.address, account.user.packet, account.attestation),)
         removed = tuple(Removal(one, account.user_id) for one in old)
-        return Act(account.user_id, True, (card,), removed, SharedChange(people=people, cards=(card,)))
+        return Act(account.user_id, True, (card,), removed, SharedChange(people=people, cards=(card,)), account.device)
 
     def _old_leaf(self, record: RoomRecord, act: Act) -> int | None:
         """The leaf that this device had, by its keys in the tree beside the epoch."""
@@ -137,10 +149,12 @@ class _Entry:
         execute("DELETE FROM group_said WHERE mls_group = ?", (row.id,))  # the log is not read where it shows them
         state = GroupStanding.MEMBER if row.state is GroupStanding.JOINING else row.state
         execute(
-            "UPDATE mls_group SET shared = ?, seq = ?, state = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '',"
-            " disputed = 0, offender = x'', renewed = ?, said = 0 WHERE id = ?",
-            (write_state(self._after), seq, state.value, home.clock(), row.id),
+            "UPDATE mls_group SET shared = ?, seq = ?, began = ?, state = ?, staged = x'', bundle = x'', staged_shared = x'',"
+            " trouble = '', disputed = 0, offender = x'', room_key_before = x'', renewed = ?, said = 0 WHERE id = ?",
+            (write_state(self._after), seq, seq, state.value, home.clock(), row.id),
         )
         if row.state is GroupStanding.JOINING:
             choose(execute, home, account, row.public, accepted=True)
+        else:
+            ask_for_what_lacks(execute, home, row, (row.term, seq))
         changed(execute, home, account, row.public, state=state.value, what="joined")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from connexa.crypto import sha256
 from connexa.node.account import Account
 from connexa.node.groups.book import GroupRow, group_of
+from connexa.node.groups.missed import note_sent
 from connexa.node.home import Home, first
 from connexa.node.states import message_state
 from connexa.node.views import MessageState
@@ -20,6 +21,7 @@ def accepted_by_hub(execute: Execute, home: Home, account: Account, number: int,
     """The hub has it, for everybody in the group, under this number in the log."""
     message, digest = _accept(execute, home, account, outbox)
     group = group_of(execute, number)
+    note_sent(execute, home, account, group, message, seq)
     execute("UPDATE mls_group SET heard = max(heard, ?) WHERE id = ?", (seq, number))
     if seq == group.seq + 1:  # nothing stands between, so nothing has to be read
         execute("UPDATE mls_group SET seq = ? WHERE id = ?", (seq, number))
@@ -28,11 +30,12 @@ def accepted_by_hub(execute: Execute, home: Home, account: Account, number: int,
         execute("INSERT OR REPLACE INTO group_said (mls_group, digest, message) VALUES (?, ?, ?)", (number, digest, message))
 
 
-def place_own(execute: Execute, home: Home, account: Account, group: GroupRow, entry: bytes) -> bool:
+def place_own(execute: Execute, home: Home, account: Account, group: GroupRow, entry: bytes, seq: int) -> bool:
     """Take an entry of the log that this device has sent; False where it is somebody else's."""
     waiting = first(execute, "SELECT id FROM group_outbox WHERE mls_group = ? AND sealed = ?", (group.id, entry))
     if waiting is not None:  # the hub's answer was lost
         message, _ = _accept(execute, home, account, waiting[0])
+        note_sent(execute, home, account, group, message, seq)
     else:
         sql = "DELETE FROM group_said WHERE mls_group = ? AND digest = ? RETURNING message"
         known = first(execute, sql, (group.id, sha256(entry)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connexa.content import MemberCard
+from connexa.crypto import sha256
 from connexa.identity import KEY_PACKAGE_LIFE, KeyPackageProof, issue_key_package_proof
 from connexa.mls.codec import V, decode, rv
 from connexa.mls.key_package import KeyPackage, KeyPackageBundle
@@ -53,9 +54,9 @@ def make_key_package(home: Home, account: Account, alias: bytes, *, last_resort:
     return bundle, issue_key_package_proof(proof, account.dsk), expires
 
 
-def card_for(account: Account, bundle: KeyPackageBundle, proof: Signed) -> MemberCard:
-    """What this device shows of itself in a group."""
-    return MemberCard(account.user_id, account.certificate, bundle.key_package.encode(), proof)
+def card_for(account: Account, bundle: KeyPackageBundle, proof: Signed, token: bytes) -> MemberCard:
+    """What this device shows of itself in a group; `token` is its right at the hub."""
+    return MemberCard(account.user_id, account.certificate, bundle.key_package.encode(), proof, sha256(token))
 
 
 def _dump(bundle: KeyPackageBundle) -> bytes:

@@ -15,7 +15,7 @@ from connexa.identity import Domain, UserId
 from connexa.node.account import Account
 from connexa.node.delivery import Delivery, door_to
 from connexa.node.directory import look_up
-from connexa.node.group_calls import EpochTooOld, WrongEpoch, create_group, fetch_log, leave_group, send_message, submit_commit
+from connexa.node.group_calls import EpochTooOld, GroupMoved, WrongEpoch, create_group, fetch_log, leave_group, send_message, submit_commit
 from connexa.node.groups.book import GroupRow, end_group, group_by_alias, group_of, live_groups, note_trouble, note_wait
 from connexa.node.groups.chores import GroupChores, card_of
 from connexa.node.groups.commits import created, drop_commit, stage_commit
@@ -23,11 +23,22 @@ from connexa.node.groups.intake import take_entries
 from connexa.node.groups.leaving import propose_to_leave
 from connexa.node.groups.mending import LOST, may_mend
 from connexa.node.groups.messages import next_to_send, seal_next, unseal
+from connexa.node.groups.moving import (
+    SILENT,
+    find_elsewhere,
+    follow,
+    has_say,
+    is_fallback,
+    is_planned,
+    move_as_planned,
+    note_silence,
+    take_its_place,
+)
 from connexa.node.groups.outside import come_in
 from connexa.node.groups.places import accepted_by_hub
 from connexa.node.groups.vanishing import hide_vanished, next_to_vanish
 from connexa.node.groups.views import GroupStanding
-from connexa.node.groups.wishes import has_leavers, invited, lacking_devices
+from connexa.node.groups.wishes import admins_due, has_leavers, invited, lacking_devices
 from connexa.node.home import Home, first
 from connexa.node.key_packages import claim_key_packages
 from connexa.node.link import MailboxLink
@@ -37,7 +48,7 @@ from connexa.node.wakeups import Wakeups, wait_for
 from connexa.pairwise import week_of
 from connexa.store import Execute
 from connexa.tasks import TaskGroup
-from connexa.wire.v1.groups_pb2 import GroupBundle, GroupMode, GroupPage
+from connexa.wire.v1.groups_pb2 import GroupBundle, GroupMode, GroupPage, GroupTakeOver
 from connexa.wire.v1.keys_pb2 import Signed
 
 __all__ = ["GroupPump"]
@@ -46,6 +57,7 @@ TRIES = 8
 FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0
 LATER = 30.0  # seconds until a group is tried again that could not go on
 FIRST_RETRY = 1.0  # and at most until the first time where its hub did not answer, doubling
+CHECK = 600.0  # seconds until a device that has a say where a group is looks whether its hub is there
 ROUND = 3_600.0  # every group is looked at now and then
 LEAVERS_WAIT = 1.0  # seconds at most, so that not everybody lets somebody go at once
 OTHERS_WAIT = 2.0  # a device that is not the primary lets that one take in a new one
@@ -64,6 +76,7 @@ class GroupPump:
         self._due: set[int] = set()
         self._unasked: set[int] = set()  # groups whose log may be longer than was heard
         self._busy: set[int] = set()
+        self._rumours: dict[int, str] = {}  # hubs of groups, as far as others than their hubs say
         self._claimed: dict[bytes, tuple[GroupPerson, tuple[MemberCard, ...]]] = {}
         self._later: dict[int, asyncio.TimerHandle] = {}
         self._failures: dict[int, Backoff] = {}  # of groups whose hub could not be asked, or refused
@@ -85,8 +98,14 @@ class GroupPump:
         if any(not seq for _, seq, _ in heard):
             self._wakeups.welcomes.set()
         await self._home.change(lambda execute: _note_heard(execute, self._account.id, heard))
-        found = (group_by_alias(self._home.database.read, self._account.id, alias) for alias, seq, _ in heard if seq)
-        self.go_on(number for number in found if number is not None)
+        read, found = self._home.database.read, set[int]()
+        for alias, seq, hub in heard:
+            number = group_by_alias(read, self._account.id, alias) if seq else None
+            if number is not None:
+                found.add(number)
+                if is_fallback(group_of(read, number), hub):
+                    self._rumours[number] = hub
+        self.go_on(found)
 
     async def serve_link(self, link: MailboxLink) -> None:
         """Do what the own homeserver is needed for, at once and whenever there is something."""
@@ -140,11 +159,17 @@ class GroupPump:
             again = None if again is None else again * (0.5 + fraction(self._home.rng))
             if group_of(self._home.database.read, number).waits:
                 await self._home.change(lambda execute: note_wait(execute, self._home, self._account, number, ""))
+            if again is None and has_say(group_of(self._home.database.read, number)):
+                again = CHECK
+        except GroupMoved as moved:
+            again = await self._follow(number, moved.record)
         except ConnexaError as error:
             code = error.code
             again = self._failures.setdefault(number, Backoff(self._home.rng, start=FIRST_RETRY, most=2 * LATER)).next()
             note = note_trouble if code.startswith(LOST) else note_wait  # what MLS cannot go on from is repaired from outside
             await self._home.change(lambda execute: note(execute, self._home, self._account, number, code))
+            if code == SILENT and await self._without_hub(number):
+                again = FIRST_WAIT
         finally:
             self._busy.discard(number)
         if again is not None:
@@ -154,11 +179,36 @@ class GroupPump:
     def _go_on_later(self, number: int, seconds: float) -> None:
         if number in self._later:
             self._later[number].cancel()
-        self._later[number] = asyncio.get_running_loop().call_later(seconds, self.go_on, [number])
+        self._later[number] = asyncio.get_running_loop().call_later(seconds, lambda: self.go_on([number], ask=True))
+
+    async def _follow(self, number: int, record: GroupTakeOver) -> float:
+        """Go on where the group is now; where that is not proved, nothing changes."""
+        home, account = self._home, self._account
+        try:
+            await home.change(lambda execute: follow(execute, home, account, number, record))
+        except ConnexaError as error:
+            code = error.code
+            await home.change(lambda execute: note_wait(execute, home, account, number, code))
+            return LATER
+        return FIRST_WAIT
+
+    async def _without_hub(self, number: int) -> bool:
+        """The hub does not answer: True where another one has its place now."""
+        home, account = self._home, self._account
+        await home.change(lambda execute: note_silence(execute, home, account, number))
+        before = group_of(home.database.read, number).hub
+        try:
+            await take_its_place(home, account, self._ask, number)
+        except ConnexaError as error:
+            code = error.code
+            await home.change(lambda execute: note_wait(execute, home, account, number, code))
+        return group_of(home.database.read, number).hub != before
 
     async def _work(self, number: int) -> float | None:
         """Do all that is due for one group; the seconds until it is to be tried again, or None."""
         home, account, read = self._home, self._account, self._home.database.read
+        if (rumour := self._rumours.pop(number, "")) and group_of(read, number).is_live:
+            await find_elsewhere(home, account, self._ask, number, [rumour])
         if group_of(read, number).state is GroupStanding.CREATING:
             await self._create(number)
         if group_of(read, number).state is GroupStanding.JOINING:
@@ -185,7 +235,11 @@ class GroupPump:
                 return await self._leave(number)
             if row.state is GroupStanding.INVITED:
                 return None
-            if has_leavers(read, home, account, row):
+            if is_planned(row):
+                await move_as_planned(home, account, self._ask, number)
+                if not (row := group_of(read, number)).is_live or row.trouble or is_planned(row):
+                    return LATER
+            if has_leavers(read, home, account, row) or admins_due(home, account, row):
                 await asyncio.sleep(fraction(home.rng) * LEAVERS_WAIT)
                 await self._sync(number)
             found, own, lacking = await self._newcomers(group_of(read, number))
@@ -226,6 +280,7 @@ class GroupPump:
         """Take a page in: whether the group could follow it, and whether nothing more is there; up to `heard` hints are older."""
         if not take_entries(execute, self._home, self._account, number, page.entries):
             return False, False
+        execute("UPDATE mls_group SET silent = 0, hurried = 0 WHERE id = ? AND silent != 0", (number,))  # it answers
         if page.entries and page.entries[-1].seq < page.newest:
             return True, False
         # An older hint may have said more than there is; one that has come since the question says that there is more now.
@@ -286,6 +341,8 @@ class GroupPump:
             await submit_commit(self._ask, row.at, GroupBundle.FromString(row.bundle))
         except WrongEpoch:
             return False  # the log brings what was first, and the rest is planned anew
+        except GroupMoved:
+            raise
         except RefusedError as error:
             if not error.retryable:
                 code = error.code

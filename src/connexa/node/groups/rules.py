@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from connexa.content import MAX_GROUP_PEOPLE, MAX_LEAVES, GroupPerson, GroupRole, MemberCard, SharedChange, SharedState
 from connexa.errors import RefusedError
 from connexa.identity import UserId
-from connexa.node.groups.cards import device_of
+from connexa.node.groups.admins import admins_of, check_key, check_set, keys_of
+from connexa.node.groups.cards import alias_of, device_of
 
 __all__ = ["Act", "Removal", "check_may", "not_allowed", "person_in", "state_after"]
 
@@ -38,6 +39,7 @@ class Act:
     added: tuple[MemberCard, ...] = ()
     removed: tuple[Removal, ...] = ()
     change: SharedChange = field(default=NOTHING)
+    device: bytes = b""  # of the committer
 
     @property
     def sheds(self) -> bool:
@@ -73,6 +75,7 @@ def state_after(state: SharedState, act: Act, *, room_key: bytes) -> SharedState
     if not people or len(people) > MAX_GROUP_PEOPLE or len(cards) > MAX_LEAVES:
         raise RefusedError("group.full", f"A group has at most {MAX_GROUP_PEOPLE} people with {MAX_LEAVES} devices.")
     after = _with_facts(replace(state, people=_with_owner(people), cards=cards), state, act)
+    after = _with_admins(after, state, act)
     return replace(after, room_key=room_key, join_key=b"") if act.sheds else after
 
 
@@ -108,6 +111,8 @@ def _cards_after(state: SharedState, act: Act, people: Iterable[GroupPerson]) ->
             check_may(state, act.by, GroupRole.ADMIN)
         if any(device_of(card) == device_of(other) for other in cards):
             raise not_allowed("A device would have two leaves.")
+        if any(card.token_hash == other.token_hash or alias_of(card) == alias_of(other) for other in cards):
+            raise not_allowed("Two devices would have one place.")
         cards.append(card)
     if not all(any(card.user == person.user for card in act.added) for person in act.change.people):
         raise not_allowed("Somebody would come into a group without a device.")
@@ -166,3 +171,22 @@ def _with_facts(after: SharedState, before: SharedState, act: Act) -> SharedStat
             raise not_allowed("Who comes from outside changes nothing else.")
         check_may(before, act.by, GroupRole.ADMIN)
     return replace(after, **given)  # type: ignore[arg-type]  # each has its field's type
+
+
+def _with_admins(after: SharedState, before: SharedState, act: Act) -> SharedState:
+    """Who may say where the group is: keys that devices show go with their roles; a set or a move is taken as its signer may make it."""
+    change, shown = act.change, dict(before.admin_keys)
+    given = change.admin_key or change.admins is not None or change.moving is not None
+    if given and act.from_outside:
+        raise not_allowed("Who comes from outside has no say where the group is.")
+    if given:
+        check_may(before, act.by, GroupRole.ADMIN if change.moving is None else GroupRole.OWNER)
+    if change.admin_key:
+        check_key(before, act.device, change.admin_key)
+        shown[act.device] = change.admin_key
+    after = replace(after, admin_keys=keys_of(after.people, after.cards, shown))
+    if change.admins is not None:
+        check_set(before, after, change.admins)
+        after = replace(after, admins=change.admins)
+    moving = before.moving if change.moving is None else change.moving
+    return replace(after, moving=moving if moving and moving in admins_of(after).fallback_hubs else "")

@@ -9,7 +9,7 @@ import msgspec
 from connexa.content import GroupRole
 from connexa.node.views import TrustTier
 
-__all__ = ["GroupLinkView", "GroupPersonView", "GroupStanding", "GroupView"]
+__all__ = ["GroupLinkView", "GroupPersonView", "GroupStanding", "GroupView", "SuccessionView"]
 
 
 class GroupStanding(enum.StrEnum):
@@ -37,6 +37,17 @@ class GroupPersonView(msgspec.Struct, frozen=True, kw_only=True):
     trust: TrustTier
 
 
+class SuccessionView(msgspec.Struct, frozen=True, kw_only=True):
+    """What becomes of a group when its hub is lost."""
+
+    fallbacks: list[str]  # the homeservers that take its place, in order
+    signers: int  # devices of owners and admins, which have to agree
+    needed: int  # so many of them: half, rounded up
+    left: int  # those that are not at home at the hub: they can agree when it is lost
+    silent_since: float  # when the hub was found not to answer; 0: it does
+    moving: str  # where the owner wants the group to go now, or empty
+
+
 class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     """A group as this device holds it."""
 
@@ -47,6 +58,7 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     role: GroupRole | None  # of the owner of this node; None where the group is over
     inviter: str  # address, while one has not accepted; or empty
     hub: str
+    succession: SuccessionView
     epoch: int
     roster: str  # 30 digits: the same at all members of one epoch and at nobody else
     people: list[GroupPersonView]

@@ -7,15 +7,17 @@ each time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from connexa.content import GroupPerson, GroupRole, MemberCard, SharedChange, SharedState, read_change, write_change
+from connexa.crypto import Ed25519Secret
 from connexa.identity import DeviceId
 from connexa.mls.group import Group
 from connexa.mls.proposals import Remove
 from connexa.node.account import Account
 from connexa.node.devices import OWN
+from connexa.node.groups.admins import next_set
 from connexa.node.groups.book import GroupRow, open_group
 from connexa.node.groups.cards import by_signature_key, device_of
 from connexa.node.groups.rules import person_in
@@ -23,7 +25,19 @@ from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, Query, rows
 from connexa.store import Execute
 
-__all__ = ["RENEW_AFTER", "Plan", "ask_for", "has_leavers", "invited", "lacking_devices", "leaves_of_card", "plan", "wishes_waiting"]
+__all__ = [
+    "RENEW_AFTER",
+    "Plan",
+    "admins_due",
+    "ask_for",
+    "has_leavers",
+    "invited",
+    "known_domains",
+    "lacking_devices",
+    "leaves_of_card",
+    "plan",
+    "wishes_waiting",
+]
 
 RENEW_AFTER = 7 * 86_400
 RENEW_SAID = 10_000
@@ -65,23 +79,28 @@ class Plan:
     removes: list[MemberCard] = field(default_factory=list)
     by_ref: dict[bytes, MemberCard] = field(default_factory=dict)  # proposals of those who go
     changes: list[SharedChange] = field(default_factory=list)
+    admin_key: bytes = b""  # this device shows it
+    names_admins: bool = False  # the set that the hub knows is not the one that should be
     renew: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to commit."""
-        return not (self.people or self.cards or self.removes or self.by_ref or self.changes or self.renew)
+        parts = (self.people, self.cards, self.removes, self.by_ref, self.changes, self.admin_key, self.names_admins, self.renew)
+        return not any(parts)
 
     @property
     def change(self) -> SharedChange:
         """All that is changed beside the tree; of two wishes for one thing the later counts."""
         merged = {}
         for change in self.changes:
-            for name in ("name", "avatar", "timer", "history", "join_key"):
+            for name in ("name", "avatar", "timer", "history", "join_key", "moving"):
                 if getattr(change, name) is not None:
                     merged[name] = getattr(change, name)
         roles = {user: role for change in self.changes for user, role in change.roles}
-        return SharedChange(people=tuple(self.people), cards=tuple(self.cards), roles=tuple(roles.items()), **merged)
+        return SharedChange(
+            people=tuple(self.people), cards=tuple(self.cards), roles=tuple(roles.items()), admin_key=self.admin_key, **merged
+        )
 
 
 def plan(
@@ -102,8 +121,38 @@ def plan(
     made.cards += [card for card in own if device_of(card) not in there]
     _plan_gone(execute, account, shared, made)
     _plan_leavers(open_group(execute, home, row), shared, made)
+    made.admin_key = _key_to_show(execute, home, account, row)
+    made.names_admins = admins_due(home, account, row)
     made.renew = row.said >= RENEW_SAID or row.renewed + RENEW_AFTER <= home.clock()
     return made
+
+
+def known_domains(home: Home, account: Account) -> Callable[[str], bool]:
+    """Which domains this node is sure of: its own, and those that it has pinned."""
+
+    def is_known(domain: str) -> bool:
+        trusted = home.domains.trusted(domain)
+        return domain == account.address.domain or (trusted is not None and not trusted.provisional)
+
+    return is_known
+
+
+def admins_due(home: Home, account: Account, row: GroupRow) -> bool:
+    """Whether the hub knows other admins' keys or fallbacks than it should, and this device can tell it."""
+    key = row.admin_secret
+    return key is not None and next_set(row.shared, row.hub, known_domains(home, account), key) is not None
+
+
+def _key_to_show(execute: Execute, home: Home, account: Account, row: GroupRow) -> bytes:
+    """This device's key, where its owner leads the group and the others do not know it."""
+    me = person_in(row.shared, account.user_id)
+    if me is None or me.role is GroupRole.MEMBER:
+        return b""
+    key = row.admin_secret
+    if key is None:
+        key = Ed25519Secret.generate(home.rng)
+        execute("UPDATE mls_group SET admin_key = ? WHERE id = ?", (key.seed, row.id))
+    return b"" if dict(row.shared.admin_keys).get(account.device) == key.public.raw else key.public.raw
 
 
 def _plan_wishes(

@@ -22,44 +22,49 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from connexa.wire.v1 import groups_pb2 as connexa_dot_v1_dot_groups__pb2
 from connexa.wire.v1 import keys_pb2 as connexa_dot_v1_dot_keys__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63onnexa/v1/group_state.proto\x12\nconnexa.v1\x1a\x15\x63onnexa/v1/keys.proto\"p\n\x0bHistoryRule\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.connexa.v1.HistoryRule.Kind\x12\x0c\n\x04last\x18\x02 \x01(\r\"\'\n\x04Kind\x12\x0b\n\x07INVITED\x10\x00\x12\x08\n\x04NONE\x10\x01\x12\x08\n\x04LAST\x10\x02\"\xe9\x01\n\x0bSharedState\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x03 \x01(\x0c\x12\r\n\x05timer\x18\x04 \x01(\r\x12(\n\x07history\x18\x05 \x01(\x0b\x32\x17.connexa.v1.HistoryRule\x12\'\n\x06people\x18\x06 \x03(\x0b\x32\x17.connexa.v1.GroupPerson\x12%\n\x05\x63\x61rds\x18\x07 \x03(\x0b\x32\x16.connexa.v1.MemberCard\x12\x10\n\x08room_key\x18\x08 \x01(\x0c\x12\x10\n\x08join_key\x18\t \x01(\x0c\"\x98\x01\n\x0bGroupPerson\x12\x0c\n\x04user\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x10\n\x08user_key\x18\x03 \x01(\x0c\x12\'\n\x0b\x61ttestation\x18\x04 \x01(\x0b\x32\x12.connexa.v1.Signed\x12#\n\x04role\x18\x05 \x01(\x0e\x32\x15.connexa.v1.GroupRole\x12\n\n\x02\x62y\x18\x06 \x01(\x0c\"{\n\nMemberCard\x12\x0c\n\x04user\x18\x01 \x01(\x0c\x12\'\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0b\x32\x12.connexa.v1.Signed\x12\x13\n\x0bkey_package\x18\x03 \x01(\x0c\x12!\n\x05proof\x18\x04 \x01(\x0b\x32\x12.connexa.v1.Signed\"\xbe\x02\n\x0cSharedChange\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\'\n\x06people\x18\x02 \x03(\x0b\x32\x17.connexa.v1.GroupPerson\x12%\n\x05\x63\x61rds\x18\x03 \x03(\x0b\x32\x16.connexa.v1.MemberCard\x12\x11\n\x04name\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x61vatar\x18\x05 \x01(\x0cH\x01\x88\x01\x01\x12\x12\n\x05timer\x18\x06 \x01(\rH\x02\x88\x01\x01\x12(\n\x07history\x18\x07 \x01(\x0b\x32\x17.connexa.v1.HistoryRule\x12%\n\x05roles\x18\x08 \x03(\x0b\x32\x16.connexa.v1.RoleChange\x12\x15\n\x08join_key\x18\t \x01(\x0cH\x03\x88\x01\x01\x42\x07\n\x05_nameB\t\n\x07_avatarB\x08\n\x06_timerB\x0b\n\t_join_key\"?\n\nRoleChange\x12\x0c\n\x04user\x18\x01 \x01(\x0c\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x15.connexa.v1.GroupRole\"x\n\tGroupSaid\x12\x0f\n\x07version\x18\x01 \x01(\r\x12+\n\x07message\x18\x02 \x01(\x0b\x32\x18.connexa.v1.GroupMessageH\x00\x12%\n\x04past\x18\x03 \x01(\x0b\x32\x15.connexa.v1.GroupPastH\x00\x42\x06\n\x04kind\":\n\x0cGroupMessage\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\r\n\x05timer\x18\x03 \x01(\r\"6\n\tGroupPast\x12)\n\x08messages\x18\x01 \x03(\x0b\x32\x17.connexa.v1.PastMessage\"h\n\x0bPastMessage\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04user\x18\x02 \x01(\x0c\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\x0c\x12\r\n\x05timer\x18\x06 \x01(\r\"\'\n\tJoinExtra\x12\r\n\x05token\x18\x01 \x01(\x0c\x12\x0b\n\x03hub\x18\x02 \x01(\t\"H\n\nRoomRecord\x12\x12\n\ngroup_info\x18\x01 \x01(\x0c\x12&\n\x05state\x18\x02 \x01(\x0b\x32\x17.connexa.v1.SharedState\"Y\n\tGroupLink\x12\r\n\x05group\x18\x01 \x01(\x0c\x12\x0b\n\x03hub\x18\x02 \x01(\t\x12\x0c\n\x04term\x18\x03 \x01(\x04\x12\x10\n\x08join_key\x18\x04 \x01(\x0c\x12\x10\n\x08room_key\x18\x05 \x01(\x0c*f\n\tGroupRole\x12\x16\n\x12GROUP_ROLE_UNKNOWN\x10\x00\x12\x15\n\x11GROUP_ROLE_MEMBER\x10\x01\x12\x14\n\x10GROUP_ROLE_ADMIN\x10\x02\x12\x14\n\x10GROUP_ROLE_OWNER\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63onnexa/v1/group_state.proto\x12\nconnexa.v1\x1a\x17\x63onnexa/v1/groups.proto\x1a\x15\x63onnexa/v1/keys.proto\"p\n\x0bHistoryRule\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.connexa.v1.HistoryRule.Kind\x12\x0c\n\x04last\x18\x02 \x01(\r\"\'\n\x04Kind\x12\x0b\n\x07INVITED\x10\x00\x12\x08\n\x04NONE\x10\x01\x12\x08\n\x04LAST\x10\x02\"\xcd\x02\n\x0bSharedState\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x03 \x01(\x0c\x12\r\n\x05timer\x18\x04 \x01(\r\x12(\n\x07history\x18\x05 \x01(\x0b\x32\x17.connexa.v1.HistoryRule\x12\'\n\x06people\x18\x06 \x03(\x0b\x32\x17.connexa.v1.GroupPerson\x12%\n\x05\x63\x61rds\x18\x07 \x03(\x0b\x32\x16.connexa.v1.MemberCard\x12\x10\n\x08room_key\x18\x08 \x01(\x0c\x12\x10\n\x08join_key\x18\t \x01(\x0c\x12(\n\nadmin_keys\x18\n \x03(\x0b\x32\x14.connexa.v1.AdminKey\x12(\n\x06\x61\x64mins\x18\x0b \x01(\x0b\x32\x18.connexa.v1.SignedAdmins\x12\x0e\n\x06moving\x18\x0c \x01(\t\"\'\n\x08\x41\x64minKey\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\x0c\x12\x0b\n\x03key\x18\x02 \x01(\x0c\"\x98\x01\n\x0bGroupPerson\x12\x0c\n\x04user\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x10\n\x08user_key\x18\x03 \x01(\x0c\x12\'\n\x0b\x61ttestation\x18\x04 \x01(\x0b\x32\x12.connexa.v1.Signed\x12#\n\x04role\x18\x05 \x01(\x0e\x32\x15.connexa.v1.GroupRole\x12\n\n\x02\x62y\x18\x06 \x01(\x0c\"\x8f\x01\n\nMemberCard\x12\x0c\n\x04user\x18\x01 \x01(\x0c\x12\'\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0b\x32\x12.connexa.v1.Signed\x12\x13\n\x0bkey_package\x18\x03 \x01(\x0c\x12!\n\x05proof\x18\x04 \x01(\x0b\x32\x12.connexa.v1.Signed\x12\x12\n\ntoken_hash\x18\x05 \x01(\x0c\"\x9b\x03\n\x0cSharedChange\x12\x0f\n\x07version\x18\x01 \x01(\r\x12\'\n\x06people\x18\x02 \x03(\x0b\x32\x17.connexa.v1.GroupPerson\x12%\n\x05\x63\x61rds\x18\x03 \x03(\x0b\x32\x16.connexa.v1.MemberCard\x12\x11\n\x04name\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06\x61vatar\x18\x05 \x01(\x0cH\x01\x88\x01\x01\x12\x12\n\x05timer\x18\x06 \x01(\rH\x02\x88\x01\x01\x12(\n\x07history\x18\x07 \x01(\x0b\x32\x17.connexa.v1.HistoryRule\x12%\n\x05roles\x18\x08 \x03(\x0b\x32\x16.connexa.v1.RoleChange\x12\x15\n\x08join_key\x18\t \x01(\x0cH\x03\x88\x01\x01\x12\x11\n\tadmin_key\x18\n \x01(\x0c\x12(\n\x06\x61\x64mins\x18\x0b \x01(\x0b\x32\x18.connexa.v1.SignedAdmins\x12\x13\n\x06moving\x18\x0c \x01(\tH\x04\x88\x01\x01\x42\x07\n\x05_nameB\t\n\x07_avatarB\x08\n\x06_timerB\x0b\n\t_join_keyB\t\n\x07_moving\"?\n\nRoleChange\x12\x0c\n\x04user\x18\x01 \x01(\x0c\x12#\n\x04role\x18\x02 \x01(\x0e\x32\x15.connexa.v1.GroupRole\"\x9f\x01\n\tGroupSaid\x12\x0f\n\x07version\x18\x01 \x01(\r\x12+\n\x07message\x18\x02 \x01(\x0b\x32\x18.connexa.v1.GroupMessageH\x00\x12%\n\x04past\x18\x03 \x01(\x0b\x32\x15.connexa.v1.GroupPastH\x00\x12%\n\x04lack\x18\x04 \x01(\x0b\x32\x15.connexa.v1.GroupLackH\x00\x42\x06\n\x04kind\":\n\x0cGroupMessage\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\r\n\x05timer\x18\x03 \x01(\r\"6\n\tGroupPast\x12)\n\x08messages\x18\x01 \x03(\x0b\x32\x17.connexa.v1.PastMessage\"M\n\tGroupLack\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0b\n\x03seq\x18\x02 \x01(\x04\x12\x12\n\nuntil_term\x18\x03 \x01(\x04\x12\x11\n\tuntil_seq\x18\x04 \x01(\x04\"h\n\x0bPastMessage\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0c\n\x04user\x18\x02 \x01(\x0c\x12\x0e\n\x06\x64\x65vice\x18\x03 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x05 \x01(\x0c\x12\r\n\x05timer\x18\x06 \x01(\r\"5\n\tJoinExtra\x12\r\n\x05token\x18\x01 \x01(\x0c\x12\x0b\n\x03hub\x18\x02 \x01(\t\x12\x0c\n\x04term\x18\x03 \x01(\x04\"H\n\nRoomRecord\x12\x12\n\ngroup_info\x18\x01 \x01(\x0c\x12&\n\x05state\x18\x02 \x01(\x0b\x32\x17.connexa.v1.SharedState\"Y\n\tGroupLink\x12\r\n\x05group\x18\x01 \x01(\x0c\x12\x0b\n\x03hub\x18\x02 \x01(\t\x12\x0c\n\x04term\x18\x03 \x01(\x04\x12\x10\n\x08join_key\x18\x04 \x01(\x0c\x12\x10\n\x08room_key\x18\x05 \x01(\x0c*f\n\tGroupRole\x12\x16\n\x12GROUP_ROLE_UNKNOWN\x10\x00\x12\x15\n\x11GROUP_ROLE_MEMBER\x10\x01\x12\x14\n\x10GROUP_ROLE_ADMIN\x10\x02\x12\x14\n\x10GROUP_ROLE_OWNER\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'connexa.v1.group_state_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GROUPROLE']._serialized_start=1633
-  _globals['_GROUPROLE']._serialized_end=1735
-  _globals['_HISTORYRULE']._serialized_start=67
-  _globals['_HISTORYRULE']._serialized_end=179
-  _globals['_HISTORYRULE_KIND']._serialized_start=140
-  _globals['_HISTORYRULE_KIND']._serialized_end=179
-  _globals['_SHAREDSTATE']._serialized_start=182
-  _globals['_SHAREDSTATE']._serialized_end=415
-  _globals['_GROUPPERSON']._serialized_start=418
-  _globals['_GROUPPERSON']._serialized_end=570
-  _globals['_MEMBERCARD']._serialized_start=572
-  _globals['_MEMBERCARD']._serialized_end=695
-  _globals['_SHAREDCHANGE']._serialized_start=698
-  _globals['_SHAREDCHANGE']._serialized_end=1016
-  _globals['_ROLECHANGE']._serialized_start=1018
-  _globals['_ROLECHANGE']._serialized_end=1081
-  _globals['_GROUPSAID']._serialized_start=1083
-  _globals['_GROUPSAID']._serialized_end=1203
-  _globals['_GROUPMESSAGE']._serialized_start=1205
-  _globals['_GROUPMESSAGE']._serialized_end=1263
-  _globals['_GROUPPAST']._serialized_start=1265
-  _globals['_GROUPPAST']._serialized_end=1319
-  _globals['_PASTMESSAGE']._serialized_start=1321
-  _globals['_PASTMESSAGE']._serialized_end=1425
-  _globals['_JOINEXTRA']._serialized_start=1427
-  _globals['_JOINEXTRA']._serialized_end=1466
-  _globals['_ROOMRECORD']._serialized_start=1468
-  _globals['_ROOMRECORD']._serialized_end=1540
-  _globals['_GROUPLINK']._serialized_start=1542
-  _globals['_GROUPLINK']._serialized_end=1631
+  _globals['_GROUPROLE']._serialized_start=2046
+  _globals['_GROUPROLE']._serialized_end=2148
+  _globals['_HISTORYRULE']._serialized_start=92
+  _globals['_HISTORYRULE']._serialized_end=204
+  _globals['_HISTORYRULE_KIND']._serialized_start=165
+  _globals['_HISTORYRULE_KIND']._serialized_end=204
+  _globals['_SHAREDSTATE']._serialized_start=207
+  _globals['_SHAREDSTATE']._serialized_end=540
+  _globals['_ADMINKEY']._serialized_start=542
+  _globals['_ADMINKEY']._serialized_end=581
+  _globals['_GROUPPERSON']._serialized_start=584
+  _globals['_GROUPPERSON']._serialized_end=736
+  _globals['_MEMBERCARD']._serialized_start=739
+  _globals['_MEMBERCARD']._serialized_end=882
+  _globals['_SHAREDCHANGE']._serialized_start=885
+  _globals['_SHAREDCHANGE']._serialized_end=1296
+  _globals['_ROLECHANGE']._serialized_start=1298
+  _globals['_ROLECHANGE']._serialized_end=1361
+  _globals['_GROUPSAID']._serialized_start=1364
+  _globals['_GROUPSAID']._serialized_end=1523
+  _globals['_GROUPMESSAGE']._serialized_start=1525
+  _globals['_GROUPMESSAGE']._serialized_end=1583
+  _globals['_GROUPPAST']._serialized_start=1585
+  _globals['_GROUPPAST']._serialized_end=1639
+  _globals['_GROUPLACK']._serialized_start=1641
+  _globals['_GROUPLACK']._serialized_end=1718
+  _globals['_PASTMESSAGE']._serialized_start=1720
+  _globals['_PASTMESSAGE']._serialized_end=1824
+  _globals['_JOINEXTRA']._serialized_start=1826
+  _globals['_JOINEXTRA']._serialized_end=1879
+  _globals['_ROOMRECORD']._serialized_start=1881
+  _globals['_ROOMRECORD']._serialized_end=1953
+  _globals['_GROUPLINK']._serialized_start=1955
+  _globals['_GROUPLINK']._serialized_end=2044
 # @@protoc_insertion_point(module_scope)

@@ -303,14 +303,16 @@ class GroupLeave(_message.Message):
     def __init__(self) -> None: ...
 
 class GroupTakeOver(_message.Message):
-    __slots__ = ("body", "signatures", "state")
+    __slots__ = ("body", "signatures", "state", "sealed")
     BODY_FIELD_NUMBER: _ClassVar[int]
     SIGNATURES_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    SEALED_FIELD_NUMBER: _ClassVar[int]
     body: bytes
     signatures: _containers.RepeatedCompositeFieldContainer[AdminSignature]
     state: bytes
-    def __init__(self, body: _Optional[bytes] = ..., signatures: _Optional[_Iterable[_Union[AdminSignature, _Mapping]]] = ..., state: _Optional[bytes] = ...) -> None: ...
+    sealed: bytes
+    def __init__(self, body: _Optional[bytes] = ..., signatures: _Optional[_Iterable[_Union[AdminSignature, _Mapping]]] = ..., state: _Optional[bytes] = ..., sealed: _Optional[bytes] = ...) -> None: ...
 
 class AdminSignature(_message.Message):
     __slots__ = ("key", "signature")
@@ -321,7 +323,7 @@ class AdminSignature(_message.Message):
     def __init__(self, key: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
 
 class TakeOver(_message.Message):
-    __slots__ = ("group", "term", "hub", "old_hub", "mode", "epoch", "seq", "tag", "state")
+    __slots__ = ("group", "term", "hub", "old_hub", "mode", "epoch", "seq", "tag", "state", "planned")
     GROUP_FIELD_NUMBER: _ClassVar[int]
     TERM_FIELD_NUMBER: _ClassVar[int]
     HUB_FIELD_NUMBER: _ClassVar[int]
@@ -331,6 +333,7 @@ class TakeOver(_message.Message):
     SEQ_FIELD_NUMBER: _ClassVar[int]
     TAG_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
+    PLANNED_FIELD_NUMBER: _ClassVar[int]
     group: bytes
     term: int
     hub: str
@@ -340,33 +343,34 @@ class TakeOver(_message.Message):
     seq: int
     tag: bytes
     state: bytes
-    def __init__(self, group: _Optional[bytes] = ..., term: _Optional[int] = ..., hub: _Optional[str] = ..., old_hub: _Optional[str] = ..., mode: _Optional[_Union[GroupMode, str]] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., tag: _Optional[bytes] = ..., state: _Optional[bytes] = ...) -> None: ...
+    planned: bool
+    def __init__(self, group: _Optional[bytes] = ..., term: _Optional[int] = ..., hub: _Optional[str] = ..., old_hub: _Optional[str] = ..., mode: _Optional[_Union[GroupMode, str]] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., tag: _Optional[bytes] = ..., state: _Optional[bytes] = ..., planned: _Optional[bool] = ...) -> None: ...
 
 class GroupState(_message.Message):
-    __slots__ = ("places", "sealed", "join_hash", "group_info")
+    __slots__ = ("places", "join_hash", "group_info")
     PLACES_FIELD_NUMBER: _ClassVar[int]
-    SEALED_FIELD_NUMBER: _ClassVar[int]
     JOIN_HASH_FIELD_NUMBER: _ClassVar[int]
     GROUP_INFO_FIELD_NUMBER: _ClassVar[int]
     places: _containers.RepeatedCompositeFieldContainer[GroupPlace]
-    sealed: bytes
     join_hash: bytes
     group_info: bytes
-    def __init__(self, places: _Optional[_Iterable[_Union[GroupPlace, _Mapping]]] = ..., sealed: _Optional[bytes] = ..., join_hash: _Optional[bytes] = ..., group_info: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, places: _Optional[_Iterable[_Union[GroupPlace, _Mapping]]] = ..., join_hash: _Optional[bytes] = ..., group_info: _Optional[bytes] = ...) -> None: ...
 
 class GroupReply(_message.Message):
-    __slots__ = ("refused", "stored", "page", "info", "done")
+    __slots__ = ("refused", "stored", "page", "info", "done", "offered")
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     STORED_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     INFO_FIELD_NUMBER: _ClassVar[int]
     DONE_FIELD_NUMBER: _ClassVar[int]
+    OFFERED_FIELD_NUMBER: _ClassVar[int]
     refused: GroupRefused
     stored: GroupStored
     page: GroupPage
     info: GroupInfoPiece
     done: GroupDone
-    def __init__(self, refused: _Optional[_Union[GroupRefused, _Mapping]] = ..., stored: _Optional[_Union[GroupStored, _Mapping]] = ..., page: _Optional[_Union[GroupPage, _Mapping]] = ..., info: _Optional[_Union[GroupInfoPiece, _Mapping]] = ..., done: _Optional[_Union[GroupDone, _Mapping]] = ...) -> None: ...
+    offered: GroupOffered
+    def __init__(self, refused: _Optional[_Union[GroupRefused, _Mapping]] = ..., stored: _Optional[_Union[GroupStored, _Mapping]] = ..., page: _Optional[_Union[GroupPage, _Mapping]] = ..., info: _Optional[_Union[GroupInfoPiece, _Mapping]] = ..., done: _Optional[_Union[GroupDone, _Mapping]] = ..., offered: _Optional[_Union[GroupOffered, _Mapping]] = ...) -> None: ...
 
 class GroupRefused(_message.Message):
     __slots__ = ("code", "retryable", "epoch", "term", "entries", "refs", "hub", "moved")
@@ -451,6 +455,16 @@ class GroupRecord(_message.Message):
 class GroupDone(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class GroupOffered(_message.Message):
+    __slots__ = ("signed", "needed", "wait")
+    SIGNED_FIELD_NUMBER: _ClassVar[int]
+    NEEDED_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    signed: int
+    needed: int
+    wait: int
+    def __init__(self, signed: _Optional[int] = ..., needed: _Optional[int] = ..., wait: _Optional[int] = ...) -> None: ...
 
 class GroupNews(_message.Message):
     __slots__ = ("hints", "welcomes", "standbys", "moved", "heartbeat")
