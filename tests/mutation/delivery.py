@@ -15,6 +15,31 @@ COURIER = ("tests/homeserver/groups/test_courier.py",)
 ASSISTED = ("tests/homeserver/groups/test_assisted.py",)
 
 DELIVERY_GUARDS = (
+    Guard(
+        "a Welcome has an entry for each and no other",
+        "homeserver/groups/headers.py",
+        "if entries != sorted(refs) or len(set(entries)) != len(entries):",
+        also=COURIER,
+    ),
+    Guard(
+        "what waits for a domain is bounded",
+        "homeserver/groups/waiting.py",
+        "if any(loads[name] + size > most for name, most in bounds.items()):",
+        also=COURIER,
+    ),
+    Guard(
+        "domains that nobody has reached are few",
+        "homeserver/groups/waiting.py",
+        "if new and _unknown(query, own) + len(new) > MAX_UNKNOWN:",
+        also=COURIER,
+    ),
+    Guard(
+        "a Welcome goes with its last part",
+        "homeserver/groups/schema.py",
+        "    DELETE FROM group_parcel WHERE id = old.parcel AND NOT EXISTS (SELECT 1 FROM group_news WHERE parcel = old.parcel);\n",
+        "",
+        COURIER,
+    ),
     Guard("one bundle wins an epoch", "homeserver/groups/commits.py", "if bundle.epoch != row.epoch:", also=ASSISTED),
     Guard(
         "the same commit has the same answer",
