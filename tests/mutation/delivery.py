@@ -16,6 +16,14 @@ ASSISTED = ("tests/homeserver/groups/test_assisted.py",)
 
 DELIVERY_GUARDS = (
     Guard(
+        "a hub does not tell without end",
+        "homeserver/groups/service.py",
+        "if not self._told.take(hub, asyncio.get_running_loop().time(), items):",
+        also=WELCOMES,
+    ),
+    Guard("no answer of another hub ends a link", "homeserver/groups/service.py", "if reply.ByteSize() > MAX_REPLY:", also=HUB),
+    Guard("what an assisting hub follows is bounded", "homeserver/groups/assisted.py", "if len(state) > MAX_STATE:", also=ASSISTED),
+    Guard(
         "a Welcome has an entry for each and no other",
         "homeserver/groups/headers.py",
         "if entries != sorted(refs) or len(set(entries)) != len(entries):",

@@ -100,11 +100,17 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     group_members: Annotated[Count, msgspec.Meta(description="Devices in one group.")] = 2_000
     blind_group_members: Annotated[Count, msgspec.Meta(description="Devices in one group whose hub is blind.")] = 400
     group_bytes: Annotated[Count, msgspec.Meta(description="Bytes in the log of one group.")] = 64 * 1024 * 1024
-    groups_bytes: Annotated[Count, msgspec.Meta(description="Bytes in the logs of all groups.")] = 16 * 1024**3
+    groups_bytes: Annotated[Count, msgspec.Meta(description="Bytes in the logs of all groups, and of what joiners are given.")] = (
+        16 * 1024**3
+    )
     group_requests_per_second: Annotated[Count, msgspec.Meta(description="Requests of one member to one group.")] = 20
     group_requests_burst: Annotated[Count, msgspec.Meta(description="Requests of one member at once.")] = 500
-    domain_group_requests_per_second: Annotated[Count, msgspec.Meta(description="Requests of one remote domain to all groups.")] = 2_000
-    domain_group_requests_burst: Annotated[Count, msgspec.Meta(description="Requests of one remote domain at once.")] = 20_000
+    domain_group_requests_per_second: Annotated[Count, msgspec.Meta(description="Requests, and as many news, of one remote domain.")] = (
+        2_000
+    )
+    domain_group_requests_burst: Annotated[Count, msgspec.Meta(description="Requests, and as many news, of one remote domain at once.")] = (
+        20_000
+    )
     answer_seconds: Annotated[
         Seconds, msgspec.Meta(description="Time that every answer to a stranger takes, so that it tells nothing.")
     ] = 0.05

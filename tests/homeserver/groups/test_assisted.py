@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connexa.crypto import Ed25519Secret
+from connexa.homeserver.groups import assisted
 from connexa.mls.public_group import PublicGroup
 from connexa.testing import World
 from connexa.wire.v1.groups_pb2 import GroupAdd, GroupBundle, GroupMode, GroupRecord, GroupReply, GroupRequest
@@ -134,6 +137,20 @@ async def test_commits_that_do_not_hold_are_refused_and_change_nothing(tmp_path:
         assert code(await choir.commit("alice", choir.bundle("alice", good))) == "stored"
         late = (await choir.commit("bob", choir.bundle("bob", bob.group.commit(now=NOW, wire="public")))).refused
         assert (late.code, late.epoch, len(late.entries.entries)) == ("group.wrong_epoch", 2, 2)
+
+
+async def test_what_a_hub_follows_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with region(tmp_path) as world:
+        choir = await Choir.found(world)
+        await choir.add("alice", "bob")
+        kept = house(world, A).database.read("SELECT state FROM group_public")
+        monkeypatch.setattr(assisted, "MAX_STATE", len(kept[0][0]) + 100)
+        sent = choir.band.words(epoch=1)
+        sent.message = choir.people["bob"].group.propose_update(now=NOW, wire="public")
+        assert code(await choir.band.ask(choir.seats["bob"], send=sent)) == "group.full"
+        assert house(world, A).database.read("SELECT state FROM group_public") == kept
+        sent.message = choir.people["bob"].group.propose_remove(0, now=NOW, wire="public")
+        assert code(await choir.band.ask(choir.seats["bob"], send=sent)) == "stored"
 
 
 async def test_somebody_joins_by_a_link_from_what_the_hub_hands_out(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ import pytest
 from connexa.crypto import sha256
 from connexa.errors import RefusedError
 from connexa.homeserver.groups import ledger
+from connexa.identity import Domain
 from connexa.mls.registry import ContentType
+from connexa.testing import SeededRandom
 from connexa.wire.v1.groups_pb2 import GroupEntryKind as K
-from connexa.wire.v1.groups_pb2 import GroupNews, GroupReply, GroupRequest
+from connexa.wire.v1.groups_pb2 import GroupInfoPiece, GroupNews, GroupReply, GroupRequest
 
 from .kit import DAY, A, B, Band, C, house, region, sealed_message, until
 
@@ -303,6 +305,37 @@ async def test_the_logs_of_all_groups_are_bounded_and_room_comes_back(tmp_path: 
         assert refused(await other.ask(other.seats[0], send=other.words(size=1_000))) == "group.full"
         await one.leave(one.seats[0])
         assert (await other.ask(other.seats[0], send=other.words(size=1_000))).HasField("stored")
+
+
+async def test_what_joiners_are_given_counts_as_what_groups_hold(tmp_path: Path) -> None:
+    async with region(tmp_path, groups_bytes=250_000) as world:
+        one, other = await Band.found(world), Band(world, A, bytes(32), SeededRandom("other"))
+        await one.commit(sealed=bytes(100_000))
+        await one.commit(sealed=bytes(120_000))  # instead of the one before
+        other.admins = one.admins
+        founder = other.seat(A)
+        creation = other.creation(founder)
+        creation.first.sealed = bytes(130_000)
+        assert refused(await other.ask(founder, create=creation)) == "group.full"
+        await one.commit(sealed=bytes(10))
+        assert (await other.ask(founder, create=creation)).HasField("stored")
+        for band, seat in ((one, one.seats[0]), (other, founder)):
+            await band.leave(seat)
+        assert house(world, A).database.read("SELECT * FROM group_load") == []
+
+
+async def test_an_answer_of_another_hub_that_fits_no_frame_reaches_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with region(tmp_path) as world:
+        band = await Band.found(world)
+        bob = band.seat(B)
+        await band.commit(add=[bob])
+        huge = GroupReply(info=GroupInfoPiece(piece=bytes(262_000)))
+
+        async def group_from(domain: Domain, request: GroupRequest) -> GroupReply:
+            return huge
+
+        monkeypatch.setattr(house(world, A), "group_from", group_from)
+        assert (await band.info(bob)).code == "frame.malformed"
 
 
 async def test_places_that_nobody_has_make_no_room(tmp_path: Path) -> None:

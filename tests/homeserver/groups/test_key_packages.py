@@ -157,6 +157,20 @@ async def test_what_is_over_or_of_a_device_that_was_removed_is_forgotten(tmp_pat
         assert v.rows("group_alias") == 0
 
 
+async def test_packages_that_nobody_was_given_take_their_aliases_along(tmp_path: Path) -> None:
+    async with village(tmp_path, settings_with(key_packages=4)) as v:
+        alice, bob = await v.settle("alice"), await v.settle("bob")
+        for _ in range(3):
+            await upload(v, bob.devices[0], 4, last_resort=False)
+        assert (v.rows("key_package"), v.rows("group_alias")) == (4, 4)
+        submit = await v.submit((await v.passes(alice, 1))[0])
+        await submit.call(claim_key_packages=claim_of(v, bob))
+        client = await v.login(bob.devices[0])
+        fresh = PutKeyPackages(one_time=[offered(bob.devices[0], v.rng, v.clock())], anew=True)
+        await client.call(put_key_packages=fresh)
+        assert (v.rows("key_package"), v.rows("group_alias")) == (1, 2)  # the alias of the one that was handed out stays
+
+
 @pytest.mark.parametrize("change", ["user", "device", "ref", "alias"])
 async def test_i87_a_proof_that_names_something_else_is_refused_by_server_and_claimer(tmp_path: Path, change: str) -> None:
     async with village(tmp_path) as v:

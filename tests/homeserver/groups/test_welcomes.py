@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from connexa.crypto import Ed25519Secret, sha256
+from connexa.errors import RefusedError
 from connexa.homeserver import Homeserver
 from connexa.homeserver.groups.aliases import put_alias
 from connexa.identity import DeviceId, Domain
@@ -111,6 +114,22 @@ async def test_an_alias_is_one_devices_and_is_renewed_or_forgotten(tmp_path: Pat
         hints = [frame.hints for frame in client.seen if frame.WhichOneof("frame") == "hints"]
         assert [[(hint.alias, hint.seq) for hint in said.hints] for said in hints] == [[(one, 5)]]
         assert v.rows("group_alias") == 1
+
+
+async def test_a_hub_tells_the_newest_of_each_alias_and_not_without_end(tmp_path: Path) -> None:
+    async with village(tmp_path, settings_with(domain_group_requests_burst=30, domain_group_requests_per_second=1)) as v:
+        bob = await v.settle("bob")
+        alias = v.rng(32)
+        client = await v.login(bob.devices[0])
+        await client.call(put_aliases=PutAliases(aliases=[alias]))
+        said = GroupNews(hints=[GroupHint(alias=alias, seq=seq) for seq in (0, 3, 9, 4, 0)])
+        for _ in range(5):
+            await v.house.news_from(HUB, said)
+        with pytest.raises(RefusedError, match="too much"):
+            await v.house.news_from(HUB, said)
+        await client.quiet()
+        hints = [[hint.seq for hint in frame.hints.hints] for frame in client.seen if frame.WhichOneof("frame") == "hints"]
+        assert hints == [[0, 9]] * 5
 
 
 async def test_a_group_is_made_and_asked_over_a_submit_link_that_names_nobody(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from connexa.wire.v1.groups_pb2 import GroupBundle, GroupRecord
 
 __all__ = ["begin", "follow_commit", "follow_proposal"]
 
+MAX_STATE: Final = 4 * 1024 * 1024  # of leaves and pending proposals: it is read with each handshake
 _AUTH: Final = BasicAuthentication(lambda identity, key: True)
 
 
@@ -45,7 +46,7 @@ def follow_proposal(execute: Execute, row: GroupRow, proposal: bytes, now: float
         raise _invalid("group.invalid_proposal", error) from error
     if not isinstance(stored, ProposalStored):
         raise HubRefused("group.invalid_proposal", "This is no proposal.")
-    execute("UPDATE group_public SET state = ? WHERE mls = ?", (public.dump(), row.id))
+    _keep_state(execute, row.id, public)
 
 
 def follow_commit(execute: Execute, row: GroupRow, bundle: GroupBundle, now: float) -> GroupRecord:
@@ -76,8 +77,16 @@ def _load(query: Query, group: bytes) -> PublicGroup:
 
 
 def _keep(execute: Execute, group: bytes, public: PublicGroup, sealed: bytes, group_info: bytes) -> GroupRecord:
-    execute("INSERT OR REPLACE INTO group_public (mls, state) VALUES (?, ?)", (group, public.dump()))
+    _keep_state(execute, group, public)
     return GroupRecord(sealed=sealed, group_info=group_info, tree=public.ratchet_tree())
+
+
+def _keep_state(execute: Execute, group: bytes, public: PublicGroup) -> None:
+    state = public.dump()
+    if len(state) > MAX_STATE:
+        raise HubRefused("group.full", "The group's leaves and proposals are too large for this homeserver.", retryable=True)
+    sql = "INSERT INTO group_public (mls, state) VALUES (?, ?) ON CONFLICT (mls) DO UPDATE SET state = excluded.state"
+    execute(sql, (group, state))
 
 
 def _invalid(code: str, error: MLSError) -> HubRefused:

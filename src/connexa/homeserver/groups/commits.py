@@ -93,6 +93,7 @@ class Bundles:
         record = GroupRecord(sealed=first.sealed)
         if create.mode == GroupMode.GROUP_MODE_ASSISTED:
             record = begin(execute, group, first.epoch, first.sealed, first.group_info, asked.now)
+        check_room(execute, row, record.ByteSize(), self._limits)
         insert_group(execute, row)
         put_member(execute, group, own)
         keep_record(execute, group, record)

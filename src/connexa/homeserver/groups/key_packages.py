@@ -75,21 +75,25 @@ def _invalid(why: str) -> IntegrityError:
 def keep_packages(execute: Execute, device: DeviceId, checked: Iterable[Checked], *, pool: int, anew: bool = False) -> None:
     """Store checked packages with their aliases; a last-resort one takes the place of the old one, `anew` drops the one-time ones."""
     if anew:
-        execute("DELETE FROM key_package WHERE device = ? AND last_resort = 0", (device,))
+        _discard(execute, "SELECT id FROM key_package WHERE device = ? AND last_resort = 0", (device,))
     for package in checked:
         if package.last_resort:
             execute("DELETE FROM key_package WHERE device = ? AND last_resort = 1", (device,))
         put_alias(execute, device, package.alias, package.expires + ALIAS_AFTER)
         execute(
-            "INSERT OR IGNORE INTO key_package (device, ref, last_resort, expires, offered) VALUES (?, ?, ?, ?, ?)",
-            (device, package.ref, int(package.last_resort), package.expires, package.raw),
+            "INSERT OR IGNORE INTO key_package (device, ref, last_resort, expires, alias, offered) VALUES (?, ?, ?, ?, ?, ?)",
+            (device, package.ref, int(package.last_resort), package.expires, package.alias, package.raw),
         )
     # The newest stay: of the oldest, the private half may be gone.
-    execute(
-        "DELETE FROM key_package WHERE device = ? AND last_resort = 0 AND id IN"
-        " (SELECT id FROM key_package WHERE device = ? AND last_resort = 0 ORDER BY id DESC LIMIT -1 OFFSET ?)",
-        (device, device, pool),
-    )
+    _discard(execute, "SELECT id FROM key_package WHERE device = ? AND last_resort = 0 ORDER BY id DESC LIMIT -1 OFFSET ?", (device, pool))
+
+
+def _discard(execute: Execute, which: str, bindings: tuple[object, ...]) -> None:
+    """Delete packages that nobody was given, and their aliases, which nobody knows."""
+    sql = f"DELETE FROM key_package WHERE id IN ({which}) RETURNING device, alias"  # noqa: S608 - constants
+    rows: list[Row] = execute(sql, bindings).fetchall()
+    for device, alias in rows:
+        execute("DELETE FROM group_alias WHERE alias = ? AND device = ?", (alias, device))
 
 
 def package_status(query: Query, device: DeviceId, now: float) -> KeyPackageStatusReply:

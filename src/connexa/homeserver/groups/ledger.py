@@ -251,7 +251,8 @@ def expire_entries(execute: Execute, now: float, limit: int) -> int:
 
 def keep_record(execute: Execute, group: bytes, record: GroupRecord) -> None:
     """Replace what is handed to joiners."""
-    execute("INSERT OR REPLACE INTO group_record (mls, record) VALUES (?, ?)", (group, record.SerializeToString()))
+    sql = "INSERT INTO group_record (mls, record) VALUES (?, ?) ON CONFLICT (mls) DO UPDATE SET record = excluded.record"
+    execute(sql, (group, record.SerializeToString()))
 
 
 def record_of(query: Query, group: bytes) -> GroupRecord:

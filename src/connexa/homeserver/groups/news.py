@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 WELCOME: Final = 0  # the number of a hint that says that a Welcome waits
 
+_Hints = dict[DeviceId, dict[tuple[bytes, bool], int]]  # by alias, and whether it is about a Welcome
+
 
 class NewsDesk:
     """Takes news of hubs, of this domain's own too."""
@@ -54,19 +56,20 @@ class NewsDesk:
     async def take(self, hub: Domain, news: GroupNews) -> GroupNewsReply:
         """Store what has to be kept and tell the devices that are here; returns when it is durable."""
         later: list[int] = []
-        hints: dict[DeviceId, list[GroupHint]] = {}
+        hints: _Hints = {}
         if news.welcomes or news.standbys or news.moved:
             await self._writer.run(lambda execute: self._keep(execute, hub, news, later, hints))
         if news.HasField("heartbeat"):
             await self._note_heartbeat(hub, news)
         for hint in news.hints:
             if (device := device_of(self._database.read, hint.alias)) is not None:
-                hints.setdefault(device, []).append(GroupHint(alias=hint.alias, seq=hint.seq, hub=hub))
+                _note(hints, device, hint.alias, hint.seq)
         for device, said in hints.items():
-            self._links.hint_device(device, GroupHints(hints=said))
+            told = [GroupHint(alias=alias, seq=seq, hub=hub) for (alias, _), seq in said.items()]
+            self._links.hint_device(device, GroupHints(hints=told))
         return GroupNewsReply(later=later)
 
-    def _keep(self, execute: Execute, hub: Domain, news: GroupNews, later: list[int], hints: dict[DeviceId, list[GroupHint]]) -> None:
+    def _keep(self, execute: Execute, hub: Domain, news: GroupNews, later: list[int], hints: _Hints) -> None:
         now = self._clock()
         for place, welcome in enumerate(news.welcomes):
             if not welcome_fits(welcome):
@@ -75,7 +78,7 @@ class NewsDesk:
             if not kept:
                 later.append(place)
             elif device is not None:
-                hints.setdefault(device, []).append(GroupHint(alias=welcome.alias, seq=WELCOME, hub=hub))
+                _note(hints, device, welcome.alias, WELCOME)
         _each(news.moved, lambda record: self._failover.heard_of(execute, record, now))
         _each(news.standbys, lambda standby: self._failover.enrol(execute, hub, standby, now))
 
@@ -89,6 +92,13 @@ class NewsDesk:
             logger.info("heartbeat refused: %s", error.code)
             return
         await self._writer.run(lambda execute: note_hub(execute, hub, at))
+
+
+def _note(hints: _Hints, device: DeviceId, alias: bytes, seq: int) -> None:
+    """The newest of each alias is enough, however often it is said, and that a Welcome waits."""
+    said = hints.setdefault(device, {})
+    key = (alias, seq == WELCOME)
+    said[key] = max(seq, said.get(key, 0))
 
 
 def _each(items: Iterable[object], take: Callable[..., object]) -> None:

@@ -26,6 +26,7 @@ CREATE TABLE key_package (
     ref         BLOB NOT NULL,
     last_resort INTEGER NOT NULL DEFAULT 0,
     expires     INTEGER NOT NULL,
+    alias       BLOB NOT NULL,
     offered     BLOB NOT NULL,
     UNIQUE (device, ref)
 ) STRICT;
@@ -103,7 +104,8 @@ CREATE TABLE group_entry (
 ) STRICT;
 CREATE INDEX group_entry_by_time ON group_entry (at);
 
--- What a group's log holds, and under the empty id all of them: kept beside them because counting is slow.
+-- What a group's log holds, and under the empty id all of them with what joiners are given and hubs follow: kept beside them because
+-- counting is slow.
 CREATE TABLE group_load (
     mls   BLOB PRIMARY KEY,
     bytes INTEGER NOT NULL
@@ -115,6 +117,26 @@ END;
 CREATE TRIGGER group_entry_gone AFTER DELETE ON group_entry BEGIN
     UPDATE group_load SET bytes = bytes - length(old.message) WHERE mls IN (old.mls, x'');
     DELETE FROM group_load WHERE mls IN (old.mls, x'') AND bytes <= 0;
+END;
+CREATE TRIGGER group_record_added AFTER INSERT ON group_record BEGIN
+    INSERT INTO group_load (mls, bytes) VALUES (x'', length(new.record)) ON CONFLICT (mls) DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER group_record_changed AFTER UPDATE OF record ON group_record BEGIN
+    UPDATE group_load SET bytes = bytes + length(new.record) - length(old.record) WHERE mls = x'';
+END;
+CREATE TRIGGER group_record_gone AFTER DELETE ON group_record BEGIN
+    UPDATE group_load SET bytes = bytes - length(old.record) WHERE mls = x'';
+    DELETE FROM group_load WHERE mls = x'' AND bytes <= 0;
+END;
+CREATE TRIGGER group_public_added AFTER INSERT ON group_public BEGIN
+    INSERT INTO group_load (mls, bytes) VALUES (x'', length(new.state)) ON CONFLICT (mls) DO UPDATE SET bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER group_public_changed AFTER UPDATE OF state ON group_public BEGIN
+    UPDATE group_load SET bytes = bytes + length(new.state) - length(old.state) WHERE mls = x'';
+END;
+CREATE TRIGGER group_public_gone AFTER DELETE ON group_public BEGIN
+    UPDATE group_load SET bytes = bytes - length(old.state) WHERE mls = x'';
+    DELETE FROM group_load WHERE mls = x'' AND bytes <= 0;
 END;
 
 -- News for other homeservers (a GroupNews each) that must not be lost; hints are not kept. `parcel`: where the Welcome is of which this

@@ -17,6 +17,7 @@ from connexa.homeserver.groups.news import NewsDesk
 from connexa.homeserver.groups.refusals import refusal
 from connexa.homeserver.limits import RateTable
 from connexa.identity import Domain, check_domain, issue_heartbeat
+from connexa.wire import MAX_FRAME, malformed
 from connexa.wire.v1.groups_pb2 import GroupCall, GroupNews, GroupNewsReply, GroupReply, GroupRequest
 from connexa.wire.v1.keys_pb2 import Signed
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["GroupService"]
 
 HEARTBEAT_SECONDS: Final = 60.0
+MAX_REPLY: Final = MAX_FRAME - 1_024  # of another hub: what is larger would cost the member the link
 
 
 class GroupService:
@@ -39,6 +41,9 @@ class GroupService:
         bundles = Bundles(house.domain, limits)
         self._hub = Hub(house.domain, house.database, house.writer, bundles, failover, self.courier, limits, house.metrics, house.clock)
         self._desk = NewsDesk(house.domain, house.database, house.writer, house.links, failover, house.pins, limits, house.clock)
+        self._told: RateTable[Domain] = RateTable(
+            count=limits.domain_group_requests_per_second, seconds=1, burst=limits.domain_group_requests_burst
+        )
         self._created: RateTable[bytes] = RateTable(count=limits.groups_per_day, seconds=86_400)
         self._beat_at = 0.0
 
@@ -58,9 +63,12 @@ class GroupService:
 
     async def _ask_remote(self, hub: Domain, request: GroupRequest) -> GroupReply:
         try:
-            return await self._house.remotes.group(hub, request)
+            reply = await self._house.remotes.group(hub, request)
         except NetworkError:
             raise NetworkError("group.hub_silent", "The group's homeserver does not answer.") from None
+        if reply.ByteSize() > MAX_REPLY:
+            raise malformed("the hub's answer does not fit a frame")
+        return reply
 
     async def answer(self, domain: Domain, request: GroupRequest) -> GroupReply:
         """Answer another homeserver as the hub of a group."""
@@ -72,6 +80,9 @@ class GroupService:
         """Take what a hub tells; `domain.blocked` of one that nothing is taken from."""
         if self._house.is_blocked(hub):
             raise _blocked()
+        items = 1 + len(news.hints) + len(news.welcomes) + len(news.standbys) + len(news.moved)
+        if not self._told.take(hub, asyncio.get_running_loop().time(), items):
+            raise RefusedError("rate.limited", "That domain has too much to tell.", retryable=True)
         return await self._desk.take(hub, news)
 
     def tick(self) -> None:
