@@ -164,8 +164,8 @@ DELIVERY_GUARDS = (
     Guard(
         "a standby is of the hub that it is for",
         "homeserver/groups/failover.py",
-        'FROM group_standby WHERE mls = ? AND hub = ?", (group, hub))',
-        "FROM group_standby WHERE mls = ? AND ? != ''\", (group, hub))",
+        '"SELECT term, admins FROM group_standby WHERE mls = ? AND hub = ?"',
+        "\"SELECT term, admins FROM group_standby WHERE mls = ? AND ? != ''\"",
         FAILOVER,
     ),
     Guard(
