@@ -25,6 +25,7 @@ _ROLES: Final = ("owner", "admin", "member")
 _LINK_MAX: Final = 1_024
 _TROUBLES: Final = {
     "group.bad_commit": "somebody's device has broken the rules; an admin's device goes on without them",
+    "group.superseded": "an admin's device has taken the group back to before the last changes; an admin can help: connexa group anew",
     "group.bad_record": "what the group's homeserver has for newcomers is not to be believed; an admin can help: connexa group anew",
     "group.unknown": "the group's homeserver does not know this device any more; ask an admin to remove and invite you",
     "group.full": "the group has as many people or devices as it can have",

@@ -15,7 +15,7 @@ from connexa.errors import ConflictError, NotFoundError
 from connexa.mls import joining
 from connexa.mls.commit_builder import Committer, Order, build_commit
 from connexa.mls.epoch import PskLookup
-from connexa.mls.errors import EpochError, StaleCommit, ValidationError
+from connexa.mls.errors import EpochError, MLSError, StaleCommit, ValidationError
 from connexa.mls.events import Application, Event, ProposalStored, ReInitStaged, Removed, Staged
 from connexa.mls.extensions import NO_EXTENSIONS, Extensions
 from connexa.mls.external import read_key_package
@@ -42,7 +42,7 @@ from connexa.mls.receiving import receive_commit
 from connexa.mls.registry import ContentType, ResumptionUsage, SenderType
 from connexa.mls.secret_tree import SecretTree, Step
 from connexa.mls.selection import choose, has_key
-from connexa.mls.speaking import hear, protect, sign
+from connexa.mls.speaking import hear, overhear, protect, sign
 from connexa.mls.staged import StagedCommit
 from connexa.mls.store import Store
 from connexa.mls.suite import Suite
@@ -311,6 +311,20 @@ class Group(ProposingGroup):
         if not isinstance(body, (PrivateMessage, PublicMessage)):
             raise ValidationError("V22", "This is no message to the members of a group.")
         return hear(self._current, body)[0].content.sender
+
+    def is_own(self, message: bytes) -> bool:
+        """Whether a private message of this epoch that comes back was signed by us: if nobody here has sent it, this state is an old copy.
+
+        A member can make it seem ours, and not sign it.
+        """
+        self._check_joined()
+        body = MLSMessage.decode(message).body
+        if not isinstance(body, PrivateMessage) or (body.group_id, body.epoch) != (self.group_id, self.epoch):
+            return False
+        try:
+            return overhear(self._current, body).content.sender.index == self.own_leaf
+        except MLSError:
+            return False
 
     def _store_proposal(self, verified: VerifiedContent, step: Step | None, now: int) -> ProposalStored:
         body = verified.content.body

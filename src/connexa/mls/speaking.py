@@ -28,7 +28,7 @@ from connexa.mls.public_state import PublicState
 from connexa.mls.registry import SenderType, WireFormat
 from connexa.mls.secret_tree import Step
 
-__all__ = ["check_address", "hear", "protect", "sign", "signature_key_of"]
+__all__ = ["check_address", "hear", "overhear", "protect", "sign", "signature_key_of"]
 
 
 def sign(epoch: Epoch, body: Body, *, private: bool, aad: bytes) -> VerifiedContent:
@@ -64,6 +64,13 @@ def hear(epoch: Epoch, message: PublicMessage | PrivateMessage) -> tuple[Verifie
     return unprotect_private(
         public.suite, message, epoch.ratchets, secrets.sender_data_secret, context, own_leaf=epoch.own, key_of=public.signature_key
     )
+
+
+def overhear(epoch: Epoch, message: PrivateMessage) -> VerifiedContent:
+    """A private message of this epoch, whoever has sent it, we too: it is not read, so nothing changes."""
+    public, secrets = epoch.public, epoch.secrets
+    context, secret = public.context.encode(), secrets.sender_data_secret
+    return unprotect_private(public.suite, message, epoch.ratchets, secret, context, own_leaf=None, key_of=public.signature_key)[0]
 
 
 def check_address(context: GroupContext, group_id: bytes, epoch: int) -> None:

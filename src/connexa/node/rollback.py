@@ -11,6 +11,7 @@ from __future__ import annotations
 from connexa.identity import DeviceId, UserId
 from connexa.node.account import Account
 from connexa.node.asks import ask_all
+from connexa.node.groups.pool import forget_key_packages
 from connexa.node.home import Home, first, rows
 from connexa.node.prekeys import renew_prekeys
 from connexa.node.sessions import retire_sessions
@@ -45,6 +46,7 @@ def _begin_anew(execute: Execute, home: Home, account: Account) -> None:
     retire_all(execute, account.id, now)
     renew_prekeys(execute, account, home.rng, now)
     # Message keys of groups were used beyond what stands here: this device comes in once more, with new ones.
+    forget_key_packages(execute, account)
     execute(
         "UPDATE mls_group SET trouble = 'mls.rolled_back' WHERE account = ? AND state IN ('invited', 'member', 'leaving')", (account.id,)
     )

@@ -68,6 +68,7 @@ async def three(world: World) -> tuple[Device, Device, Device]:
     await world.befriend(alice, bob)
     await world.befriend(alice, carol)
     await found(alice, "Garden", bob, carol)
+    await bob.until(lambda: bob.node.groups().group("Garden").succession.fallbacks or None, what="the last commit that follows by itself")
     return alice, bob, carol
 
 

@@ -32,9 +32,9 @@ __all__ = [
     "conversation_of_group",
     "end_group",
     "find_group",
-    "group_by_alias",
     "group_named",
     "group_of",
+    "groups_by_alias",
     "live_groups",
     "note_trouble",
     "not_in_yet",
@@ -149,10 +149,9 @@ def group_named(query: Query, account: int, public: bytes) -> GroupRow | None:
     return _row(list(row)) if row else None
 
 
-def group_by_alias(query: Query, account: int, alias: bytes) -> int | None:
-    """The number of the group whose hub knows this device by an alias."""
-    row = first(query, "SELECT id FROM mls_group WHERE account = ? AND alias = ?", (account, alias))
-    return int(row[0]) if row else None
+def groups_by_alias(query: Query, account: int, alias: bytes) -> list[int]:
+    """The numbers of the groups whose hubs know this device by an alias: several where a last-resort key package led into them."""
+    return [int(row[0]) for row in rows(query, "SELECT id FROM mls_group WHERE account = ? AND alias = ?", (account, alias))]
 
 
 def _row(values: list[Any]) -> GroupRow:

@@ -6,7 +6,7 @@ from connexa.content import MemberCard
 from connexa.identity import DeviceId
 from connexa.node.account import Account, own_device_list
 from connexa.node.groups.joining import take_welcome
-from connexa.node.groups.pool import forget_old_key_packages, make_due_key_packages, mark_offered, next_offer
+from connexa.node.groups.pool import forget_old_key_packages, make_due_key_packages, mark_offered, next_offer, pool_is_foreign
 from connexa.node.home import Home, rows
 from connexa.node.key_packages import (
     ALIASES_AT_ONCE,
@@ -49,7 +49,11 @@ class GroupChores:
         await self._drop_aliases()
 
     async def _drop_aliases(self) -> None:
-        sql = "SELECT id, alias FROM mls_group WHERE account = ? AND state IN ('left', 'removed') AND alias_put = 1 LIMIT ?"
+        others = "SELECT 1 FROM mls_group o WHERE o.account = g.account AND o.alias = g.alias AND o.state NOT IN ('left', 'removed')"
+        sql = (
+            "SELECT id, alias FROM mls_group g WHERE account = ? AND state IN ('left', 'removed') AND alias_put = 1"  # noqa: S608 - constants
+            f" AND NOT EXISTS ({others}) LIMIT ?"
+        )
         over = rows(self._home.database.read, sql, (self._account.id, ALIASES_AT_ONCE))
         if over:
             await put_aliases(self._link, [], [alias for _, alias in over])
@@ -59,8 +63,10 @@ class GroupChores:
         """Fill the pool."""
         home, account = self._home, self._account
         status = await key_package_status(self._link)
+        anew = pool_is_foreign(home.database.read, account, status)
         await home.change(lambda execute: make_due_key_packages(execute, home, account, status))
         while (offer := await home.change(lambda execute: next_offer(execute, account))) is not None:
+            offer[0].anew, anew = anew, False
             await put_key_packages(self._link, offer[0])
             await home.change(lambda execute, refs=offer[1]: mark_offered(execute, account, refs))  # type: ignore[misc]
         await home.change(lambda execute: forget_old_key_packages(execute, home.clock()))

@@ -15,12 +15,13 @@ from connexa.mls.events import Application, Removed, Staged
 from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.groups.acts import act_of, check_act, read_change_of, unknown_leaf
-from connexa.node.groups.book import GroupRow, changed, end_group, group_of, open_group
+from connexa.node.groups.book import GroupRow, changed, end_group, group_of, note_trouble, open_group
 from connexa.node.groups.cards import by_signature_key
-from connexa.node.groups.mending import dispute, refuse
+from connexa.node.groups.mending import ROLLED_BACK, SUPERSEDED, dispute, refuse
 from connexa.node.groups.messages import give_past, take_said
 from connexa.node.groups.missed import forget_sent
 from connexa.node.groups.places import place_own
+from connexa.node.groups.pool import forget_key_packages
 from connexa.node.groups.rules import person_in, state_after
 from connexa.node.groups.sealing import next_room_key
 from connexa.node.groups.views import GroupStanding
@@ -48,7 +49,7 @@ class _Reader:
 
 
 def take_entries(execute: Execute, home: Home, account: Account, number: int, entries: Sequence[GroupEntry]) -> bool:
-    """Take entries of a group's log, those that are here already left out; False where this device is not in the group any more."""
+    """Take entries of a group's log, those that are here already left out; False where this device has no state of it to go on with."""
     reader = _Reader(execute, home, account, number)
     for entry in entries:
         row = group_of(execute, number)
@@ -56,38 +57,54 @@ def take_entries(execute: Execute, home: Home, account: Account, number: int, en
             continue
         if not row.is_live:
             return False
-        _take(reader, row, entry)
+        if not _take(reader, row, entry):
+            return False
         execute("UPDATE mls_group SET seq = ?, heard = max(heard, ?) WHERE id = ?", (entry.seq, entry.seq, number))
     return True
 
 
-def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> None:
+def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> bool:
+    """Take one entry; False where it shows that this store is an old copy of itself."""
     group = reader.group(row)
     if entry.kind == GroupEntryKind.GROUP_ENTRY_COMMIT:
-        _try_commit(reader, row, group, entry)
-        return
+        return _try_commit(reader, row, group, entry)
     if place_own(reader.execute, reader.home, reader.account, row, entry.message, entry.seq):
-        return
+        return True
     try:
         event = group.process(entry.message, now=int(reader.home.clock()))
     except ConnexaError:  # of a time before this device came, or nothing that opens
-        return
+        return not _is_put_back(reader, row, group, entry)
     if isinstance(event, Application):
         _take_message(reader, row, event)
+    return True
 
 
-def _try_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry) -> None:
+def _try_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry) -> bool:
     """Take a commit that holds; of several for one epoch the first that does."""
-    if entry.epoch < group.epoch:
-        return  # of a time before this device came, or in the place of one that holds here
-    if entry.epoch > group.epoch and row.disputed:
-        dispute(reader.execute, row, entry.seq)  # it follows one that is void
-        return
+    if entry.epoch < group.epoch:  # it was put in the place of one that holds here
+        if entry.epoch + 1 != group.epoch:  # and the hub takes nothing of this epoch any more
+            dispute(reader.execute, reader.home, reader.account, row, entry.seq, SUPERSEDED)
+        return True
+    if entry.epoch > group.epoch and row.disputed:  # it follows one that is void
+        dispute(reader.execute, reader.home, reader.account, row, entry.seq, row.trouble)
+        return True
     try:
         _take_commit(reader, row, group, entry)
     except ConnexaError as error:
         reader.mls = None
+        if _is_put_back(reader, row, group, entry):
+            return False
         refuse(reader.execute, reader.home, reader.account, row, entry, error)
+    return True
+
+
+def _is_put_back(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry) -> bool:
+    """Whether this device has said what nothing here remembers: its keys were used beyond what stands in this store."""
+    if not group.is_own(entry.message):
+        return False
+    forget_key_packages(reader.execute, reader.account)
+    note_trouble(reader.execute, reader.home, reader.account, row.id, ROLLED_BACK)
+    return True
 
 
 def _take_message(reader: _Reader, row: GroupRow, said: Application) -> None:

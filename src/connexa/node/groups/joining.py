@@ -12,9 +12,10 @@ from connexa.mls.group import Group
 from connexa.mls.key_package import KeyPackageBundle
 from connexa.node.account import Account
 from connexa.node.groups.acts import unknown_leaf
-from connexa.node.groups.book import AUTHENTICATION, RULES, Parts, add_group, all_groups, changed, group_of
+from connexa.node.groups.book import AUTHENTICATION, RULES, Parts, add_group, all_groups, changed, group_named, group_of
 from connexa.node.groups.cards import by_signature_key, check_card, device_of
 from connexa.node.groups.choices import has_accepted
+from connexa.node.groups.mending import check_roles
 from connexa.node.groups.pool import load_bundle
 from connexa.node.groups.rules import person_in
 from connexa.node.groups.sealing import EPOCH_GIVES, next_room_key, open_extra
@@ -26,6 +27,7 @@ from connexa.wire.v1.groups_pb2 import KeptWelcome
 
 __all__ = ["SHARED_STATE", "check_members", "take_welcome"]
 
+UNKNOWN = "group.unknown"  # why a group waits whose hub has no place for this device any more
 SHARED_STATE = 0xF001  # GroupInfo extension of a Welcome: SharedState of its epoch
 
 
@@ -50,7 +52,8 @@ def take_welcome(execute: Execute, home: Home, account: Account, kept: KeptWelco
 
 def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bundle: KeyPackageBundle) -> None:
     now = home.clock()
-    joined = [one.public for one in all_groups(execute, account.id) if one.is_live]
+    # Who cannot follow a group any more may be removed and brought in again without having read that.
+    joined = [one.public for one in all_groups(execute, account.id) if one.is_live and not one.trouble and one.waits != UNKNOWN]
     store = Parts(execute, account.id)
     group = Group.join(kept.welcome, bundle, auth=AUTHENTICATION, store=store, joined=joined, rules=RULES, now=int(now), rng=home.rng)
     raw = group.welcome_extensions.get(SHARED_STATE)
@@ -60,9 +63,14 @@ def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bun
     if shared.room_key == EPOCH_GIVES:
         shared = replace(shared, room_key=next_room_key(group, group.group_id))
     extra = open_extra(bundle.init_sk.raw, group.group_id, kept.extra)
+    if extra.hub != kept.hub:
+        raise IntegrityError("group.malformed", "A Welcome names another hub than the one that handed it over.")
     check_members(group, shared, account)
     if sha256(extra.token) not in [card.token_hash for card in shared.cards if device_of(card) == account.device]:
         raise unknown_leaf()
+    known = group_named(execute, account.id, group.group_id)
+    if known is not None and known.is_live:
+        check_roles(known.shared, shared)
     inviter = _inviter(execute, account, shared)
     accepted = not inviter or has_accepted(execute, account.id, group.group_id)
     state = GroupStanding.MEMBER if accepted else GroupStanding.INVITED
@@ -71,6 +79,7 @@ def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bun
         "UPDATE mls_group SET shared = ?, inviter = ?, term = ?, seq = ?, began = ? WHERE id = ?",
         (write_state(shared), inviter, extra.term, kept.seq, kept.seq, number),
     )
+    execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (number,))
     kind = "group.invited" if state is GroupStanding.INVITED else "group.new"
     home.events.record(execute, str(account.address), kind, now, conversation=group.group_id.hex())
     changed(execute, home, account, group_of(execute, number).public, state=state.value)
@@ -95,6 +104,9 @@ def check_members(group: Group, shared: SharedState, account: Account) -> None:
         if card.user not in people:
             raise unknown_leaf()
         check_card(card, people[card.user], 0)
+    devices = {device_of(card) for card in shared.cards}
+    if len(people) != len(shared.people) or len(devices) != len(shared.cards) or people.keys() != {card.user for card in shared.cards}:
+        raise IntegrityError("group.malformed", "Somebody is in a group twice, or without a device.")
     leaves = {member.leaf: member.signature_key for member in group.members()}
     owners = by_signature_key(shared.cards)
     own = owners.get(leaves[group.own_leaf])

@@ -17,7 +17,7 @@ from connexa.mls.group import Group
 from connexa.mls.registry import SenderType
 from connexa.node.account import Account
 from connexa.node.groups.admins import admins_of
-from connexa.node.groups.book import GroupRow, changed, open_group
+from connexa.node.groups.book import GroupRow, note_trouble, open_group
 from connexa.node.groups.cards import alias_of, by_signature_key
 from connexa.node.groups.rules import person_in
 from connexa.node.groups.views import GroupStanding
@@ -26,9 +26,23 @@ from connexa.node.home import Home, Query, first, rows
 from connexa.store import Execute
 from connexa.wire.v1.groups_pb2 import GroupEntry, SignedReject
 
-__all__ = ["BAD_COMMIT", "LOST", "check_record", "dispute", "may_mend", "plan_mending", "refuse", "reject"]
+__all__ = [
+    "BAD_COMMIT",
+    "LOST",
+    "ROLLED_BACK",
+    "SUPERSEDED",
+    "check_record",
+    "check_roles",
+    "dispute",
+    "may_mend",
+    "plan_mending",
+    "refuse",
+    "reject",
+]
 
 BAD_COMMIT = "group.bad_commit"  # trouble: a commit that holds for nobody
+SUPERSEDED = "group.superseded"  # trouble: an admin's device has put a commit in the place of one that holds here
+ROLLED_BACK = "mls.rolled_back"  # trouble: this store is an old copy of itself
 LOST = "mls."  # how the codes begin of what a device cannot follow any more: it comes in once more
 # What may be this device's own fault or a secret that was not meant for it: a lifetime by our clock, a path's secret, what is not here.
 _PERSONAL = frozenset(("V11", "V20", "V25", "V29", "V34", "V36", "V39", "V45"))
@@ -43,18 +57,16 @@ def refuse(execute: Execute, home: Home, account: Account, row: GroupRow, entry:
         trouble, offender = BAD_COMMIT, maker
     elif not trouble:
         trouble = error.code if error.code.startswith(LOST) else LOST + "unreadable"
-    dispute(execute, row, entry.seq)
-    execute(
-        "UPDATE mls_group SET trouble = ?, offender = ?, staged = x'', bundle = x'', staged_shared = x'' WHERE id = ?",
-        (trouble, offender, row.id),
-    )
+    execute("UPDATE mls_group SET offender = ? WHERE id = ?", (offender, row.id))
+    dispute(execute, home, account, row, entry.seq, trouble)
+
+
+def dispute(execute: Execute, home: Home, account: Account, row: GroupRow, seq: int, trouble: str) -> None:
+    """The newest commit of the log does not hold here; what we wanted to commit is planned anew."""
+    sql = "UPDATE mls_group SET disputed = ?, staged = x'', bundle = x'', staged_shared = x'' WHERE id = ?"
+    execute(sql, (seq, row.id))
     execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
-    changed(execute, home, account, row.public, trouble=trouble, refused=error.code, by=offender.hex())
-
-
-def dispute(execute: Execute, row: GroupRow, seq: int) -> None:
-    """The newest commit of the log does not hold here."""
-    execute("UPDATE mls_group SET disputed = ? WHERE id = ?", (seq, row.id))
+    note_trouble(execute, home, account, row.id, trouble)
 
 
 def _maker(group: Group, shared: SharedState, message: bytes) -> bytes | None:
@@ -111,3 +123,10 @@ def check_record(row: GroupRow, told: SharedState) -> None:
         told.join_key not in (known.join_key, b"")
     ):
         raise IntegrityError("group.bad_record", "What stands beside a commit that does not hold here changes who is in the group.")
+
+
+def check_roles(known: SharedState, told: SharedState) -> None:
+    """Who is brought into a group again believes no roles that it did not know."""
+    before = {(one.user, one.role) for one in known.people}
+    if any(one.role is not GroupRole.MEMBER and (one.user, one.role) not in before for one in told.people):
+        raise IntegrityError("group.bad_record", "Somebody would have another role in the group than before.")

@@ -11,7 +11,7 @@ from connexa.mls.nodes import Capabilities, Credential, Lifetime
 from connexa.mls.registry import CipherSuite, CredentialType
 from connexa.mls.suite import get_suite
 from connexa.node.account import Account
-from connexa.node.home import Home, first, rows
+from connexa.node.home import Home, Query, first, rows
 from connexa.store import Execute
 from connexa.wire.v1.groups_pb2 import KeyPackageStatusReply, OfferedKeyPackage, PutKeyPackages
 from connexa.wire.v1.keys_pb2 import Signed
@@ -19,12 +19,14 @@ from connexa.wire.v1.keys_pb2 import Signed
 __all__ = [
     "SUITE",
     "card_for",
+    "forget_key_packages",
     "forget_old_key_packages",
     "load_bundle",
     "make_due_key_packages",
     "make_key_package",
     "mark_offered",
     "next_offer",
+    "pool_is_foreign",
 ]
 
 SUITE = get_suite(CipherSuite.MLS_128_DHKEMX25519_AES128GCM_SHA256_Ed25519)
@@ -77,8 +79,8 @@ def load_bundle(raw: bytes) -> KeyPackageBundle:
 
 def make_due_key_packages(execute: Execute, home: Home, account: Account, status: KeyPackageStatusReply) -> None:
     """Make what the pool lacks: one-time packages below a quarter, and a last one every week."""
-    waiting = first(execute, "SELECT count(*) FROM key_package WHERE account = ? AND uploaded = 0 AND last_resort = 0", (account.id,))
-    there = status.one_time + (waiting[0] if waiting else 0)
+    waiting = _one_time(execute, account, uploaded=False)
+    there = waiting if pool_is_foreign(execute, account, status) else status.one_time + waiting
     if there < REFILL_BELOW:
         for _ in range(ONE_TIME - there):
             _keep(execute, home, account, last_resort=False)
@@ -86,6 +88,16 @@ def make_due_key_packages(execute: Execute, home: Home, account: Account, status
     newest = row[0] if row and row[0] else 0
     if newest < home.clock() + KEY_PACKAGE_LIFE - LAST_RESORT_EVERY:
         _keep(execute, home, account, last_resort=True)
+
+
+def pool_is_foreign(query: Query, account: Account, status: KeyPackageStatusReply) -> bool:
+    """Whether the pool holds packages whose private halves are not here: an old copy of this store was put back."""
+    return status.one_time > _one_time(query, account, uploaded=True)
+
+
+def _one_time(query: Query, account: Account, *, uploaded: bool) -> int:
+    sql = "SELECT count(*) FROM key_package WHERE account = ? AND uploaded = ? AND last_resort = 0"
+    return int((first(query, sql, (account.id, uploaded)) or [0])[0])
 
 
 def _keep(execute: Execute, home: Home, account: Account, *, last_resort: bool) -> None:
@@ -117,6 +129,11 @@ def mark_offered(execute: Execute, account: Account, refs: list[bytes]) -> None:
     """The pool has these."""
     for ref in refs:
         execute("UPDATE key_package SET uploaded = 1 WHERE account = ? AND ref = ?", (account.id, ref))
+
+
+def forget_key_packages(execute: Execute, account: Account) -> None:
+    """Delete all private halves: this store is an old copy, and some may have been used since."""
+    execute("DELETE FROM key_package WHERE account = ?", (account.id,))
 
 
 def forget_old_key_packages(execute: Execute, now: float) -> None:

@@ -16,7 +16,7 @@ from connexa.node.account import Account
 from connexa.node.delivery import Delivery, door_to
 from connexa.node.directory import look_up
 from connexa.node.group_calls import EpochTooOld, GroupMoved, WrongEpoch, create_group, fetch_log, leave_group, send_message, submit_commit
-from connexa.node.groups.book import GroupRow, end_group, group_by_alias, group_of, live_groups, note_trouble, note_wait
+from connexa.node.groups.book import GroupRow, end_group, group_of, groups_by_alias, live_groups, note_trouble, note_wait
 from connexa.node.groups.chores import GroupChores, card_of
 from connexa.node.groups.commits import created, drop_commit, stage_commit
 from connexa.node.groups.intake import take_entries
@@ -77,7 +77,7 @@ class GroupPump:
         self._unasked: set[int] = set()  # groups whose log may be longer than was heard
         self._busy: set[int] = set()
         self._rumours: dict[int, str] = {}  # hubs of groups, as far as others than their hubs say
-        self._claimed: dict[bytes, tuple[GroupPerson, tuple[MemberCard, ...]]] = {}
+        self._claimed: dict[tuple[int, bytes], tuple[GroupPerson, tuple[MemberCard, ...]]] = {}  # for one group: each is good once
         self._later: dict[int, asyncio.TimerHandle] = {}
         self._failures: dict[int, Backoff] = {}  # of groups whose hub could not be asked, or refused
 
@@ -100,8 +100,7 @@ class GroupPump:
         await self._home.change(lambda execute: _note_heard(execute, self._account.id, heard))
         read, found = self._home.database.read, set[int]()
         for alias, seq, hub in heard:
-            number = group_by_alias(read, self._account.id, alias) if seq else None
-            if number is not None:
+            for number in groups_by_alias(read, self._account.id, alias) if seq else ():
                 found.add(number)
                 if is_fallback(group_of(read, number), hub):
                     self._rumours[number] = hub
@@ -130,8 +129,8 @@ class GroupPump:
     # ---- its own task
 
     async def run(self) -> None:
-        """Work for as long as the account runs."""
-        self.go_on()
+        """Work for as long as the account runs; the logs come first, for they may show that this store is an old copy."""
+        self.go_on(ask=True)
         try:
             async with TaskGroup() as tasks:
                 while True:
@@ -214,7 +213,8 @@ class GroupPump:
         if group_of(read, number).state is GroupStanding.JOINING:
             await come_in(home, account, self._ask, number)
             self._wakeups.welcomes.set()  # the homeserver has to know the alias
-        if (row := group_of(read, number)).is_live and row.trouble.startswith(LOST) and not row.disputed:
+        row = group_of(read, number)
+        if row.is_live and row.state is not GroupStanding.INVITED and row.trouble.startswith(LOST) and not row.disputed:
             await come_in(home, account, self._ask, number)
         backoff = Backoff(home.rng, start=FIRST_WAIT, most=LONGEST_WAIT)
         for again in range(TRIES):
@@ -299,7 +299,7 @@ class GroupPump:
                 return False
             await self._submit(row.id)  # where another admin was first, the log says so
             return True
-        if not row.trouble.startswith(LOST):
+        if not row.trouble.startswith(LOST) or row.state is GroupStanding.INVITED:
             return False
         await come_in(home, account, self._ask, row.id)
         return True
@@ -307,6 +307,7 @@ class GroupPump:
     async def _send(self, number: int) -> None:
         """Append what waits to the log, in order."""
         home, account, read = self._home, self._account, self._home.database.read
+        late = 0
         while (waiting := next_to_send(read, number)) is not None:
             outbox, message, epoch, sealed = waiting
             if not sealed:
@@ -315,6 +316,8 @@ class GroupPump:
             try:
                 stored = await send_message(self._ask, group_of(read, number).at, epoch=epoch, message_id=message, message=sealed)
             except EpochTooOld:
+                if (late := late + 1) > TRIES:
+                    raise  # its log does not lead to the epoch that it asks for: each try costs a message key
                 await home.change(lambda execute, row=outbox: unseal(execute, row))  # type: ignore[misc]
                 await self._sync(number)
                 if not group_of(read, number).is_live or group_of(read, number).trouble:
@@ -348,7 +351,6 @@ class GroupPump:
                 code = error.code
                 await home.change(lambda execute: drop_commit(execute, home, self._account, number, code))
             raise
-        self._claimed.clear()
         return True
 
     # ---- who is to come in
@@ -357,8 +359,11 @@ class GroupPump:
         """Those who are wanted and whose devices have given key packages; own devices; and whether some are lacking still."""
         read, account = self._home.database.read, self._account
         found, missing = [], False
-        for user in invited(read, row.id):
-            one = await self._devices_of(user)
+        wanted = invited(read, row.id)
+        for group, user in [key for key in self._claimed if key[0] == row.id and key[1] not in wanted]:
+            del self._claimed[group, user]
+        for user in wanted:
+            one = await self._devices_of(row.id, user)
             missing = missing or one is None
             found += [one] if one is not None else []
         own: list[MemberCard] = []
@@ -372,10 +377,10 @@ class GroupPump:
             own = await self._chores.own_cards(lacking)
         return found, own, missing or len(own) < len(lacking)
 
-    async def _devices_of(self, user: bytes) -> tuple[GroupPerson, tuple[MemberCard, ...]] | None:
+    async def _devices_of(self, group: int, user: bytes) -> tuple[GroupPerson, tuple[MemberCard, ...]] | None:
         """A key package of each device of a contact; None where there is none now."""
-        if user in self._claimed:
-            return self._claimed[user]
+        if (group, user) in self._claimed:
+            return self._claimed[group, user]
         home, account, read = self._home, self._account, self._home.database.read
         person, now = person_by_user(read, account.id, user), home.clock()
         door = door_to(person, now) if person is not None and person.answers and not person.rival else None
@@ -390,8 +395,8 @@ class GroupPump:
             return None
         attestation = Signed.FromString(person.attestation)
         who = GroupPerson(UserId(person.user), person.address, person.user_key, attestation, by=account.user_id)
-        self._claimed[user] = (who, tuple(card_of(one) for one in claimed))
-        return self._claimed[user]
+        self._claimed[group, user] = (who, tuple(card_of(one) for one in claimed))
+        return self._claimed[group, user]
 
 
 def _note_heard(execute: Execute, account: int, hints: Iterable[tuple[bytes, int, str]]) -> None:

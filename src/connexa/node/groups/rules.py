@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from connexa.content import MAX_GROUP_PEOPLE, MAX_LEAVES, GroupPerson, GroupRole, MemberCard, SharedChange, SharedState
 from connexa.errors import RefusedError
-from connexa.identity import UserId
+from connexa.identity import MAX_DEVICES, UserId
 from connexa.node.groups.admins import admins_of, check_key, check_set, keys_of
 from connexa.node.groups.cards import alias_of, device_of
 
@@ -114,6 +114,8 @@ def _cards_after(state: SharedState, act: Act, people: Iterable[GroupPerson]) ->
         if any(card.token_hash == other.token_hash or alias_of(card) == alias_of(other) for other in cards):
             raise not_allowed("Two devices would have one place.")
         cards.append(card)
+    if any(sum(card.user == user for card in cards) > MAX_DEVICES for user in {card.user for card in act.added}):
+        raise not_allowed(f"Somebody would be in a group with more than {MAX_DEVICES} devices.")
     if not all(any(card.user == person.user for card in act.added) for person in act.change.people):
         raise not_allowed("Somebody would come into a group without a device.")
     return tuple(cards)

@@ -201,6 +201,8 @@ def _plan_leavers(group: Group, shared: SharedState, made: Plan) -> None:
         asking = _card_at(group, owners, stored.sender.index)
         if card is None or asking is None or card.user != asking.user or card in made.removes or card in made.by_ref.values():
             continue
+        if stored.proposal.removed == group.own_leaf:
+            continue  # nobody commits their own end
         made.by_ref[stored.ref] = card
 
 
