@@ -7,10 +7,13 @@ import pytest
 from connexa.mls import (
     NO_EXTENSIONS,
     Application,
+    CryptoError,
     EpochError,
+    Group,
     KeyPackage,
     LeafChange,
     LeafNode,
+    MemoryStore,
     ProposalStored,
     Removed,
     RemovedFromGroup,
@@ -22,7 +25,7 @@ from connexa.mls import (
 )
 from connexa.mls.codec import V, decode
 from connexa.mls.registry import MLS10
-from tests.mls.people import DAY, NOW, Person, add, agree, deliver, package, party
+from tests.mls.people import AUTH, DAY, NOW, Person, add, agree, deliver, package, party
 
 WIRES = ("private", "public")
 SUITES = (1, 2, 3, 5, 7, 0xF647)
@@ -330,3 +333,23 @@ def with_encryption_key(person: Person, key: bytes) -> KeyPackage:
     signed = MLS10.to_bytes(2, "big") + person.suite.number.to_bytes(2, "big") + V(honest.init_key) + leaf.raw + NO_EXTENSIONS.encode()
     signature = person.suite.sign_with_label(person.signer, "KeyPackageTBS", signed)
     return decode(KeyPackage.read, signed + V(signature))
+
+
+def test_who_has_signed_a_commit_is_known_whatever_it_says():
+    alice, bob = party("alice", "bob")
+    staged = bob.group.commit(update=True, now=NOW)
+    before = alice.group.dump()
+    assert alice.group.author(staged.commit).index == bob.group.own_leaf
+    assert alice.group.dump() == before
+    with pytest.raises(CryptoError):
+        alice.group.author(staged.commit[:-1] + bytes([staged.commit[-1] ^ 1]))
+
+
+def test_an_old_copy_knows_its_own_later_words_and_nobody_makes_them_up():
+    alice, bob = party("alice", "bob")
+    copy = Group.load(bob.group.dump(), auth=AUTH, store=MemoryStore())
+    said = bob.group.encrypt(b"later")
+    assert copy.is_own(said)
+    assert not bob.group.is_own(alice.group.encrypt(b"hello"))
+    assert not copy.is_own(said[:-1] + bytes([said[-1] ^ 1]))
+    assert copy.epoch == bob.group.epoch

@@ -10,16 +10,21 @@ from tests.node.groups.test_groups import ALICE, BOB, CAROL, found, rosters, sai
 
 from connexa.content import GroupRole, RoomRecord, SharedChange
 from connexa.errors import RefusedError
+from connexa.mls.credential import Credential
 from connexa.mls.framing import MLSMessage, PrivateMessage
 from connexa.mls.group import Group
-from connexa.mls.registry import ContentType
+from connexa.mls.key_package import KeyPackage
+from connexa.mls.nodes import Capabilities, Lifetime
+from connexa.mls.registry import ContentType, CredentialType
 from connexa.node.groups.book import AUTHENTICATION, RULES, GroupRow, Parts, find_group
-from connexa.node.groups.sealing import change_key, seal_change, seal_record
+from connexa.node.groups.commits import join_hash
+from connexa.node.groups.pool import SUITE
+from connexa.node.groups.sealing import change_key, open_record, outside_key, seal_change, seal_record
 from connexa.node.schema import MIGRATIONS
 from connexa.store import open_database
 from connexa.testing import SeededRandom, World
 from connexa.testing.world import STORE_KEY, Device
-from connexa.wire.v1.groups_pb2 import GroupBundle, GroupCall, GroupReply, GroupRequest
+from connexa.wire.v1.groups_pb2 import GetGroupInfo, GroupBundle, GroupCall, GroupPlace, GroupRecord, GroupReply, GroupRequest
 
 
 @dataclass
@@ -53,11 +58,16 @@ class Rogue:
 
     async def send(self, commit: bytes, *, sealed: bytes = b"nothing", removes: list[bytes] | None = None) -> GroupReply:
         bundle = GroupBundle(epoch=self.mls.epoch, commit=commit, sealed=sealed, removes=removes or [])
-        request = GroupRequest(group=self.row.public, term=self.row.term, token=self.row.token, commit=bundle)
-        domain = self.device.address.partition("@")[2]
-        reply: GroupReply = await self.world.houses[domain].server.groups.ask(b"p" * 16, GroupCall(hub=self.row.hub, request=request))
-        assert reply.WhichOneof("reply") == "stored", reply
-        return reply
+        return await ask_hub(self.world, self.device.address, self.row, GroupRequest(token=self.row.token, commit=bundle))
+
+
+async def ask_hub(world: World, address: str, row: GroupRow, request: GroupRequest) -> GroupReply:
+    """Ask a group's hub through a person's homeserver; it is not to refuse."""
+    request.group, request.term = row.public, row.term
+    server = world.houses[address.partition("@")[2]].server
+    reply: GroupReply = await server.groups.ask(b"p" * 16, GroupCall(hub=row.hub, request=request))
+    assert reply.WhichOneof("reply") != "refused", reply
+    return reply
 
 
 async def three(world: World) -> tuple[Device, Device, Device]:
@@ -133,3 +143,61 @@ async def test_nobody_becomes_owner_by_what_stands_beside_a_bad_commit(tmp_path:
                 what="the refusal",
             )
         assert alice.node.groups().group("Garden").role == "owner"
+
+
+async def test_of_two_admins_who_go_on_at_once_one_does_and_an_admin_may_be_who_goes(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        alice, bob, carol = await three(world)
+        (dora,) = await world.person("dora@b.example")
+        await world.befriend(alice, dora)
+        await alice.node.groups().invite("Garden", dora.address)
+        await until_group(dora, "Garden", state="invited")
+        await dora.node.groups().accept("Garden")
+        for admin in (bob, carol):
+            await alice.node.groups().set_role("Garden", admin.address, GroupRole.ADMIN)
+        for one in (alice, carol, dora):
+            await until_group(one, "Garden", people=4)
+            await one.until(
+                lambda device=one: device.node.groups().group("Garden").succession.signers == 3 or None,  # type: ignore[misc]
+                what="the admins' keys",
+            )
+        rogue = await Rogue.take(world, bob, "Garden")
+        await rogue.send(rogue.commit(SharedChange(roles=((rogue.row.shared.people[1].user, GroupRole.OWNER),))))
+        for one in (alice, carol, dora):
+            await until_group(one, "Garden", people=3, trouble="")
+        await dora.node.send("", "Garden", "which of you was it?")
+        for one in (alice, carol):
+            await until_said(one, "Garden", "which of you was it?")
+        assert len(rosters("Garden", alice, carol, dora)) == 1
+        assert alice.node.groups().group("Garden").succession.signers == 2
+
+
+async def test_a_guest_who_breaks_the_rules_ends_the_link_and_nothing_else(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        alice, bob, carol = await three(world)
+        await alice.node.groups().make_link("Garden")
+        await until_group(carol, "Garden", link=True)
+        row = find_group(alice.read, 1, "Garden")
+        assert row is not None
+        rng, now = SeededRandom("guest"), int(world.clock())
+        reply = await ask_hub(world, BOB, row, GroupRequest(info=GetGroupInfo(), join_key=row.shared.join_key))
+        record = open_record(row.shared.room_key, row.public, GroupRecord.FromString(reply.info.piece).sealed)
+        package = KeyPackage.generate(
+            SUITE,
+            Credential.basic(rng(32)),
+            SUITE.generate_signature_key(rng),
+            capabilities=Capabilities(cipher_suites=(SUITE.number,), credentials=(CredentialType.BASIC,)),
+            lifetime=Lifetime(now - 60, now + 60),
+            rng=rng,
+        )
+        aad = seal_change(outside_key(row.shared.room_key), row.public, SharedChange(name="Mine"), rng)
+        _, staged = Group.external_join(
+            record.group_info, package, auth=AUTHENTICATION, store=Parts(alice.read, 1), aad=aad, rules=RULES, now=now
+        )
+        place = GroupPlace(domain="b.example", alias=rng(32), token_hash=rng(32))
+        bundle = GroupBundle(epoch=reply.info.epoch, commit=staged.commit, sealed=b"x", own=place, join_hash=join_hash(row.shared))
+        await ask_hub(world, BOB, row, GroupRequest(commit=bundle, join_key=row.shared.join_key))
+        for one in (alice, bob, carol):
+            await until_group(one, "Garden", people=3, link=False, trouble="")
+        await bob.node.send("", "Garden", "nobody came")
+        await until_said(alice, "Garden", "nobody came")
