@@ -12,7 +12,7 @@ from connexa.errors import ConnexaError, RefusedError
 from connexa.node.groups.views import GroupView
 from connexa.node.schema import MIGRATIONS
 from connexa.store import open_database
-from connexa.testing import World
+from connexa.testing import LeapingLoop, World
 from connexa.testing.world import STORE_KEY, Device
 
 ALICE, BOB, CAROL = "alice@a.example", "bob@b.example", "carol@a.example"
@@ -127,6 +127,30 @@ async def test_roles_rules_and_removal(tmp_path: Path) -> None:
         with pytest.raises(RefusedError):
             await carol.node.send("", "Orchard", "still here?")
         assert said(carol, "Orchard") == []
+
+
+def test_who_is_removed_beside_somebody_who_leaves_was_removed(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with World.open(tmp_path) as world:
+            (alice,) = await world.person(ALICE)
+            (bob,) = await world.person(BOB)
+            (carol,) = await world.person(CAROL)
+            await world.befriend(alice, bob)
+            await world.befriend(alice, carol)
+            await found(alice, "Garden", bob, carol)
+            world.network.cut(carol.name, "a.example")  # or she might let bob go
+            await bob.node.groups().leave("Garden")
+            while not alice.read("SELECT 1 FROM group_part WHERE name LIKE 'proposal%'"):  # noqa: ASYNC110 - of which there is no event
+                await asyncio.sleep(0.01)
+            epoch = alice.node.groups().group("Garden").epoch
+            await alice.node.groups().remove("Garden", CAROL)  # while she waits for others to let bob go
+            assert (await until_group(alice, "Garden", people=1)).epoch == epoch + 1
+            world.network.heal(carol.name, "a.example")
+            await until_group(bob, "Garden", state="left")
+            await until_group(carol, "Garden", state="removed")
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(story())
 
 
 async def test_somebody_leaves_and_somebody_declines(tmp_path: Path) -> None:

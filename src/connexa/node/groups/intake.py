@@ -13,6 +13,7 @@ from connexa.content import HistoryKind, SharedState, read_state, write_state
 from connexa.errors import ConnexaError
 from connexa.mls.events import Application, Removed, Staged
 from connexa.mls.group import Group
+from connexa.mls.proposals import Remove
 from connexa.node.account import Account
 from connexa.node.groups.acts import act_of, check_act, read_change_of, unknown_leaf
 from connexa.node.groups.book import GroupRow, changed, end_group, group_of, note_trouble, open_group
@@ -132,9 +133,10 @@ def _take_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry
     before = row.shared
     change, outside = read_change_of(message, group, before)
     keys = {member.leaf: member.signature_key for member in group.members()}  # which a removed device cannot look up any more
+    own_leaf = group.own_leaf
     event = group.process(message, now=now)
     if isinstance(event, Removed):
-        _end(reader, row, event, keys.get(event.sender if event.sender is not None else -1, b""))
+        _end(reader, row, _has_asked(event, own_leaf), keys.get(event.sender if event.sender is not None else -1, b""))
         return
     if not isinstance(event, Staged):
         raise unknown_leaf()
@@ -186,10 +188,14 @@ def _has_come(before: SharedState, after: SharedState) -> bool:
     return any(person_in(before, person.user) is None for person in after.people)
 
 
-def _end(reader: _Reader, row: GroupRow, event: Removed, committer: bytes) -> None:
+def _has_asked(event: Removed, own_leaf: int) -> bool:
+    """Whether it was proposed that this device goes, which only its owner's devices may; others may go in the same commit."""
+    return any(one.ref is not None and isinstance(one.proposal, Remove) and one.proposal.removed == own_leaf for one in event.proposals)
+
+
+def _end(reader: _Reader, row: GroupRow, asked: bool, committer: bytes) -> None:
     """This device was removed: by its owner, on whichever device, or by somebody else."""
     card = by_signature_key(row.shared.cards).get(committer)
     own = row.state is GroupStanding.LEAVING or (card is not None and card.user == reader.account.user_id)
-    left = own or any(one.ref is not None for one in event.proposals)
-    end_group(reader.execute, reader.home, reader.account, row, GroupStanding.LEFT if left else GroupStanding.REMOVED)
+    end_group(reader.execute, reader.home, reader.account, row, GroupStanding.LEFT if own or asked else GroupStanding.REMOVED)
     reader.mls = None
