@@ -11,6 +11,7 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from connexa.crypto.x509 import anchor_pem
@@ -73,10 +74,14 @@ class Resolver:
         self._static = StaticFile(settings.file)
         self._policy = AddressPolicy(settings.allow_addresses)
         self._nameserver = Nameserver(settings.nameserver, settings.timeout)
-        self._web = ssl.create_default_context(cafile=settings.ca_file)
         self._cache: OrderedDict[Domain, Resolution] = OrderedDict()
         self._turns: dict[Domain, _Turn] = {}
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
+
+    @cached_property
+    def _web(self) -> ssl.SSLContext:
+        """Whom the web is believed, read when it is first asked: it takes as long as opening a node's store, and few are ever asked."""
+        return ssl.create_default_context(cafile=self._settings.ca_file)
 
     def static(self, domain: Domain) -> StaticEntry | None:
         """The discovery file's line for a domain, as the file is now."""

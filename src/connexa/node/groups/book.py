@@ -11,6 +11,7 @@ from connexa.crypto import Ed25519Secret
 from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import Domain
 from connexa.mls.group import Group
+from connexa.mls.group_state import proposal_part
 from connexa.mls.policy import BasicAuthentication, Rules
 from connexa.mls.registry import ProposalType
 from connexa.node.account import Account
@@ -35,6 +36,7 @@ __all__ = [
     "group_named",
     "group_of",
     "groups_by_alias",
+    "has_proposals",
     "live_groups",
     "note_trouble",
     "not_in_yet",
@@ -287,6 +289,12 @@ class Parts:
     def psk(self, psk_id: bytes) -> bytes | None:
         """No external secret goes into these groups."""
         return None
+
+
+def has_proposals(query: Query, group: GroupRow) -> bool:
+    """Whether anything is proposed in this epoch, without a look at the whole state."""
+    sql = "SELECT 1 FROM group_part WHERE account = ? AND public = ? AND name = ?"
+    return first(query, sql, (group.account, group.public, proposal_part(0))) is not None
 
 
 def open_group(execute: Query, home: Home, group: GroupRow) -> Group:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from connexa.content import GroupPerson, MemberCard
 from connexa.crypto import Ed25519Public
@@ -77,9 +78,10 @@ def alias_of(card: MemberCard) -> bytes:
     return _proof(card.proof).alias
 
 
-def _signature_key(card: MemberCard) -> bytes:
-    """The key that the leaf of a checked card signs with, as long as the device stays in the group."""
-    return decode(KeyPackage.read, card.key_package).leaf_node.signature_key
+@lru_cache(maxsize=4096)
+def _signature_key(key_package: bytes) -> bytes:
+    """The key that the leaf of a checked card signs with, as long as the device stays in the group; each message asks for its sender."""
+    return decode(KeyPackage.read, key_package).leaf_node.signature_key
 
 
 def _proof(signed: Signed) -> groups_pb2.KeyPackageProof:
@@ -92,4 +94,4 @@ def _bad(why: str) -> IntegrityError:
 
 def by_signature_key(cards: Iterable[MemberCard]) -> dict[bytes, MemberCard]:
     """Checked cards by the key that their leaves sign with."""
-    return {_signature_key(card): card for card in cards}
+    return {_signature_key(card.key_package): card for card in cards}

@@ -18,7 +18,7 @@ from connexa.mls.proposals import Remove
 from connexa.node.account import Account
 from connexa.node.devices import OWN
 from connexa.node.groups.admins import next_set
-from connexa.node.groups.book import GroupRow, open_group
+from connexa.node.groups.book import GroupRow, has_proposals, open_group
 from connexa.node.groups.cards import by_signature_key, device_of
 from connexa.node.groups.rules import person_in
 from connexa.node.groups.views import GroupStanding
@@ -120,7 +120,7 @@ def plan(
     there = {device_of(card) for card in (*shared.cards, *made.cards)}
     made.cards += [card for card in own if device_of(card) not in there]
     _plan_gone(execute, account, shared, made)
-    _plan_leavers(open_group(execute, home, row), shared, made)
+    _plan_leavers(execute, home, row, shared, made)
     made.admin_key = _key_to_show(execute, home, account, row)
     made.names_admins = admins_due(home, account, row)
     made.renew = row.said >= RENEW_SAID or row.renewed + RENEW_AFTER <= home.clock()
@@ -191,8 +191,11 @@ def _plan_gone(execute: Execute, account: Account, shared: SharedState, made: Pl
             made.removes.append(card)
 
 
-def _plan_leavers(group: Group, shared: SharedState, made: Plan) -> None:
+def _plan_leavers(query: Query, home: Home, row: GroupRow, shared: SharedState, made: Plan) -> None:
     """Those who ask to go: their proposals, each leaf once."""
+    if not has_proposals(query, row):  # this is asked after every entry of the log
+        return
+    group = open_group(query, home, row)
     owners = by_signature_key(shared.cards)
     for stored in group.pending:
         if not isinstance(stored.proposal, Remove):
@@ -209,7 +212,7 @@ def _plan_leavers(group: Group, shared: SharedState, made: Plan) -> None:
 def has_leavers(query: Query, home: Home, account: Account, row: GroupRow) -> bool:
     """Whether somebody waits to be let go."""
     made = Plan()
-    _plan_leavers(open_group(query, home, row), row.shared, made)
+    _plan_leavers(query, home, row, row.shared, made)
     return any(card.user != account.user_id for card in made.by_ref.values())
 
 
