@@ -130,8 +130,8 @@ class Story:
         return [row[0] for row in device.read(sql, (self.public,))]
 
     def _rank(self, device: Device) -> int:
-        role = self.view(device).role
-        return RANK[role] if role else -1
+        address = self._person_of(device).address
+        return next((RANK[one.role] for one in read_state(self.row(device).shared).people if str(one.address) == address), -1)
 
     def _any(self, devices: list[Device], *, rank: int = 0) -> Device:
         able = [one for one in devices if not rank or self._rank(one) >= rank]
@@ -392,23 +392,27 @@ class Story:
             await desk.leave(self.group)
 
     def unsettled(self) -> dict[str, str]:
-        """What is not as it must be, by device."""
-        found: dict[str, str] = {}
-        epochs: Counter[tuple[int, str, int]] = Counter()
-        for device in self.devices:
-            standing = self.row(device).standing
-            if standing is GroupStanding.MEMBER:
-                view = self.view(device)
-                epochs[view.epoch, view.roster, sum(one.devices for one in view.people)] += 1
-                if view.trouble or view.waiting:
-                    found[device.name] = f"{view.trouble} {view.waiting} changes wait"
-            elif standing not in (None, GroupStanding.LEFT, GroupStanding.REMOVED):
-                found[device.name] = str(standing)
-            if device.read("SELECT 1 FROM message WHERE state = 'queued' AND author != ''"):
-                found[device.name] = found.get(device.name, "") + " messages wait"
-        if len(epochs) != 1 or next((devices != count for (_, _, devices), count in epochs.items()), False):
-            found["everybody"] = f"epoch, roster and devices there: {dict(epochs)}"
+        """What is not as it must be, by device; rosters are compared once nothing else is amiss."""
+        found = {device.name: amiss for device in self.devices if (amiss := self._amiss(device))}
+        if found:
+            return found
+        seen = Counter(self._roster(device) for device in self.members())
+        if len(seen) != 1 or next(devices != count for (_, _, devices), count in seen.items()):
+            found["everybody"] = f"epoch, roster and devices there: {dict(seen)}"
         return found
+
+    def _amiss(self, device: Device) -> str:
+        standing = self.row(device).standing
+        amiss = [] if standing in (None, GroupStanding.MEMBER, GroupStanding.LEFT, GroupStanding.REMOVED) else [str(standing)]
+        if standing is GroupStanding.MEMBER:
+            amiss += [text for row in device.read("SELECT trouble, waits FROM mls_group WHERE public = ?", (self.public,)) for text in row]
+            amiss += ["a change waits"] * len(device.read("SELECT 1 FROM group_wish LIMIT 1"))
+        amiss += ["a message waits"] * len(device.read("SELECT 1 FROM message WHERE state = 'queued' AND author != '' LIMIT 1"))
+        return ", ".join(filter(None, amiss))
+
+    def _roster(self, device: Device) -> tuple[int, str, int]:
+        view = self.view(device)
+        return view.epoch, view.roster, sum(one.devices for one in view.people)
 
     async def last_words(self) -> None:
         """Everybody who is in says something that everybody hears."""

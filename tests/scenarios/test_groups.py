@@ -9,6 +9,7 @@ Nothing here has to be done by a certain time: the story fails where nothing mov
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +79,7 @@ class Story:
     people: dict[str, list[ProgramDevice]] = field(default_factory=dict)
     inside: list[str] = field(default_factory=list)
     group: str = ""
+    began: float = field(default_factory=time.monotonic)
     said: list[list[str]] = field(default_factory=list)  # by part
     since: dict[str, int] = field(default_factory=dict)  # the first part that somebody was in for
     until: dict[str, int] = field(default_factory=dict)  # the last part that somebody may have heard something of
@@ -99,6 +101,8 @@ class Story:
             await self.people[name][0].client.post("/api/groups/accept", group=self.group)
         self.inside += invited
         await self.agree()
+        print(flush=True)
+        self._show(f"{len(self.people)} people are there, {len(self.inside)} of them in the group")
 
     @property
     def owner(self) -> ProgramDevice:
@@ -117,8 +121,7 @@ class Story:
         self.said.append(texts)
         await asyncio.gather(
             *(self._speak(device, number, texts[place :: len(speakers)]) for place, device in enumerate(speakers)),
-            self._come(part.joins),
-            self._go(part.leaves, part.removes),
+            self._come_and_go(part),
             self._kill(part.kills),
         )
         for name in (*part.leaves, *part.removes):
@@ -127,12 +130,20 @@ class Story:
             self.since.pop(name)
         self.inside += part.joins
         await self.agree()
+        self._show(f"{len(self.inside)} people agree, {sum(map(len, self.said))} texts were said")
+
+    def _show(self, what: str) -> None:
+        print(f"  after {time.monotonic() - self.began:.0f} s: {what}", flush=True)
 
     async def _speak(self, device: ProgramDevice, part: int, texts: list[str]) -> None:
         for place, text in enumerate(texts):
             message_id = f"{self.world.devices.index(device):04x}{part:04x}{place:024x}"
             await device.client.send(self.group, text, message_id)
             await device.client.until_state(message_id, "accepted", timeout=PATIENCE)
+
+    async def _come_and_go(self, part: Part) -> None:
+        await self._come(part.joins)
+        await self._go(part.leaves, part.removes)  # whoever goes ends the link
 
     async def _come(self, names: Sequence[str]) -> None:
         if not names:
