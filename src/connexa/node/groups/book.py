@@ -292,9 +292,9 @@ class Parts:
 
 
 def has_proposals(query: Query, group: GroupRow) -> bool:
-    """Whether anything is proposed in this epoch, without a look at the whole state."""
-    sql = "SELECT 1 FROM group_part WHERE account = ? AND public = ? AND name = ?"
-    return first(query, sql, (group.account, group.public, proposal_part(0))) is not None
+    """Whether anything is proposed in this epoch, without a look at the whole state; also where that is lost, as opening it will say."""
+    sql = "SELECT name FROM group_part WHERE account = ? AND public = ? AND name IN ('epoch', ?)"
+    return rows(query, sql, (group.account, group.public, proposal_part(0))) != [("epoch",)]
 
 
 def open_group(execute: Query, home: Home, group: GroupRow) -> Group:
