@@ -10,7 +10,7 @@ from connexa.homeserver.doors import prune_doors
 from connexa.homeserver.groups.aliases import expire_aliases
 from connexa.homeserver.groups.failover import expire_offers, expire_standbys
 from connexa.homeserver.groups.key_packages import prune_packages
-from connexa.homeserver.groups.ledger import expire_entries, expire_places
+from connexa.homeserver.groups.ledger import clear_gone, expire_entries, expire_places
 from connexa.homeserver.groups.waiting import expire_news
 from connexa.homeserver.groups.welcomes import expire_welcomes
 from connexa.homeserver.mailbox import CHUNK, clear_left, expire
@@ -27,7 +27,7 @@ Piece = Callable[[Execute, float, int], int]
 
 
 class Upkeep:
-    """One round after the other; mail goes in each, the rest once an hour."""
+    """One round after the other; mail and groups' logs go in each, the rest once an hour."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -36,9 +36,10 @@ class Upkeep:
     async def sweep(self, now: float) -> int:
         """Delete what is over; returns how many envelopes expired."""
         expired = await self._in_pieces(expire, now)
-        await self._in_pieces(clear_left, now)
+        for piece in (clear_left, expire_entries, clear_gone):  # as fast as they come
+            await self._in_pieces(piece, now)
         if abs(now - self._pruned_at) >= RARELY:  # a clock that was set back counts too
-            hubs = (expire_entries, expire_places, expire_news, expire_offers, expire_standbys)
+            hubs = (expire_places, expire_news, expire_offers, expire_standbys)
             groups = (expire_welcomes, expire_aliases, prune_packages)
             for piece in (_used_rights, _outcomes, prune_prekeys, prune_spent, *hubs, *groups):
                 await self._in_pieces(piece, now)

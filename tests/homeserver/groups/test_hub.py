@@ -243,6 +243,23 @@ async def test_who_was_removed_reads_up_to_there_even_when_the_others_are_gone(t
             assert house(world, A).database.first(f"SELECT 1 FROM {table}") is None
 
 
+async def test_a_long_log_goes_a_little_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger, "ENTRIES_AT_ONCE", 5)
+    async with region(tmp_path) as world:
+        band = await Band.found(world)
+        for _ in range(12):
+            await band.say()
+        await band.leave(band.seats[0])
+        read = house(world, A).database.read
+        assert len(read("SELECT 1 FROM group_entry")) == 7
+        assert (await band.log()).code == "group.unknown"
+        assert refused(await band.ask(band.seats[0], create=band.creation(band.seats[0]))) == "group.exists"
+        await house(world, A).upkeep.sweep(world.clock())
+        for table in ("group_entry", "group_gone", "group_load"):
+            assert not read(f"SELECT 1 FROM {table}")
+        assert (await band.ask(band.seats[0], create=band.creation(band.seats[0]))).HasField("stored")
+
+
 async def test_of_those_who_were_removed_the_newest_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "MAX_GONE", 2)
     async with region(tmp_path) as world:

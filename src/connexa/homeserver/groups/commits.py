@@ -18,6 +18,7 @@ from connexa.homeserver.groups.ledger import (
     append,
     group_of,
     insert_group,
+    is_going,
     keep_record,
     load_of,
     member_of,
@@ -87,6 +88,8 @@ class Bundles:
             if known.seq == 0 and member_of(execute, group, own.token_hash) == own:
                 return Taken(GroupStored(seq=0, epoch=known.epoch))
             raise HubRefused("group.exists", "There is a group of that id.")
+        if is_going(execute, group):
+            raise HubRefused("group.exists", "There was a group of that id.")
         admins = verify_admins(first.admins, group)
         signed = first.admins.SerializeToString()
         row = GroupRow(group, create.mode, 0, first.epoch, int(asked.now), 0, 0, first.join_hash, signed)

@@ -19,6 +19,8 @@ __all__ = [
     "GroupRow",
     "Member",
     "append",
+    "clear_gone",
+    "is_going",
     "as_it_ended",
     "clear_group",
     "drop_group",
@@ -43,6 +45,7 @@ __all__ = [
 ALL_GROUPS: Final = b""  # whose load is that of all
 ENTRY_LIFE: Final = 30 * 86_400  # as long as mail; who was away for longer joins anew
 MAX_GONE: Final = 1_024  # places of a group that were removed, and may read up to there
+ENTRIES_AT_ONCE: Final = 1_024
 PAGE_ENTRIES: Final = 256
 PAGE_BYTES: Final = 160 * 1024
 PIECE_BYTES: Final = 192 * 1024
@@ -89,7 +92,9 @@ def group_of(query: Query, group: bytes) -> GroupRow | None:
 
 
 def insert_group(execute: Execute, row: GroupRow) -> None:
-    """Store a new group."""
+    """Store a new group; what is left of an older one of its id goes."""
+    for table in ("group_entry", "group_gone"):
+        execute(f"DELETE FROM {table} WHERE mls = ?", (row.id,))  # noqa: S608 - one of two names
     execute(
         f"INSERT INTO mls_group ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constants
         (
@@ -109,9 +114,31 @@ def insert_group(execute: Execute, row: GroupRow) -> None:
 
 
 def clear_group(execute: Execute, group: bytes) -> None:
-    """Forget everything in a group."""
-    for table in ("group_record", "group_public", "group_member", "group_entry", "group_fallback"):
-        execute(f"DELETE FROM {table} WHERE mls = ?", (group,))  # noqa: S608 - one of five names
+    """Forget everything in a group; of a long log the rest a little later, so that nobody waits for it."""
+    for table in ("group_record", "group_public", "group_member", "group_fallback"):
+        execute(f"DELETE FROM {table} WHERE mls = ?", (group,))  # noqa: S608 - one of four names
+    if _clear_entries(execute, group, ENTRIES_AT_ONCE) == ENTRIES_AT_ONCE:
+        execute("INSERT OR IGNORE INTO group_gone (mls) VALUES (?)", (group,))
+
+
+def _clear_entries(execute: Execute, group: bytes, limit: int) -> int:
+    sql = "DELETE FROM group_entry WHERE id IN (SELECT id FROM group_entry WHERE mls = ? LIMIT ?) RETURNING id"
+    return len(execute(sql, (group, limit)).fetchall())
+
+
+def is_going(query: Query, group: bytes) -> bool:
+    """Whether entries of a group of this id that has ended are still there."""
+    return first(query, "SELECT 1 FROM group_gone WHERE mls = ?", (group,)) is not None
+
+
+def clear_gone(execute: Execute, now: float, limit: int) -> int:
+    """Forget some entries of groups that have ended."""
+    row = first(execute, "SELECT mls FROM group_gone LIMIT 1")
+    if row is None:
+        return 0
+    if _clear_entries(execute, row[0], limit) < limit:
+        execute("DELETE FROM group_gone WHERE mls = ?", row)
+    return limit
 
 
 def drop_group(execute: Execute, group: bytes) -> None:

@@ -104,6 +104,11 @@ CREATE TABLE group_entry (
 ) STRICT;
 CREATE INDEX group_entry_by_time ON group_entry (at);
 
+-- Groups that have ended and whose entries are not all deleted yet.
+CREATE TABLE group_gone (
+    mls BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- What a group's log holds, and under the empty id all of them with what joiners are given and hubs follow: kept beside them because
 -- counting is slow.
 CREATE TABLE group_load (
