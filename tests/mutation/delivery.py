@@ -27,7 +27,7 @@ DELIVERY_GUARDS = (
     Guard(
         "a Welcome has an entry for each and no other",
         "homeserver/groups/headers.py",
-        "if entries != sorted(refs) or len(set(entries)) != len(entries):",
+        "if entries != wanted or len(set(entries)) != len(entries):",
         also=COURIER,
     ),
     Guard(

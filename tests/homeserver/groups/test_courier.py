@@ -13,11 +13,12 @@ from connexa.homeserver.groups import courier, waiting
 from connexa.homeserver.groups.ledger import Member
 from connexa.mls.framing import MLSMessage
 from connexa.mls.nodes import HPKECiphertext
+from connexa.mls.registry import ContentType
 from connexa.mls.welcome import EncryptedGroupSecrets, Welcome
 from connexa.testing import World
 from connexa.wire.v1.groups_pb2 import GroupBundle, GroupReply, KeptWelcome
 
-from .kit import A, B, Band, C, Seat, house, region, until
+from .kit import A, B, Band, C, Seat, house, region, sealed_message, until
 from .test_welcomes import know_alias
 
 TABLES = ("group_news", "group_parcel", "group_news_load")
@@ -76,6 +77,9 @@ async def test_a_welcome_has_one_entry_for_each_and_none_for_others(tmp_path: Pa
         twice = band.bundle(add=[bob, carol])
         twice.adds[1].ref = twice.adds[0].ref
         assert refused(await band.ask(band.seats[0], commit=twice)) == "mls.v19"
+        none = band.bundle(add=[bob])
+        none.welcome = sealed_message(band.rng, band.id, 0, ContentType.COMMIT)
+        assert refused(await band.ask(band.seats[0], commit=none)) == "mls.malformed"
         assert rows(world) == [0, 0, 0]
 
 
