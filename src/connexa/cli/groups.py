@@ -16,7 +16,7 @@ from .client import Client, segment
 from .device import confirm
 from .group import Family
 from .options import account_option
-from .output import answer, clean, say, table
+from .output import answer, clean, moment, say, table
 
 __all__ = ["group"]
 
@@ -29,6 +29,8 @@ _TROUBLES: Final = {
     "group.bad_record": "what the group's homeserver has for newcomers is not to be believed; an admin can help: connexa group anew",
     "group.unknown": "the group's homeserver does not know this device any more; ask an admin to remove and invite you",
     "group.full": "the group has as many people or devices as it can have",
+    "group.hub_silent": "the group's homeserver does not answer; what you write waits, and another one takes its place if it can",
+    "group.bad_take_over": "a homeserver says that the group has moved there, and cannot prove it",
     "group.busy": "others change the group all the time; it is tried again",
 }
 _UNREADABLE: Final = (
@@ -104,6 +106,8 @@ def show(name: str, account: str) -> None:
         f"timer    {_duration(found['timer'])}",
         f"history  newcomers see: {found['history']}",
         f"link     {'yes' if found['link'] else 'no'}",
+        f"hub      {found['hub']}{_silence(found['succession'])}",
+        *_succession(found["succession"]),
     ]
     if found["trouble"]:
         facts.append(f"trouble  {_trouble(found['trouble'])}")
@@ -198,6 +202,23 @@ def anew(name: str, without: str, yes: bool, account: str) -> None:
 
 @group.command()
 @click.argument("name")
+@click.argument("domain", required=False, default="")
+@click.option("--stay", is_flag=True, help="It does not go any more.")
+@account_option
+def move(name: str, domain: str, stay: bool, account: str) -> None:
+    """Let a group go to another homeserver, one of those that can take its place (connexa group show).
+
+    That happens by itself where its homeserver does not answer for ten minutes; then this only keeps your device from waiting. While it
+    answers, half of the admins' devices have to be at work.
+    """
+    found = _post("move", account=account, group=name, to=domain, stay=stay)
+    _tell(found)
+    if found["succession"]["silent_since"]:
+        say("its homeserver does not answer; another takes its place once enough of the admins' devices agree: connexa group show")
+
+
+@group.command()
+@click.argument("name")
 @click.argument("who")
 @click.argument("role_", metavar="ROLE", type=click.Choice(_ROLES))
 @account_option
@@ -245,6 +266,24 @@ def timer(name: str, time_: str, account: str) -> None:
 def history(name: str, rule: str, count: int, account: str) -> None:
     """Say what newcomers see: all since they were invited, none before they accept, or the last COUNT before it too."""
     _tell(_post("history", account=account, group=name, rule=rule, last=count))
+
+
+def _silence(one: dict[str, Any]) -> str:
+    if one["moving"]:
+        return f", going to {one['moving']}"
+    return f", which does not answer since {moment(one['silent_since'])}" if one["silent_since"] else ""
+
+
+def _succession(one: dict[str, Any]) -> list[str]:
+    """What becomes of the group when its homeserver is lost."""
+    if not one["signers"]:
+        return []
+    if not one["fallbacks"]:
+        return ["if lost  the group ends with it: nobody at another homeserver is in it"]
+    enough = one["left"] >= one["needed"]
+    agree = f"{one['needed']} of {one['signers']} devices of admins agree, {one['left']} of them elsewhere"
+    lines = [f"if lost  {', '.join(one['fallbacks'])} can take its place: {agree}"]
+    return lines if enough else [*lines, "         too few: make somebody at another homeserver an admin (connexa group role)"]
 
 
 def _trouble(code: str) -> str:

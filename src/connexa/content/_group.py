@@ -141,10 +141,10 @@ class GroupPast:
 
 @dataclass(frozen=True, slots=True)
 class GroupLack:
-    """What a device lacks of the log: all between two places, each a hub's term and a number."""
+    """What a device lacks of the log."""
 
-    after: tuple[int, int]
-    until: tuple[int, int]
+    after: tuple[int, int]  # behind this place: a hub's term and a number
+    until: tuple[int, int]  # what stands in earlier terms, and in this one what is of earlier epochs
 
 
 Said = GroupMessage | GroupPast | GroupLack

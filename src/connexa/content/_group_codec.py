@@ -250,7 +250,7 @@ def write_said(said: Said) -> bytes:
         case GroupPast(messages):
             message.past.messages.extend(_past_messages(messages))
         case GroupLack(after, until):
-            message.lack.CopyFrom(pb.GroupLack(term=after[0], seq=after[1], until_term=until[0], until_seq=until[1]))
+            message.lack.CopyFrom(pb.GroupLack(term=after[0], seq=after[1], until_term=until[0], until_epoch=until[1]))
     return message.SerializeToString(deterministic=True)
 
 
@@ -276,8 +276,8 @@ def read_said(raw: bytes) -> Said:
                 return GroupPast(tuple(_read_past(one) for one in message.past.messages))
             case "lack":
                 lack = message.lack
-                need(max(lack.term, lack.seq, lack.until_term, lack.until_seq) < MAX_INTEGER)
-                return GroupLack((lack.term, lack.seq), (lack.until_term, lack.until_seq))
+                need(max(lack.term, lack.seq, lack.until_term, lack.until_epoch) < MAX_INTEGER)
+                return GroupLack((lack.term, lack.seq), (lack.until_term, lack.until_epoch))
         raise Malformed
     except (Malformed, ConnexaError):
         raise _malformed() from None

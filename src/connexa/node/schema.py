@@ -589,6 +589,7 @@ CREATE TABLE group_wish (
 CREATE INDEX group_wish_by_group ON group_wish (mls_group, id);
 
 -- What is to be appended to a group's log: what is said, encrypted for `epoch` once it is (`sealed`). A proposal is sealed when it is made.
+-- `entry` is the hub's id for it: that of the message, and another one where it is said once more.
 CREATE TABLE group_outbox (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
     mls_group INTEGER NOT NULL,
@@ -596,6 +597,7 @@ CREATE TABLE group_outbox (
     said      BLOB NOT NULL,
     epoch     INTEGER NOT NULL DEFAULT 0,
     sealed    BLOB NOT NULL DEFAULT x'',
+    entry     BLOB NOT NULL,
     created   REAL NOT NULL
 ) STRICT;
 CREATE INDEX group_outbox_by_group ON group_outbox (mls_group, id);
@@ -608,12 +610,14 @@ CREATE TABLE group_said (
     PRIMARY KEY (mls_group, digest)
 ) STRICT, WITHOUT ROWID;
 
--- What this device has said in a group, and where it stands in the log (the hub's term, and a number): for those who lack it later.
+-- What this device has said in a group, where it stands in the log (the hub's term, and a number), and for which epoch it is encrypted: for
+-- those who lack it later. `again`: so often it was said once more.
 CREATE TABLE group_sent (
     mls_group INTEGER NOT NULL,
     message   BLOB NOT NULL,
     term      INTEGER NOT NULL,
     seq       INTEGER NOT NULL,
+    epoch     INTEGER NOT NULL,
     again     INTEGER NOT NULL DEFAULT 0,
     at        REAL NOT NULL,
     PRIMARY KEY (mls_group, message)

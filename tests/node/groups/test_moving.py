@@ -6,10 +6,17 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 from connexa.content import GroupRole
+from connexa.crypto import Ed25519Secret
+from connexa.errors import ConnexaError
+from connexa.homeserver.groups.ledger import GroupRow, Member, insert_group
+from connexa.identity import sign_take_over
 from connexa.node.groups.views import GroupView
 from connexa.testing import LeapingLoop, World
 from connexa.testing.world import Device
+from connexa.wire.v1.groups_pb2 import GroupMode, GroupTakeOver, TakeOver
 
 A, B, C = "a.example", "b.example", "c.example"
 LONG = 7_200.0  # seconds that leap
@@ -74,12 +81,15 @@ async def found(world: World, *, admins: int = 1, members: tuple[str, ...] = ("b
     for one in (alice, *others):
         await until(one, lambda view: view.succession.signers == 1 + admins, "the admins' keys")
     await agree(alice, *others)
+    await enrolled(world, *(domain for domain in (B, C) if domain in garden(alice).succession.fallbacks))
     return [alice, *others]
 
 
 def test_a_fallback_takes_the_place_of_a_hub_that_is_lost(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         alice, bob, carol = await found(world)
+        (dave,) = await world.person("dave@c.example")
+        await world.befriend(alice, dave)
         assert garden(carol).succession.fallbacks == [B, C]
         await say(alice, "before")
         await until_said("before", bob, carol)
@@ -102,7 +112,155 @@ def test_a_fallback_takes_the_place_of_a_hub_that_is_lost(tmp_path: Path) -> Non
         await until_said("found you", bob, carol)
         await agree(alice, bob, carol)
         assert said(alice) == said(bob) == said(carol) == ["before", "into the silence", "we are here", "found you"]
-        await until(alice, lambda view: view.succession.fallbacks == [A, C], "the new fallbacks")
+        for one in (alice, bob, carol):
+            await until(one, lambda view: view.succession.fallbacks == [A, C], "the new fallbacks")
         assert world.houses[A].read("SELECT count(*) FROM group_entry")[0][0] == 0
+        # Somebody who comes now is told where the group is; and when that hub is lost, the old one has its place again.
+        await alice.node.groups().invite(garden(alice).id, dave.address)
+        await until(dave, lambda view: view.state == "invited", "the invitation")
+        await dave.node.groups().accept(garden(dave).id)
+        await until(dave, lambda view: view.hub == B and view.state == "member", "the group")
+        await enrolled(world, A)
+        await world.houses[B].stop()
+        await say(dave, "once more")
+        await until(dave, lambda view: view.hub == A, "the first hub again")
+        await until_said("once more", alice, carol)
+        await agree(alice, carol, dave)
+
+    play(tmp_path, story)
+
+
+async def enrolled(world: World, *domains: str) -> None:
+    """Wait until fallbacks know that they are."""
+    async with asyncio.timeout(LONG):
+        while not all(world.houses[domain].read("SELECT 1 FROM group_standby") for domain in domains):  # noqa: ASYNC110
+            await asyncio.sleep(1)
+
+
+def test_one_admin_of_three_moves_nothing(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        _, bob, carol = await found(world, admins=2)
+        assert (garden(bob).succession.needed, garden(bob).succession.left) == (2, 2)
+        await carol.stop()
+        await world.houses[A].stop()
+        await say(bob, "anybody?")
+        await asyncio.sleep(1_500)  # more than twice as long as it takes
+        assert (garden(bob).hub, said(bob)) == (A, ["anybody?"])
+        assert len(world.houses[B].read("SELECT DISTINCT key FROM group_offer")) == 1
+        assert not world.houses[B].read("SELECT 1 FROM mls_group")
+        await carol.start()  # the second of three
+        for one in (bob, carol):
+            await until(one, lambda view: view.hub == B, "the new hub")
+        await until_said("anybody?", carol)
+
+    play(tmp_path, story)
+
+
+def test_who_was_away_gets_what_the_lost_hub_had(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        alice, bob, carol, dave = await found(world, members=("bob@b.example", "carol@c.example", "dave@c.example"))
+        await carol.stop()
+        await say(bob, "carol is away")
+        await until_said("carol is away", alice, dave)
+        await dave.stop()
+        await alice.node.groups().rename(garden(alice).id, "Orchard")
+        await until(bob, lambda view: view.name == "Orchard", "the name")
+        await say(bob, "dave too")
+        await until_said("dave too", alice)
+        await world.houses[A].stop()
+        await say(bob, "and the hub")
+        await until(bob, lambda view: view.hub == B, "the new hub")
+        await bob.node.groups().set_timer(garden(bob).id, 86_400)
+        await until(bob, lambda view: view.timer == 86_400, "the timer")
+        await say(bob, "all alone")
+        for one in (carol, dave):
+            await one.start()
+            await until(one, lambda view: (view.hub, view.name) == (B, "Orchard") and not view.trouble, "the group")
+        for text in ("carol is away", "dave too", "and the hub", "all alone"):
+            await until_said(text, carol, dave)
+        for one in (carol, dave):
+            assert sorted(said(one)) == sorted(said(bob))  # nothing lost, nothing twice
+        await agree(bob, carol, dave)
+        await world.houses[A].start()
+        await until_said("all alone", alice)
+        await agree(alice, bob, carol, dave)
+        assert sorted(said(alice)) == sorted(said(bob))
+
+    play(tmp_path, story)
+
+
+def test_an_epoch_that_only_the_lost_hub_had_is_void_and_what_was_said_in_it_is_not_lost(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        alice, bob, carol = await found(world)
+        await enrolled(world, B)
+        for other in (B, C):
+            world.network.cut(A, other)
+        await alice.node.groups().rename(garden(alice).id, "Orchard")
+        await until(alice, lambda view: view.name == "Orchard", "the name")
+        words = await say(alice, "does anybody hear me?")
+        await alice.until_state(words, "accepted", timeout=LONG)
+        await say(bob, "alice is gone")
+        for one in (bob, carol):
+            await until(one, lambda view: view.hub == B, "the new hub")
+        await until_said("alice is gone", carol)
+        for other in (B, C):
+            world.network.heal(A, other)
+        await until(alice, lambda view: view.hub == B and not view.trouble and view.name == "Garden", "the group")
+        await until_said("alice is gone", alice)
+        await until_said("does anybody hear me?", bob, carol)
+        await agree(alice, bob, carol)
+        for one in (alice, bob, carol):
+            assert sorted(said(one)) == ["alice is gone", "does anybody hear me?"]
+
+    play(tmp_path, story)
+
+
+def refused(device: Device) -> bool | None:
+    """Whether it has seen a proof that proves nothing to it."""
+    return True if device.read("SELECT 1 FROM event WHERE kind = 'group.changed' AND fields LIKE '%bad_take_over%'") else None
+
+
+def test_no_homeserver_leads_a_group_away(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        alice, bob, carol = await found(world)
+        rogue = Ed25519Secret.generate(world.rng)
+        group, house = bytes.fromhex(garden(carol).id), world.houses[B]
+        body = TakeOver(
+            group=group, term=1, hub=B, old_hub=A, mode=GroupMode.GROUP_MODE_BLIND, epoch=9, tag=bytes(32), state=bytes(32)
+        ).SerializeToString()
+        forged = GroupTakeOver(body=body, signatures=[sign_take_over(body, rogue)])
+        members = world.houses[A].read("SELECT domain, alias, token_hash FROM group_member")
+        took = GroupRow(group, GroupMode.GROUP_MODE_BLIND, 1, 9, 0, 0, 0, b"", b"", took=forged.SerializeToString())
+        await house.server.writer.run(lambda execute: insert_group(execute, took))
+        house.server.groups.courier.hint([Member(*one) for one in members], 1)
+        for one in (bob, carol):
+            await one.until(lambda device=one: refused(device), what="the refusal", timeout=LONG)  # type: ignore[misc]
+        await say(alice, "still here")
+        await until_said("still here", bob, carol)
+        assert (garden(bob).hub, garden(carol).hub) == (A, A)
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("admins", [1, 2])
+def test_an_owner_moves_a_group_whose_hub_is_there(tmp_path: Path, admins: int) -> None:
+    async def story(world: World) -> None:
+        alice, bob, carol = await found(world, admins=admins)
+        await enrolled(world, B, C)
+        desk = alice.node.groups()
+        for who, where, code in ((bob, C, "group.not_allowed"), (alice, "d.example", "group.no_fallback")):
+            with pytest.raises(ConnexaError) as refused:
+                await who.node.groups().move(garden(who).id, where)
+            assert refused.value.code == code
+        await say(bob, "shall we?")
+        before = world.clock()
+        await desk.move(garden(alice).id, C)
+        for one in (alice, bob, carol):
+            await until(one, lambda view: (view.hub, view.succession.moving) == (C, ""), "the new hub")
+        assert world.clock() - before < 300
+        await say(carol, "welcome")
+        await until_said("welcome", alice, bob)
+        await agree(alice, bob, carol)
+        assert world.houses[A].read("SELECT count(*) FROM group_member")[0][0] == 0
 
     play(tmp_path, story)

@@ -207,6 +207,13 @@ class GroupWithout(WithGroup, frozen=True):
     without: Line = ""
 
 
+class GroupMove(WithGroup, frozen=True):
+    """Where a group is to go; empty: to its first fallback. `stay`: it does not go any more."""
+
+    to: Line = ""
+    stay: bool = False
+
+
 class GroupPersonRole(WithGroupPerson, frozen=True):
     """What somebody may do in a group."""
 

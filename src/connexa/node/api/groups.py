@@ -12,6 +12,7 @@ from .bodies import (
     CreateGroup,
     GroupHistory,
     GroupImage,
+    GroupMove,
     GroupName,
     GroupPersonRole,
     GroupTimer,
@@ -91,6 +92,12 @@ async def begin_group_anew(node: GivenNode, data: JSONBody[GroupWithout]) -> Gro
     return await node.groups(data.account).begin_anew(data.group, data.without)
 
 
+@post("/api/groups/move", status_code=200)
+async def move_group(node: GivenNode, data: JSONBody[GroupMove]) -> GroupView:
+    """Let a group go to another homeserver of its members."""
+    return await node.groups(data.account).move(data.group, data.to, stay=data.stay)
+
+
 @post("/api/groups/role", status_code=200)
 async def set_group_role(node: GivenNode, data: JSONBody[GroupPersonRole]) -> GroupView:
     """Give somebody a role."""
@@ -145,6 +152,7 @@ HANDLERS = [
     invite_to_group,
     remove_from_group,
     begin_group_anew,
+    move_group,
     set_group_role,
     rename_group,
     set_group_avatar,

@@ -16,7 +16,18 @@ from connexa.node.groups.cards import alias_of, device_of
 from connexa.wire.v1 import groups_pb2
 from connexa.wire.v1.groups_pb2 import GroupPlace, SignedAdmins
 
-__all__ = ["admins_of", "check_key", "check_set", "first_set", "hubs_wanted", "keys_of", "next_set", "places_of", "signers_left"]
+__all__ = [
+    "admins_of",
+    "check_key",
+    "check_set",
+    "first_set",
+    "hubs_wanted",
+    "keys_of",
+    "may_sign",
+    "next_set",
+    "places_of",
+    "signers_left",
+]
 
 MOST_HUBS = 3
 _RANK = {GroupRole.OWNER: 0, GroupRole.ADMIN: 1, GroupRole.MEMBER: 2}
@@ -57,6 +68,11 @@ def next_set(state: SharedState, hub: str, is_known: Callable[[str], bool], key:
     if not keys or (keys, hubs) == (before.keys, before.fallback_hubs) or key.public.raw not in before.keys:
         return None
     return issue_admins(GroupAdmins(before.group, before.version + 1, keys, hubs), key)
+
+
+def may_sign(state: SharedState, key: Ed25519Secret | None) -> bool:
+    """Whether a device's key is one of those that the hub knows."""
+    return key is not None and key.public.raw in admins_of(state).keys
 
 
 def check_key(state: SharedState, device: bytes, key: bytes) -> None:

@@ -25,7 +25,7 @@ from connexa.identity import UserId
 from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.conversations import check_draft, delete_entries, message_by_id, page_of
-from connexa.node.groups.admins import first_set
+from connexa.node.groups.admins import admins_of, first_set, may_sign
 from connexa.node.groups.book import (
     AUTHENTICATION,
     OVER,
@@ -225,10 +225,32 @@ class GroupDesk:
             check_may(group.shared, self._account.user_id, GroupRole.ADMIN)
             if not group.disputed:
                 raise RefusedError("group.goes_on", "Nothing keeps this group from going on.")
-            if not group.admin_key:
-                raise RefusedError("group.no_admin_key", "This device has no key for that.", "Ask whoever made the group.")
+            if not may_sign(group.shared, group.admin_secret):
+                raise RefusedError("group.no_admin_key", "This device has no key for that yet.", "Ask another admin.")
             subject = self._removable(execute, group, without).user if without else b""
             ask_for(execute, self._home, group, "anew", subject=subject)
+
+        return await self._with(named, ask)
+
+    async def move(self, named: str, to: str = "", *, stay: bool = False) -> GroupView:
+        """Let the group go to another homeserver of its members: while its own is there, or as soon as may be when that does not answer."""
+
+        def ask(execute: Execute, group: GroupRow) -> None:
+            check_may(group.shared, self._account.user_id, GroupRole.OWNER)
+            hubs = admins_of(group.shared).fallback_hubs
+            if to and to not in hubs:
+                raise UsageError("group.no_fallback", "The group cannot go there.", f"It can go to: {', '.join(hubs) or 'nowhere'}")
+            if not hubs:
+                hint = "Somebody at another homeserver has to be in the group."
+                raise RefusedError("group.no_fallback", "No other homeserver can take the group.", hint)
+            if not group.silent or stay:
+                ask_for(execute, self._home, group, "change", change=SharedChange(moving="" if stay else to or hubs[0]))
+                return
+            if to:
+                raise RefusedError(
+                    "group.hub_silent", "Its homeserver is silent, so the group goes to the first fallback that answers.", "Name none."
+                )
+            execute("UPDATE mls_group SET hurried = 1 WHERE id = ?", (group.id,))
 
         return await self._with(named, ask)
 

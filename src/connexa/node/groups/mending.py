@@ -16,7 +16,7 @@ from connexa.mls.errors import MLSError
 from connexa.mls.group import Group
 from connexa.mls.registry import SenderType
 from connexa.node.account import Account
-from connexa.node.groups.admins import admins_of
+from connexa.node.groups.admins import may_sign
 from connexa.node.groups.book import GroupRow, note_trouble, open_group
 from connexa.node.groups.cards import alias_of, by_signature_key
 from connexa.node.groups.rules import person_in
@@ -87,9 +87,7 @@ def may_mend(query: Query, account: Account, row: GroupRow) -> bool:
     me = person_in(row.shared, account.user_id)
     if me is None or me.role is GroupRole.MEMBER or row.offender == me.user:
         return False
-    if not row.disputed or row.state is not GroupStanding.MEMBER:
-        return False
-    if row.admin_secret is None or row.admin_secret.public.raw not in admins_of(row.shared).keys:
+    if not row.disputed or row.state is not GroupStanding.MEMBER or not may_sign(row.shared, row.admin_secret):
         return False
     return row.trouble == BAD_COMMIT or first(query, _ASKED, (row.id,)) is not None
 

@@ -77,8 +77,8 @@ def put_proposal(execute: Execute, home: Home, group: GroupRow, epoch: int, prop
 
 
 def next_to_send(query: Query, group: int) -> tuple[int, bytes, int, bytes] | None:
-    """What is to be appended next: its row, id, epoch and bytes, which are empty where it is not encrypted yet."""
-    row = first(query, "SELECT id, message, epoch, sealed FROM group_outbox WHERE mls_group = ? ORDER BY id LIMIT 1", (group,))
+    """What is to be appended next: its row, the id of its entry, epoch and bytes, which are empty where it is not encrypted yet."""
+    row = first(query, "SELECT id, entry, epoch, sealed FROM group_outbox WHERE mls_group = ? ORDER BY id LIMIT 1", (group,))
     return (int(row[0]), bytes(row[1]), int(row[2]), bytes(row[3])) if row else None
 
 

@@ -156,5 +156,5 @@ class _Entry:
         if row.state is GroupStanding.JOINING:
             choose(execute, home, account, row.public, accepted=True)
         else:
-            ask_for_what_lacks(execute, home, row, (row.term, seq))
+            ask_for_what_lacks(execute, home, row, (row.term, self._group.epoch))
         changed(execute, home, account, row.public, state=state.value, what="joined")

@@ -19,9 +19,9 @@ __all__ = ["accepted_by_hub", "place_own"]
 
 def accepted_by_hub(execute: Execute, home: Home, account: Account, number: int, outbox: int, seq: int) -> None:
     """The hub has it, for everybody in the group, under this number in the log."""
-    message, digest = _accept(execute, home, account, outbox)
+    message, digest, epoch = _accept(execute, home, account, outbox)
     group = group_of(execute, number)
-    note_sent(execute, home, account, group, message, seq)
+    note_sent(execute, home, account, group, message, seq, epoch)
     execute("UPDATE mls_group SET heard = max(heard, ?) WHERE id = ?", (seq, number))
     if seq == group.seq + 1:  # nothing stands between, so nothing has to be read
         execute("UPDATE mls_group SET seq = ? WHERE id = ?", (seq, number))
@@ -34,8 +34,8 @@ def place_own(execute: Execute, home: Home, account: Account, group: GroupRow, e
     """Take an entry of the log that this device has sent; False where it is somebody else's."""
     waiting = first(execute, "SELECT id FROM group_outbox WHERE mls_group = ? AND sealed = ?", (group.id, entry))
     if waiting is not None:  # the hub's answer was lost
-        message, _ = _accept(execute, home, account, waiting[0])
-        note_sent(execute, home, account, group, message, seq)
+        message, _, epoch = _accept(execute, home, account, waiting[0])
+        note_sent(execute, home, account, group, message, seq, epoch)
     else:
         sql = "DELETE FROM group_said WHERE mls_group = ? AND digest = ? RETURNING message"
         known = first(execute, sql, (group.id, sha256(entry)))
@@ -46,11 +46,12 @@ def place_own(execute: Execute, home: Home, account: Account, group: GroupRow, e
     return True
 
 
-def _accept(execute: Execute, home: Home, account: Account, outbox: int) -> tuple[bytes, bytes]:
-    """Take it out of the outbox; returns its id and the SHA-256 of its entry."""
-    message, sealed = first(execute, "DELETE FROM group_outbox WHERE id = ? RETURNING message, sealed", (outbox,)) or (b"", b"")
+def _accept(execute: Execute, home: Home, account: Account, outbox: int) -> tuple[bytes, bytes, int]:
+    """Take it out of the outbox; returns its id, the SHA-256 of its entry, and its epoch."""
+    sql = "DELETE FROM group_outbox WHERE id = ? RETURNING message, sealed, epoch"
+    message, sealed, epoch = first(execute, sql, (outbox,)) or (b"", b"", 0)
     message_state(execute, home.events, account.id, message, MessageState.ACCEPTED, home.clock(), path="group")
-    return message, sha256(sealed)
+    return message, sha256(sealed), epoch
 
 
 def _move_behind_others(execute: Execute, home: Home, account: Account, group: GroupRow, message: bytes) -> None:

@@ -23,17 +23,8 @@ from connexa.node.groups.intake import take_entries
 from connexa.node.groups.leaving import propose_to_leave
 from connexa.node.groups.mending import LOST, may_mend
 from connexa.node.groups.messages import next_to_send, seal_next, unseal
-from connexa.node.groups.moving import (
-    SILENT,
-    find_elsewhere,
-    follow,
-    has_say,
-    is_fallback,
-    is_planned,
-    move_as_planned,
-    note_silence,
-    take_its_place,
-)
+from connexa.node.groups.mover import SILENT, Mover
+from connexa.node.groups.moving import has_say, is_planned
 from connexa.node.groups.outside import come_in
 from connexa.node.groups.places import accepted_by_hub
 from connexa.node.groups.vanishing import hide_vanished, next_to_vanish
@@ -48,7 +39,7 @@ from connexa.node.wakeups import Wakeups, wait_for
 from connexa.pairwise import week_of
 from connexa.store import Execute
 from connexa.tasks import TaskGroup
-from connexa.wire.v1.groups_pb2 import GroupBundle, GroupMode, GroupPage, GroupTakeOver
+from connexa.wire.v1.groups_pb2 import GroupBundle, GroupMode, GroupPage
 from connexa.wire.v1.keys_pb2 import Signed
 
 __all__ = ["GroupPump"]
@@ -76,7 +67,7 @@ class GroupPump:
         self._due: set[int] = set()
         self._unasked: set[int] = set()  # groups whose log may be longer than was heard
         self._busy: set[int] = set()
-        self._rumours: dict[int, str] = {}  # hubs of groups, as far as others than their hubs say
+        self._mover = Mover(home, account, delivery.submitter)
         self._claimed: dict[tuple[int, bytes], tuple[GroupPerson, tuple[MemberCard, ...]]] = {}  # for one group: each is good once
         self._later: dict[int, asyncio.TimerHandle] = {}
         self._failures: dict[int, Backoff] = {}  # of groups whose hub could not be asked, or refused
@@ -102,8 +93,7 @@ class GroupPump:
         for alias, seq, hub in heard:
             for number in groups_by_alias(read, self._account.id, alias) if seq else ():
                 found.add(number)
-                if is_fallback(group_of(read, number), hub):
-                    self._rumours[number] = hub
+                self._mover.rumour(number, hub)
         self.go_on(found)
 
     async def serve_link(self, link: MailboxLink) -> None:
@@ -161,13 +151,13 @@ class GroupPump:
             if again is None and has_say(group_of(self._home.database.read, number)):
                 again = CHECK
         except GroupMoved as moved:
-            again = await self._follow(number, moved.record)
+            again = FIRST_WAIT if await self._mover.follow(number, moved.record) else LATER
         except ConnexaError as error:
             code = error.code
             again = self._failures.setdefault(number, Backoff(self._home.rng, start=FIRST_RETRY, most=2 * LATER)).next()
             note = note_trouble if code.startswith(LOST) else note_wait  # what MLS cannot go on from is repaired from outside
             await self._home.change(lambda execute: note(execute, self._home, self._account, number, code))
-            if code == SILENT and await self._without_hub(number):
+            if code == SILENT and await self._mover.without_hub(number):
                 again = FIRST_WAIT
         finally:
             self._busy.discard(number)
@@ -180,34 +170,10 @@ class GroupPump:
             self._later[number].cancel()
         self._later[number] = asyncio.get_running_loop().call_later(seconds, lambda: self.go_on([number], ask=True))
 
-    async def _follow(self, number: int, record: GroupTakeOver) -> float:
-        """Go on where the group is now; where that is not proved, nothing changes."""
-        home, account = self._home, self._account
-        try:
-            await home.change(lambda execute: follow(execute, home, account, number, record))
-        except ConnexaError as error:
-            code = error.code
-            await home.change(lambda execute: note_wait(execute, home, account, number, code))
-            return LATER
-        return FIRST_WAIT
-
-    async def _without_hub(self, number: int) -> bool:
-        """The hub does not answer: True where another one has its place now."""
-        home, account = self._home, self._account
-        await home.change(lambda execute: note_silence(execute, home, account, number))
-        before = group_of(home.database.read, number).hub
-        try:
-            await take_its_place(home, account, self._ask, number)
-        except ConnexaError as error:
-            code = error.code
-            await home.change(lambda execute: note_wait(execute, home, account, number, code))
-        return group_of(home.database.read, number).hub != before
-
     async def _work(self, number: int) -> float | None:
         """Do all that is due for one group; the seconds until it is to be tried again, or None."""
         home, account, read = self._home, self._account, self._home.database.read
-        if (rumour := self._rumours.pop(number, "")) and group_of(read, number).is_live:
-            await find_elsewhere(home, account, self._ask, number, [rumour])
+        await self._mover.look(number)
         if group_of(read, number).state is GroupStanding.CREATING:
             await self._create(number)
         if group_of(read, number).state is GroupStanding.JOINING:
@@ -236,15 +202,15 @@ class GroupPump:
             if row.state is GroupStanding.INVITED:
                 return None
             if is_planned(row):
-                await move_as_planned(home, account, self._ask, number)
-                if not (row := group_of(read, number)).is_live or row.trouble or is_planned(row):
+                await self._mover.as_planned(number)
+                if not (row := group_of(read, number)).is_live or row.trouble:
                     return LATER
             if has_leavers(read, home, account, row) or admins_due(home, account, row):
                 await asyncio.sleep(fraction(home.rng) * LEAVERS_WAIT)
                 await self._sync(number)
             found, own, lacking = await self._newcomers(group_of(read, number))
             if not await home.change(lambda execute: stage_commit(execute, home, account, number, found, own)):  # noqa: B023 - run at once
-                return LATER if lacking else None
+                return LATER if lacking or is_planned(group_of(read, number)) else None
             if not await self._submit(number):
                 await asyncio.sleep(backoff.next())
         return LONGEST_WAIT
@@ -309,12 +275,12 @@ class GroupPump:
         home, account, read = self._home, self._account, self._home.database.read
         late = 0
         while (waiting := next_to_send(read, number)) is not None:
-            outbox, message, epoch, sealed = waiting
+            outbox, entry, epoch, sealed = waiting
             if not sealed:
                 await home.change(lambda execute: seal_next(execute, home, number))
                 continue
             try:
-                stored = await send_message(self._ask, group_of(read, number).at, epoch=epoch, message_id=message, message=sealed)
+                stored = await send_message(self._ask, group_of(read, number).at, epoch=epoch, message_id=entry, message=sealed)
             except EpochTooOld:
                 if (late := late + 1) > TRIES:
                     raise  # its log does not lead to the epoch that it asks for: each try costs a message key

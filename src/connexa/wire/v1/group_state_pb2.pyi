@@ -167,16 +167,16 @@ class GroupPast(_message.Message):
     def __init__(self, messages: _Optional[_Iterable[_Union[PastMessage, _Mapping]]] = ...) -> None: ...
 
 class GroupLack(_message.Message):
-    __slots__ = ("term", "seq", "until_term", "until_seq")
+    __slots__ = ("term", "seq", "until_term", "until_epoch")
     TERM_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     UNTIL_TERM_FIELD_NUMBER: _ClassVar[int]
-    UNTIL_SEQ_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_EPOCH_FIELD_NUMBER: _ClassVar[int]
     term: int
     seq: int
     until_term: int
-    until_seq: int
-    def __init__(self, term: _Optional[int] = ..., seq: _Optional[int] = ..., until_term: _Optional[int] = ..., until_seq: _Optional[int] = ...) -> None: ...
+    until_epoch: int
+    def __init__(self, term: _Optional[int] = ..., seq: _Optional[int] = ..., until_term: _Optional[int] = ..., until_epoch: _Optional[int] = ...) -> None: ...
 
 class PastMessage(_message.Message):
     __slots__ = ("id", "user", "device", "address", "content", "timer")
