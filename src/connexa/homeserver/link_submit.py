@@ -239,6 +239,9 @@ class SubmitRole:
         """Ask a group's hub."""
         if self._pass.use != PassShow.STREAM:
             raise unexpected()
+        hub = check_domain(asked.hub)
+        if hub != self._house.domain and await self._house.pins.known(hub) is None:
+            self._check_asked(hub)  # a hub that is not known here is looked up like anybody else
         return await self._house.groups.ask(self._pass.stream, asked)
 
     async def where(self, asked: WhereIs) -> WhereReply:

@@ -15,6 +15,7 @@ from connexa.wire.v1.groups_pb2 import (
     GetWelcomes,
     GroupCall,
     GroupHint,
+    GroupLog,
     GroupNews,
     GroupRequest,
     GroupWelcome,
@@ -103,6 +104,7 @@ async def test_an_alias_is_one_devices_and_is_renewed_or_forgotten(tmp_path: Pat
         await client.call(put_aliases=PutAliases(aliases=[one, two]))
         assert (await thief.call(put_aliases=PutAliases(aliases=[one]))).code == "alias.taken"
         assert (await client.call(put_aliases=PutAliases(aliases=[three]))).code == "alias.too_many"
+        assert (await client.call(put_aliases=PutAliases(aliases=[one], drop=[v.rng(32) for _ in range(3)]))).code == "alias.too_many"
         assert (await client.call(put_aliases=PutAliases(aliases=[b"short"]))).code == "frame.malformed"
         await thief.call(put_aliases=PutAliases(drop=[one]))
         v.clock.advance(80 * DAY)
@@ -156,6 +158,17 @@ async def test_a_group_is_made_and_asked_over_a_submit_link_that_names_nobody(tm
         assert (await ask(send=band.words(epoch=5))).refused.code == "group.epoch_too_old"
         mailbox = await phone.call(group=GroupCall(hub=DOMAIN))
         assert mailbox.code == "frame.unexpected"  # a device that is logged in asks no hub
+
+
+async def test_a_pass_has_few_hubs_looked_up_that_nobody_here_knows(tmp_path: Path) -> None:
+    async with village(tmp_path, settings_with(lookups_per_minute=2)) as v:
+        alice = await v.settle("alice")
+        submit = await v.submit((await v.passes(alice, 1))[0])
+        ask = GroupRequest(group=v.rng(32), token=v.rng(32), log=GroupLog())
+        replies = [await submit.call(group=GroupCall(hub=f"hub{n}.example", request=ask)) for n in range(3)]
+        assert [reply.DESCRIPTOR.name for reply in replies] == ["GroupReply", "GroupReply", "Failure"]
+        assert replies[2].code == "rate.limited"
+        assert (await submit.call(group=GroupCall(hub=DOMAIN, request=ask))).refused.code == "group.unknown"
 
 
 async def test_each_homeserver_gets_the_welcome_of_its_own_alone_even_when_it_was_away(tmp_path: Path) -> None:

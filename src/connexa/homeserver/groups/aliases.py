@@ -22,13 +22,19 @@ def change_aliases(execute: Execute, device: DeviceId, asked: PutAliases, now: f
     """Register or renew aliases of a device, and forget others."""
     if any(len(alias) != ALIAS_SIZE for alias in (*asked.aliases, *asked.drop)):
         raise malformed("an alias has the wrong size")
+    if max(len(asked.aliases), len(asked.drop)) > most:
+        raise _too_many(most)
     for alias in asked.drop:
         execute("DELETE FROM group_alias WHERE alias = ? AND device = ?", (alias, device))
     for alias in asked.aliases:
         put_alias(execute, device, alias, int(now) + ALIAS_LIFE)
     row = first(execute, "SELECT count(*) FROM group_alias WHERE device = ?", (device,))
     if row is not None and row[0] > most:
-        raise RefusedError("alias.too_many", f"This homeserver keeps {most} aliases for one device.")
+        raise _too_many(most)
+
+
+def _too_many(most: int) -> RefusedError:
+    return RefusedError("alias.too_many", f"This homeserver keeps {most} aliases for one device.")
 
 
 def put_alias(execute: Execute, device: DeviceId, alias: bytes, expires: int) -> None:

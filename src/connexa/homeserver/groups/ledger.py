@@ -251,14 +251,23 @@ def page(query: Query, row: GroupRow, after: int, limit: int = PAGE_ENTRIES) -> 
     """The entries behind a number, as many as fit into an answer."""
     oldest = first(query, "SELECT min(seq) FROM group_entry WHERE mls = ?", (row.id,))
     answer = GroupPage(newest=row.seq, oldest=row.seq + 1 if oldest is None or oldest[0] is None else oldest[0], epoch=row.epoch)
-    room = PAGE_BYTES
-    sql = "SELECT seq, kind, epoch, at, message FROM group_entry WHERE mls = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
-    for seq, kind, of, at, message in query(sql, (row.id, after, row.seq, max(1, min(limit, PAGE_ENTRIES)))):
-        room -= len(message) + 64
-        if room < 0 and answer.entries:
-            break
+    last = _last_of_page(query, row, after, max(1, min(limit, PAGE_ENTRIES)))
+    sql = "SELECT seq, kind, epoch, at, message FROM group_entry WHERE mls = ? AND seq > ? AND seq <= ? ORDER BY seq"
+    for seq, kind, of, at, message in query(sql, (row.id, after, last)):
         answer.entries.append(GroupEntry(seq=seq, kind=kind, epoch=of, at=at, message=message))
     return answer
+
+
+def _last_of_page(query: Query, row: GroupRow, after: int, limit: int) -> int:
+    """The last entry that fits into an answer, by the sizes alone: 256 messages may be sixteen megabytes."""
+    room, last = PAGE_BYTES, after
+    sql = "SELECT seq, length(message) FROM group_entry WHERE mls = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?"
+    for seq, size in query(sql, (row.id, after, row.seq, limit)):
+        room -= size + 64
+        if room < 0 and last > after:
+            break
+        last = seq
+    return last
 
 
 def load_of(query: Query, group: bytes) -> int:

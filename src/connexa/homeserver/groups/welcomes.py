@@ -53,13 +53,15 @@ def keep_welcome(execute: Execute, welcome: GroupWelcome, hub: str, limits: Limi
 
 def waiting(query: Query, device: DeviceId) -> WelcomesReply:
     """The oldest Welcomes of a device, as many as fit into one answer."""
-    reply, size = WelcomesReply(), 0
-    for (raw,) in query("SELECT kept FROM welcome WHERE device = ? ORDER BY seq LIMIT ?", (device, PAGE)):
-        if size and size + len(raw) > PAGE_BYTES:
+    reply, room, last = WelcomesReply(), PAGE_BYTES, 0
+    for seq, size in query("SELECT seq, size FROM welcome WHERE device = ? ORDER BY seq LIMIT ?", (device, PAGE)):
+        room -= size
+        if room < 0 and last:
             reply.more = True
             break
+        last = seq
+    for (raw,) in query("SELECT kept FROM welcome WHERE device = ? AND seq <= ? ORDER BY seq", (device, last)):
         reply.welcomes.append(KeptWelcome.FromString(raw))
-        size += len(raw)
     return reply
 
 
