@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,10 @@ class Mailbox:
 
     def check_envelope(self, raw: bytes) -> Envelope:
         return parse_envelope(raw)
+
+    @contextmanager
+    def storing(self, execute) -> Iterator[list]:
+        yield []
 
     def deliver(self, execute, envelope, *, accepted_at, from_domain, now, arrived) -> Status:
         number = int.from_bytes(envelope.body, "big")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from connexa.homeserver.mailbox import CHUNK, put
+from connexa.homeserver.mailbox import CHUNK
 from connexa.identity import Domain
 from connexa.store import Execute
-from connexa.wire.v1.link_pb2 import Call, OutcomeAck, PushClass, Resume, Status, WhereIs
+from connexa.wire.v1.link_pb2 import Call, OutcomeAck, Resume, Status, WhereIs
 
 from .village import Client, settings_with, village
 
@@ -79,13 +79,14 @@ async def test_a_device_says_once_where_it_stands(tmp_path: Path) -> None:
 async def test_h10_large_mailboxes_are_deleted_in_pieces(tmp_path: Path) -> None:
     async with village(tmp_path) as v:
         bob = await v.settle("bob", devices=2)
-        first, second = bob.devices
+        first = bob.devices[0]
 
         def fill(execute: Execute) -> None:
-            for device in (first, second):
+            delivery, now = v.house.delivery, v.clock()
+            with delivery.storing(execute) as arrived:
                 for _ in range(600):
-                    seqs = [v.house.sequence.take()]
-                    put(execute, v.envelope(bob, devices=[device.id]), PushClass.PUSH_CONTACT, seqs, accepted_at=int(v.clock()))
+                    envelope = delivery.check_envelope(v.mail(bob))
+                    delivery.deliver(execute, envelope, accepted_at=int(now), from_domain=None, now=now, arrived=arrived)
 
         await v.house.writer.run(fill)
         client = await v.login(first)

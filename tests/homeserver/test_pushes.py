@@ -75,9 +75,12 @@ async def test_a_row_whose_announcement_was_lost_is_pushed_with_the_next_or_by_t
         async def store_silently() -> None:
             envelope = v.house.delivery.check_envelope(v.mail(bob))
             now = v.clock()
-            await v.house.writer.run(
-                lambda execute: v.house.delivery.deliver(execute, envelope, accepted_at=int(now), from_domain="a.example", now=now)
-            )
+
+            def store(execute: Execute) -> None:
+                with v.house.delivery.storing(execute) as arrived:
+                    v.house.delivery.deliver(execute, envelope, accepted_at=int(now), from_domain="a.example", now=now, arrived=arrived)
+
+            await v.house.writer.run(store)
 
         await store_silently()  # as when a remote hangs up during the commit
         await send(v, client, bob, 2, 1)
@@ -94,7 +97,7 @@ async def test_a_row_that_a_page_has_brought_is_not_pushed_again_when_its_commit
         await send(v, await sender(v, alice), bob, 1, 2)
         await device.pushes(2)
         rows = page(v.house.database.read, bob.devices[0].id, 0, 10)
-        v.house.links.arrived([(bob.devices[0].id, 0, row) for row in rows])
+        v.house.links.arrived([(0, row) for row in rows])
         await device.quiet()
 
 
@@ -186,8 +189,9 @@ async def test_h12_checkpoints_go_on_beside_readers(tmp_path: Path) -> None:
             raws = [house.delivery.check_envelope(v.mail(bob, body=16_400)) for _ in range(100)]
 
             def store(execute: Execute, envelopes: list[Envelope] = raws) -> None:
-                for envelope in envelopes:
-                    house.delivery.deliver(execute, envelope, accepted_at=int(now), from_domain="a.example", now=now)
+                with house.delivery.storing(execute) as arrived:
+                    for envelope in envelopes:
+                        house.delivery.deliver(execute, envelope, accepted_at=int(now), from_domain="a.example", now=now, arrived=arrived)
 
             writing = house.writer.submit(store)
             while not writing.done():

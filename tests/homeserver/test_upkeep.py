@@ -20,7 +20,7 @@ DAY = 86_400
 
 async def test_nothing_that_is_of_no_use_stays_for_ever(tmp_path: Path) -> None:
     async with village(tmp_path) as v:
-        alice, bob = await v.settle("alice"), await v.settle("bob")
+        alice, bob = await v.settle("alice"), await v.settle("bob", devices=2)
         device = await v.login(bob.devices[0])
         secret, invite = v.rng(32), v.rng(16)
         await device.call(put_invite=PutInvite(id=invite, secret=secret, uses=2, expires=int(v.clock()) + DAY))

@@ -7,16 +7,18 @@ packets are for exactly the current list's devices with a valid sealed-sender ke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Protocol
 
+from connexa.homeserver.doorkeeper import Door, Doorkeeper
 from connexa.homeserver.limits import RateTable, registrable
-from connexa.homeserver.mailbox import Arrival, load_of, put
+from connexa.homeserver.loads import Loads
+from connexa.homeserver.mailbox import Arrival, arrivals_of, insert
 from connexa.homeserver.metrics import Metrics
-from connexa.homeserver.rights import judge_envelope, remember, resident, was_used
-from connexa.homeserver.sequence import Sequence
+from connexa.homeserver.rights import judge_envelope, remember, token_opens, was_used
+from connexa.homeserver.sequence import Sequence as SeqNumbers
 from connexa.homeserver.settings import LimitSettings, ServerSettings
-from connexa.homeserver.tables import Query
 from connexa.identity import DeviceId, UserId
 from connexa.pairwise import week_of
 from connexa.store import Execute
@@ -27,17 +29,20 @@ from connexa.wire.v1.message_pb2 import Envelope
 __all__ = ["Announcer", "Arrived", "Delivery"]
 
 CLOCK_SKEW: Final = 600  # first-message §2
+MARGIN: Final = 2_048  # envelopes below a full mailbox, from which on an operation counts exactly: more than are gathered at once
 _REQUEST: Final = b"request "
+_CONTACT: Final = PushClass.PUSH_CONTACT
+_ACCEPTED: Final = status_code(Status.STATUS_ACCEPTED)
 _CLASSES: Final = {"token": PushClass.PUSH_CONTACT, "invite": PushClass.PUSH_REQUEST, "stranger": PushClass.PUSH_REQUEST}
 
-Arrived = list[tuple[DeviceId, int, Arrival]]
-"""What an operation has put into mailboxes, with the number of the row before; pushed once it is committed."""
+Arrived = list[tuple[int, Arrival]]
+"""What was put into mailboxes, each with the number of the same device's row before it; pushed once it is committed."""
 
 
 class Announcer(Protocol):
     """Who pushes to devices that are there."""
 
-    def stored(self, device: DeviceId, seq: int) -> int: ...
+    def stored(self, device: bytes, seq: int) -> int: ...
 
     def arrived(self, arrived: Arrived) -> None: ...
 
@@ -48,7 +53,15 @@ class Delivery:
     """The recipient's side of a homeserver."""
 
     def __init__(
-        self, settings: ServerSettings, sequence: Sequence, announcer: Announcer, metrics: Metrics, clock: Callable[[], float]
+        self,
+        settings: ServerSettings,
+        sequence: SeqNumbers,
+        announcer: Announcer,
+        metrics: Metrics,
+        clock: Callable[[], float],
+        *,
+        doors: Doorkeeper,
+        loads: Loads,
     ) -> None:
         self._limits: LimitSettings = settings.limits
         self._blocked = settings.blocked()
@@ -56,6 +69,8 @@ class Delivery:
         self._announcer = announcer
         self._metrics = metrics
         self._clock = clock
+        self._doors = doors
+        self._loads = loads
         limits = settings.limits
         self._domains: RateTable[str] = RateTable(count=limits.domain_envelopes_per_second, seconds=1, burst=limits.domain_envelopes_burst)
         self._domain_strangers: RateTable[str] = RateTable(count=limits.domain_strangers_per_hour, seconds=3600)
@@ -65,7 +80,7 @@ class Delivery:
         """Check what needs no database; raises an error whose code is that of a status."""
         if len(raw) > self._limits.max_envelope:
             raise WireError("envelope.too_large", f"An envelope is larger than {self._limits.max_envelope} bytes.")
-        envelope = parse_envelope(raw)
+        envelope = parse_envelope(raw, odd_packets=self._limits.odd_packets)
         now = self._clock()
         if envelope.expires <= now:
             raise WireError("envelope.expired", "An envelope has expired.")
@@ -75,32 +90,66 @@ class Delivery:
             raise WireError("envelope.too_large", "A request is larger than requests may be.")
         return envelope
 
+    @contextmanager
+    def storing(self, execute: Execute) -> Iterator[Arrived]:
+        """What an operation delivers, stored at its end; for `announce` once it is committed."""
+        arrived: Arrived = []
+        try:
+            yield arrived
+            insert(execute, [arrival for _, arrival in arrived])
+            self._loads.write(execute)
+        except BaseException:
+            self._loads.clear()  # they count what is undone now
+            raise
+
     def deliver(
-        self,
-        execute: Execute,
-        envelope: Envelope,
-        *,
-        accepted_at: int,
-        from_domain: str | None,
-        now: float,
-        arrived: Arrived | None = None,
+        self, execute: Execute, envelope: Envelope, *, accepted_at: int, from_domain: str | None, now: float, arrived: Arrived
     ) -> Status:
-        """Judge and store an envelope for somebody here, inside an operation; `arrived` collects its rows for `announce`."""
+        """Judge an envelope for somebody here, inside `storing`."""
         status = self._admit(envelope, from_domain)
         if status == Status.STATUS_ACCEPTED:
             status = self._judge(execute, envelope, accepted_at, now, arrived)
-        self._metrics.envelopes.labels("local" if from_domain is None else "remote", status_code(status)).inc()
+        self._metrics.judged("local" if from_domain is None else "remote", status_code(status))
         return status
 
     def deliver_own(
         self, execute: Execute, envelope: Envelope, *, user: UserId, sender: DeviceId, accepted_at: int, arrived: Arrived
     ) -> Status:
-        """Judge and store what one device of a person sends to all others of the same person (P38)."""
+        """Judge what one device of a person sends to all others of the same person (P38), inside `storing`."""
         status = self._judge_own(execute, envelope, user, sender, accepted_at)
         if status == Status.STATUS_ACCEPTED:
-            self._store(execute, envelope, PushClass.PUSH_OWN, accepted_at, arrived)
-        self._metrics.envelopes.labels("own", status_code(status)).inc()
+            self._store(envelope, PushClass.PUSH_OWN, accepted_at, arrived)
+        self._metrics.judged("own", status_code(status))
         return status
+
+    def opens_at_once(self, envelope: Envelope, now: float) -> bool:
+        """Whether an envelope is good by what is in memory; False where that does not suffice, or where it is to be refused."""
+        door = self._doors.known(envelope.user) if envelope.WhichOneof("right") == "token" else None
+        if door is None or door.resident.deleted or not token_opens(envelope, door.keys, now):
+            return False
+        week = envelope.packets[0].sek
+        if week not in _weeks_around(int(now)):
+            return False
+        devices = door.reachable(week)
+        if not _is_for(envelope, devices, week):
+            return False
+        messages, most = self._limits.mailbox_messages - MARGIN, self._limits.mailbox_bytes - MARGIN * _size(envelope)
+        for device in devices:
+            load = self._loads.known(device)
+            if load is None or load.messages >= messages or load.bytes >= most:
+                return False
+        return True
+
+    def collect(self, envelopes: Sequence[Envelope], accepted_at: int, arrived: Arrived) -> None:
+        """Put the rows of envelopes that open at once."""
+        for envelope in envelopes:
+            self._store(envelope, _CONTACT, accepted_at, arrived)
+        self._metrics.judged("local", _ACCEPTED, len(envelopes))
+
+    def forget(self) -> None:
+        """A transaction failed: what is in memory may rest on it."""
+        self._doors.clear()
+        self._loads.clear()
 
     def announce(self, users: Iterable[UserId], arrived: Arrived | None = None) -> None:
         """Push to the devices that are there, after the commit: rows at hand, or what their mailboxes hold."""
@@ -129,22 +178,22 @@ class Delivery:
             return Status.STATUS_RATE_LIMITED
         return status
 
-    def _judge(self, execute: Execute, envelope: Envelope, accepted_at: int, now: float, arrived: Arrived | None) -> Status:
+    def _judge(self, execute: Execute, envelope: Envelope, accepted_at: int, now: float, arrived: Arrived) -> Status:
         right = envelope.WhichOneof("right")
         kind = _CLASSES.get(right or "")
         if kind is None:
             return Status.STATUS_BAD_RIGHT
-        found = resident(execute, envelope.user)
+        door = self._doors.find(execute, envelope.user)
         request = kind == PushClass.PUSH_REQUEST
         # A request that comes again was stored before: its remote has lost our answer.
         if request and was_used(execute, _REQUEST, envelope.id + envelope.user):
             return Status.STATUS_ACCEPTED
-        status = judge_envelope(execute, envelope, found, accepted_at)
-        if status != Status.STATUS_ACCEPTED:
+        status = judge_envelope(execute, envelope, door.resident if door else None, door.keys if door else {}, accepted_at)
+        if door is None or status != Status.STATUS_ACCEPTED:
             return status
         if right == "stranger" and not self.stranger_may_ask(envelope.user):
             return Status.STATUS_UNAVAILABLE
-        status = self._room_for(execute, envelope, UserId(envelope.user), accepted_at, None, request)
+        status = self._room_for(execute, envelope, door, accepted_at, None, request)
         if status == Status.STATUS_QUOTA_EXCEEDED and right == "stranger":
             return Status.STATUS_UNAVAILABLE  # full looks like unknown to a stranger
         if status != Status.STATUS_ACCEPTED:
@@ -153,50 +202,59 @@ class Delivery:
             remember(execute, _REQUEST, envelope.id + envelope.user, now)
         if right == "invite":
             execute("UPDATE contact_invite SET uses = uses - 1 WHERE id = ?", (envelope.invite.id,))
-        self._store(execute, envelope, kind, accepted_at, arrived)
+        self._store(envelope, kind, accepted_at, arrived)
         return Status.STATUS_ACCEPTED
 
     def _judge_own(self, execute: Execute, envelope: Envelope, user: UserId, sender: DeviceId, accepted_at: int) -> Status:
         if envelope.WhichOneof("right") != "own" or envelope.user != user:
             return Status.STATUS_BAD_RIGHT
-        if envelope.own.only == sender:
+        door = self._doors.find(execute, user)
+        if door is None or envelope.own.only == sender:
             return Status.STATUS_BAD_RIGHT
-        return self._room_for(execute, envelope, user, accepted_at, sender, request=False)
+        return self._room_for(execute, envelope, door, accepted_at, sender, request=False)
 
     def _room_for(
-        self, execute: Execute, envelope: Envelope, user: UserId, accepted_at: int, sender: DeviceId | None, request: bool
+        self, execute: Execute, envelope: Envelope, door: Door, accepted_at: int, sender: DeviceId | None, request: bool
     ) -> Status:
         """Quota, then P47: the packets are for exactly the devices that can be sent to, under one week's keys."""
         week = envelope.packets[0].sek
-        weeks = {week_of(accepted_at - CLOCK_SKEW), week_of(accepted_at + CLOCK_SKEW)}
-        devices = reachable_devices(execute, user, week) - {sender} if week in weeks else set[bytes]()
+        devices = door.reachable(week) - {sender} if week in _weeks_around(accepted_at) else frozenset[bytes]()
         if envelope.own.only:  # history and repair: the others have no part in it
             devices &= {envelope.own.only}
-        size = len(envelope.body) + max(len(packet.sealed) for packet in envelope.packets) + 128
+        size = _size(envelope)
         for device in devices:
-            load = load_of(execute, device)
+            load = self._loads.find(execute, device)
             limits = self._limits
             if load.messages >= limits.mailbox_messages or load.bytes + size > limits.mailbox_bytes:
                 return Status.STATUS_QUOTA_EXCEEDED
             if request and load.requests >= limits.mailbox_requests:
                 return Status.STATUS_QUOTA_EXCEEDED
-        exact = {packet.device for packet in envelope.packets} == devices and all(packet.sek == week for packet in envelope.packets)
-        return Status.STATUS_ACCEPTED if exact else Status.STATUS_STALE_DEVICES
+        return Status.STATUS_ACCEPTED if _is_for(envelope, devices, week) else Status.STATUS_STALE_DEVICES
 
-    def _store(self, execute: Execute, envelope: Envelope, kind: PushClass, accepted_at: int, arrived: Arrived | None) -> None:
+    def _store(self, envelope: Envelope, kind: PushClass, accepted_at: int, arrived: Arrived) -> None:
         seqs = [self._sequence.take() for _ in envelope.packets]
-        for device, arrival in put(execute, envelope, kind, seqs, accepted_at=accepted_at):
-            before = self._announcer.stored(device, arrival.seq)
-            if arrived is not None:
-                arrived.append((device, before, arrival))
+        for arrival in arrivals_of(envelope, kind, seqs, accepted_at):
+            self._loads.put_in(arrival)
+            arrived.append((self._announcer.stored(arrival.device, arrival.seq), arrival))
 
 
-def reachable_devices(query: Query, user: UserId, week: int) -> set[bytes]:
-    """The devices of a person's current list that have a sealed-sender key for that week."""
-    rows = query(
-        "SELECT d.device FROM device d JOIN prekey p ON p.device = d.device AND p.type = 'sek' AND p.id = ? WHERE d.user = ?", (week, user)
-    )
-    return {row[0] for row in rows}
+def _weeks_around(at: int) -> tuple[int, int]:
+    return week_of(at - CLOCK_SKEW), week_of(at + CLOCK_SKEW)
+
+
+def _is_for(envelope: Envelope, devices: frozenset[bytes], week: int) -> bool:
+    """Whether the packets, whose devices all differ, are for exactly these."""
+    packets = envelope.packets
+    if len(packets) != len(devices):
+        return False
+    for packet in packets:  # noqa: SIM110 - at every envelope: a generator costs more
+        if packet.device not in devices or packet.sek != week:
+            return False
+    return True
+
+
+def _size(envelope: Envelope) -> int:
+    return len(envelope.body) + max([len(packet.sealed) for packet in envelope.packets]) + 128
 
 
 def _now() -> float:

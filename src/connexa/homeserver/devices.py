@@ -58,8 +58,8 @@ def login_of(query: Query, user: bytes, device: bytes, now: float) -> Login | No
     """The device, where it is in its person's newest list and its certificate holds now."""
     row = first(
         query,
-        "SELECT a.user_key, d.certificate, d.last_number, d.acked FROM device d JOIN account a ON a.user = d.user"
-        " WHERE d.device = ? AND d.user = ? AND a.deleted = 0",
+        "SELECT a.user_key, d.certificate, d.last_number, coalesce(l.acked, 0) FROM device d JOIN account a ON a.user = d.user"
+        " LEFT JOIN mailbox_load l ON l.device = d.device WHERE d.device = ? AND d.user = ? AND a.deleted = 0",
         (device, user),
     )
     if row is None:

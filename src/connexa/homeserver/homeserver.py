@@ -19,6 +19,7 @@ from connexa.homeserver.certificates import Certificates
 from connexa.homeserver.delivery import Delivery
 from connexa.homeserver.directory import Directory
 from connexa.homeserver.domain_key import DomainKeys, create_domain
+from connexa.homeserver.doorkeeper import Doorkeeper
 from connexa.homeserver.federation import Incoming, OutgoingQueue, QueueBounds, RemoteCaller, RemoteTable
 from connexa.homeserver.groups.key_packages import packages_left
 from connexa.homeserver.groups.service import GroupService
@@ -27,9 +28,11 @@ from connexa.homeserver.limits import RateTable
 from connexa.homeserver.link import Door, LinkConnection
 from connexa.homeserver.link_pair import PairSlots
 from connexa.homeserver.links import Links
+from connexa.homeserver.loads import Loads
 from connexa.homeserver.metrics import Metrics
 from connexa.homeserver.outcomes import Outcomes
 from connexa.homeserver.passes import PassKeys
+from connexa.homeserver.post import Post
 from connexa.homeserver.prekeys import one_time_left
 from connexa.homeserver.publication import Publication
 from connexa.homeserver.sequence import Sequence as SeqNumbers
@@ -91,7 +94,11 @@ class Homeserver:
         self.links = Links()
         self.intake = Intake(limits.uncommitted_bytes, self.metrics)
         self.outcomes = Outcomes(clock)
-        self.delivery = Delivery(settings, sequence, self.links, self.metrics, clock)
+        self.doors = Doorkeeper(database)
+        loads = Loads(database)
+        self.delivery = Delivery(settings, sequence, self.links, self.metrics, clock, doors=self.doors, loads=loads)
+        self.post = Post(self.delivery, loads, self.metrics, writer.kick)
+        writer.carry(self.post)
         self.directory = Directory(writer, self.delivery, limits, self._tell_low, self._tell_few_packages)
         self.pairs = PairSlots(limits.pair_seconds)
         # By stream, not by link: who comes back by another link goes on where they were.

@@ -45,12 +45,11 @@ class Intake:
         self._most = most
         self._held = 0
         self._waiting: set[Gate] = set()
-        self._gauge = metrics.uncommitted
+        metrics.uncommitted.set_function(lambda: self._held)
 
     def take(self, size: int, gate: Gate) -> None:
         """Count bytes that were taken from a link."""
         self._held += size
-        self._gauge.set(self._held)
         if self._held > self._most:
             self._waiting.add(gate)
             gate.shut("intake")
@@ -58,7 +57,6 @@ class Intake:
     def done(self, size: int) -> None:
         """They are committed, or given up."""
         self._held -= size
-        self._gauge.set(self._held)
         if self._waiting and self._held <= self._most // 2:
             waiting, self._waiting = self._waiting, set()
             for gate in waiting:

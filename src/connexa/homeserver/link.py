@@ -164,13 +164,13 @@ class LinkConnection:
 
     def say(self, **frame: Message) -> None:
         """Send one frame."""
-        self.say_raw(LinkDown(**frame))  # type: ignore[arg-type]  # one keyword of LinkDown's own
+        self.say_raw(LinkDown(**frame).SerializeToString())  # type: ignore[arg-type]  # one keyword of LinkDown's own
 
-    def say_raw(self, frame: LinkDown) -> None:
-        """Send one frame that is already made; whoever leaves too much unread is cut off, whatever it was."""
+    def say_raw(self, frame: bytes) -> None:
+        """Send one frame that is encoded already; whoever leaves too much unread is cut off, whatever it was."""
         if self._ended:
             return
-        self._sink.send(frame.SerializeToString())
+        self._sink.send(frame)
         if self._sink.buffered() > self._house.settings.limits.slow_bytes:
             self.end(RefusedError("link.slow", "This node does not read what is sent to it.", retryable=True))
 

@@ -17,7 +17,7 @@ from connexa.homeserver.limits import Bucket
 from connexa.homeserver.link_role import Connection, unexpected
 from connexa.homeserver.metrics import Metrics
 from connexa.wire import malformed
-from connexa.wire.v1.link_pb2 import Call, Failure, LinkDown, Reply
+from connexa.wire.v1.link_pb2 import Call, Failure, Reply
 
 __all__ = ["Answer", "Calls", "Spawn"]
 
@@ -103,4 +103,4 @@ class Calls:
 
     def _refuse(self, number: int, name: str, error: ConnexaError) -> None:
         self._metrics.calls.labels(name, error.code).inc()
-        self._connection.say_raw(LinkDown(reply=Reply(id=number, failure=Failure(code=error.code, retryable=error.retryable))))
+        self._connection.say(reply=Reply(id=number, failure=Failure(code=error.code, retryable=error.retryable)))

@@ -20,7 +20,8 @@ from connexa.homeserver.link_groups import GroupAnswers
 from connexa.homeserver.link_pushes import Fresh, Pushes
 from connexa.homeserver.link_role import Connection, unexpected
 from connexa.homeserver.link_sends import Effects, Sends
-from connexa.homeserver.mailbox import Arrival, ack, ack_up_to, page
+from connexa.homeserver.mailbox import Arrival, ack_up_to, page
+from connexa.homeserver.post import Told
 from connexa.homeserver.prekeys import check_upload, claim, keep_upload, one_time_left, prekey_status
 from connexa.homeserver.tables import first
 from connexa.identity import DeviceId, SenderCertificate, issue_sender_certificate, read_device_list, sender_keys_hash
@@ -83,6 +84,7 @@ class MailboxRole:
             clock=house.clock,
             bucket=house.send_rates.bucket(self.device, now),
             most_refusals=limits.refusals_kept,
+            storing=house.delivery.storing,
             last=login.last_number,
         )
         answers: dict[str, Answer] = {
@@ -100,7 +102,6 @@ class MailboxRole:
             **GroupAnswers(house, self._login.certificate, self._change).answers(),
         }
         self._calls = Calls(connection, answers, house.spawn, Bucket(limits.calls_per_second, limits.calls_burst, now), house.metrics)
-        self._acked: list[int] = []
         house.links.enter_mailbox(self.user, self.device, self, house.sequence.newest)
 
     def opened(self) -> None:
@@ -176,17 +177,9 @@ class MailboxRole:
         self._pushes.start(last, window)
 
     def _ack(self, seqs: list[int]) -> None:
-        """Acknowledgements of one read burst become one operation."""
-        if len(seqs) > MAX_ACKS or any(seq > self._house.sequence.newest for seq in seqs):
+        if len(seqs) > MAX_ACKS or max(seqs, default=0) > self._house.sequence.newest:
             raise malformed("it acknowledges what was never pushed")
-        if not self._acked:
-            asyncio.get_running_loop().call_soon(self._delete_acked)
-        self._acked += seqs
-        self._pushes.acked(seqs)
-
-    def _delete_acked(self) -> None:
-        seqs, self._acked = self._acked, []
-        self._house.writer.submit(lambda execute: ack(execute, self.device, seqs)).add_done_callback(self._count_acked)
+        self._house.post.ack(self._pushes.acked(seqs))
 
     def _count_acked(self, done: asyncio.Future[int]) -> None:
         if done.exception() is None:  # else the rows stay, and are pushed once more
@@ -209,6 +202,10 @@ class MailboxRole:
     def advance(self, execute: Execute, number: int) -> None:
         """Set it."""
         execute("UPDATE device SET last_number = ? WHERE device = ?", (number, self.device))
+
+    def put(self, last: int, envelopes: list[Envelope], now: float, told: Told) -> bool:
+        """Own copies are judged by operations."""
+        return False
 
     def judge(self, execute: Execute, number: int, envelope: Envelope, raw: bytes, now: float, effects: Effects) -> Status:
         """Only the own devices can be reached here (P38)."""

@@ -13,8 +13,7 @@ from connexa.homeserver.link_role import Connection
 from connexa.homeserver.mailbox import Arrival
 from connexa.homeserver.metrics import Metrics
 from connexa.homeserver.settings import LimitSettings
-from connexa.wire import MAX_FRAME
-from connexa.wire.v1.link_pb2 import LinkDown
+from connexa.wire import MAX_FRAME, push_frame, push_item
 
 __all__ = ["Fresh", "Pushes"]
 
@@ -22,7 +21,6 @@ PAGE = 64
 HIGH_WATER = 256 * 1024  # bytes that the node has not taken, above which nothing more is fetched
 LOOK_AGAIN_SECONDS = 0.2
 FRAME_ROOM = MAX_FRAME - 1_024
-ITEM_OVERHEAD = 96
 
 Fetch = Callable[[int, int], list[Arrival]]
 Fresh = tuple[int, Arrival]
@@ -42,7 +40,7 @@ class Pushes:
         self._live = False
         self._window = 0
         self._sent_seq = 0
-        self._unacked: dict[int, int] = {}
+        self._unacked: dict[int, Arrival] = {}
         self._unacked_bytes = 0
         self._fresh: list[Fresh] = []
         self._scheduled = False
@@ -78,12 +76,16 @@ class Pushes:
         self._fresh.clear()
         self._schedule()
 
-    def acked(self, seqs: list[int]) -> None:
-        """The device has stored these."""
+    def acked(self, seqs: list[int]) -> list[Arrival]:
+        """The device has stored these; returns those that it was pushed."""
+        stored = []
         for seq in seqs:
-            self._unacked_bytes -= self._unacked.pop(seq, 0)
+            if (arrival := self._unacked.pop(seq, None)) is not None:
+                self._unacked_bytes -= arrival.size
+                stored.append(arrival)
         if not self._live:
             self._schedule()
+        return stored
 
     def drained(self) -> None:
         """The node reads again."""
@@ -134,16 +136,18 @@ class Pushes:
         return self._unacked_bytes < self._limits.push_window_bytes and self._connection.buffered() <= HIGH_WATER
 
     def _push(self, arrivals: list[Arrival]) -> None:
-        frame, size = LinkDown(), 0
+        items: list[bytes] = []
+        size = 0
         for arrival in arrivals:
-            if size and size + arrival.size + ITEM_OVERHEAD > FRAME_ROOM:
-                self._connection.say_raw(frame)
-                frame, size = LinkDown(), 0
-            frame.push.items.append(arrival.item())
-            size += arrival.size + ITEM_OVERHEAD
-            self._unacked[arrival.seq] = arrival.size
+            item = push_item(arrival.seq, arrival.item, arrival.body)
+            if items and size + len(item) > FRAME_ROOM:
+                self._connection.say_raw(push_frame(items))
+                items, size = [], 0
+            items.append(item)
+            size += len(item)
+            self._unacked[arrival.seq] = arrival
             self._unacked_bytes += arrival.size
             self._sent_seq = arrival.seq
-        if size:
-            self._connection.say_raw(frame)
+        if items:
+            self._connection.say_raw(push_frame(items))
             self._metrics.pushed.inc(len(arrivals))

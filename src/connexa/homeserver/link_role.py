@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 from connexa.errors import ConnexaError, RefusedError
 from connexa.homeserver.intake import Gate
-from connexa.wire.v1.link_pb2 import LinkDown, LinkUp
+from connexa.wire.v1.link_pb2 import LinkUp
 
 __all__ = ["Connection", "Role", "unexpected"]
 
@@ -25,8 +25,8 @@ class Connection(Protocol):
     def say(self, **frame: Message) -> None:
         """Send one frame; the keyword is its name in `LinkDown`."""
 
-    def say_raw(self, frame: LinkDown) -> None:
-        """Send one frame that is already made."""
+    def say_raw(self, frame: bytes) -> None:
+        """Send one frame that is encoded already."""
 
     def buffered(self) -> int:
         """Bytes that the node has not taken."""

@@ -1,7 +1,8 @@
 """Numbered envelopes of one stream, from the frame to the acknowledgement: in order, each once, at a bounded rate (homeserver §3.4).
 
-A frame's envelopes are one operation of the writer; what commits together is acknowledged together, and nothing before it is durable. A
-sender over its rate is not refused: its connection is not read for a while.
+A frame's envelopes are put where they ride with the next transaction, or where they need the database to be judged, become one operation
+of the writer; what commits together is acknowledged together, and nothing before it is durable. A sender over its rate is not refused: its
+connection is not read for a while.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from connexa.errors import ConflictError, ConnexaError, RefusedError
 from connexa.homeserver.delivery import Arrived
@@ -18,6 +20,7 @@ from connexa.homeserver.intake import Intake
 from connexa.homeserver.limits import Bucket
 from connexa.homeserver.link_role import Connection
 from connexa.homeserver.outcomes import Outcomes, pending
+from connexa.homeserver.post import Told
 from connexa.store import Database, Execute, Writer
 from connexa.wire import WireError, malformed, status_of
 from connexa.wire.v1.link_pb2 import Committed, NumberedEnvelope, Outcome, Refused, Status, WhereReply
@@ -54,12 +57,14 @@ class Stream(Protocol):
     def advance(self, execute: Execute, number: int) -> None:
         """Set it."""
 
+    def put(self, last: int, envelopes: list[Envelope], now: float, told: Told) -> bool:
+        """Take new envelopes up to the number `last` as they are, all or none; False where an operation has to judge them."""
+
     def judge(self, execute: Execute, number: int, envelope: Envelope, raw: bytes, now: float, effects: Effects) -> Status:
-        """Store one envelope, or say why not."""
+        """Deliver one envelope, or say why not."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     """One envelope of a frame; without the envelope it is refused with the status."""
 
     number: int
@@ -85,6 +90,7 @@ class Sends:
         clock: Callable[[], float],
         bucket: Bucket,
         most_refusals: int,
+        storing: Callable[[Execute], AbstractContextManager[Arrived]],
         last: int,
     ) -> None:
         self._connection = connection
@@ -99,7 +105,10 @@ class Sends:
         self._bucket = bucket
         self._most_refusals = most_refusals
         self._loop = asyncio.get_running_loop()
+        self._storing = storing
         self._expected = last + 1
+        self._taken: int | None = None  # highest number of the stream in the store; an earlier link may have sent more than `last`
+        self._operations = 0  # of ours that are under way
         self._told: set[int] = set()
         self._acknowledged: set[int] = set()
         self._committed = Committed()
@@ -110,17 +119,45 @@ class Sends:
         """Take one frame of envelopes."""
         if not envelopes:
             raise malformed("it sends nothing")
-        items = []
+        items, new = [], self._taken is not None and self._operations == 0
         for numbered in envelopes:
-            if not 1 <= numbered.number <= MAX_NUMBER or numbered.number > self._expected:
+            number = numbered.number
+            if not 1 <= number <= MAX_NUMBER or number > self._expected:
                 raise _gap()
-            self._expected = max(self._expected, numbered.number + 1)
-            items.append(self._prejudge(numbered.number, numbered.envelope))
+            new = new and number == self._expected > (self._taken or 0)
+            self._expected = max(self._expected, number + 1)
+            items.append(self._prejudge(number, numbered.envelope))
         self._hold_to_rate(len(items))
         size = sum(len(item.raw) for item in items)
         self._intake.take(size, self._connection.gate)
-        stored = self._writer.submit(lambda execute: self._store(execute, items))
-        stored.add_done_callback(lambda done: self._stored(done, size))
+        if not (new and self._put(items, size)):
+            self._operate(items, size)
+
+    def _put(self, items: Sequence[_Item], size: int) -> bool:
+        """Let them ride with the next transaction: what our first operation has found in the store tells what is new."""
+        last, envelopes = items[-1].number, [item.envelope for item in items if item.envelope is not None]
+
+        def told(error: ConnexaError | None) -> None:
+            self._settle(size, error, Effects(up_to=last))
+
+        return len(envelopes) == len(items) and self._stream.put(last, envelopes, self._clock(), told)
+
+    def _operate(self, items: Sequence[_Item], size: int) -> None:
+        self._operations += 1
+
+        def stored(done: asyncio.Future[Effects]) -> None:
+            self._operations -= 1
+            error = done.exception()
+            if error is not None and not isinstance(error, ConnexaError):  # a fault of ours costs this link
+                logger.error("storing failed", exc_info=error)
+                error = ConnexaError("server.temporary", "The homeserver failed.", retryable=True)
+            effects = Effects() if error is not None else done.result()
+            self._taken = max(self._taken or 0, effects.up_to)
+            if effects.arrived or effects.domains:
+                self._announce(effects)
+            self._settle(size, error, effects)
+
+        self._writer.submit(lambda execute: self._store(execute, items)).add_done_callback(stored)
 
     def acknowledge(self, numbers: Sequence[int]) -> None:
         """The node knows these outcomes."""
@@ -169,37 +206,34 @@ class Sends:
 
     def _store(self, execute: Execute, items: Sequence[_Item]) -> Effects:
         """One operation: the number's order is checked again, since an earlier operation may have failed."""
-        effects, now = Effects(), self._clock()
-        last = before = self._stream.last(execute)
-        for item in items:
-            if item.number <= last:
-                continue  # it came again: our answer was lost
-            if item.number != last + 1:
-                raise ConnexaError("server.temporary", "An earlier envelope of this stream was not stored.", retryable=True)
-            last = item.number
-            status = item.status
-            if item.envelope is not None:
-                status = self._stream.judge(execute, item.number, item.envelope, item.raw, now, effects)
-            if status != Status.STATUS_ACCEPTED:
-                effects.refused.append(Refused(number=item.number, status=status))
-                self._outcomes.record(execute, self._stream.id, item.number, WhereReply.REFUSED, status)
-                self._told.add(item.number)  # `committed` tells it
-        if last != before:
-            self._stream.advance(execute, last)
+        now = self._clock()
+        with self._storing(execute) as arrived:
+            effects = Effects(arrived=arrived)
+            last = before = self._stream.last(execute)
+            for item in items:
+                if item.number <= last:
+                    continue  # it came again: our answer was lost
+                if item.number != last + 1:
+                    raise ConnexaError("server.temporary", "An earlier envelope of this stream was not stored.", retryable=True)
+                last = item.number
+                status = item.status
+                if item.envelope is not None:
+                    status = self._stream.judge(execute, item.number, item.envelope, item.raw, now, effects)
+                if status != Status.STATUS_ACCEPTED:
+                    effects.refused.append(Refused(number=item.number, status=status))
+                    self._outcomes.record(execute, self._stream.id, item.number, WhereReply.REFUSED, status)
+                    self._told.add(item.number)  # `committed` tells it
+            if last != before:
+                self._stream.advance(execute, last)
         effects.up_to = last
         return effects
 
-    def _stored(self, done: asyncio.Future[Effects], size: int) -> None:
+    def _settle(self, size: int, error: ConnexaError | None, effects: Effects) -> None:
         self._intake.done(size)
-        error = done.exception()
         if error is not None:
             # Nothing of it happened. The node keeps it and comes back; which numbers stand, `Ready` will say (H5).
-            if not isinstance(error, ConnexaError):  # a fault of ours costs this link
-                logger.error("storing failed", exc_info=error)
             self._connection.end(ConnexaError("server.temporary", "The homeserver could not store this.", retryable=True))
             return
-        effects = done.result()
-        self._announce(effects)
         self._committed.up_to = max(self._committed.up_to, effects.up_to)
         self._committed.refused.extend(effects.refused)
         if not self._flushing:

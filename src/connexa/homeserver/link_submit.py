@@ -19,6 +19,7 @@ from connexa.homeserver.link_role import Connection, unexpected
 from connexa.homeserver.link_sends import Effects, Sends
 from connexa.homeserver.outcomes import where
 from connexa.homeserver.passes import STREAM_SECONDS, Opened, pass_refused
+from connexa.homeserver.post import Told
 from connexa.homeserver.steps import StepUse, bind_target, spend_step, target_of
 from connexa.homeserver.tables import first
 from connexa.identity import Domain, UserPublic, check_domain
@@ -71,6 +72,7 @@ class SubmitRole:
             clock=house.clock,
             bucket=house.send_rates.bucket(opened.stream, now),
             most_refusals=limits.refusals_kept,
+            storing=house.delivery.storing,
             last=opened.last_number,
         )
         answers: dict[str, Answer] = {
@@ -141,6 +143,14 @@ class SubmitRole:
     def advance(self, execute: Execute, number: int) -> None:
         """Set it."""
         execute("UPDATE spent_pass SET last_number = ? WHERE hash = ?", (number, self._pass.hash))
+
+    def put(self, last: int, envelopes: list[Envelope], now: float, told: Told) -> bool:
+        """Contacts write to contacts here all day long: that needs no operation."""
+        if self._pass.use != PassShow.STREAM or now >= self._pass.opened + STREAM_SECONDS:
+            return False
+        if any(envelope.domain != self._house.domain for envelope in envelopes):
+            return False
+        return self._house.post.put(self._pass.hash, last, envelopes, now, told)
 
     def judge(self, execute: Execute, number: int, envelope: Envelope, raw: bytes, now: float, effects: Effects) -> Status:
         """Store an envelope here, or queue it for its domain."""

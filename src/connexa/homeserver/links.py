@@ -42,10 +42,10 @@ class Links:
     """All links that something may have to be told to."""
 
     def __init__(self) -> None:
-        self._mailboxes: dict[DeviceId, OpenMailbox] = {}
+        self._mailboxes: dict[bytes, OpenMailbox] = {}
         self._devices: dict[UserId, set[DeviceId]] = {}
         self._submits: dict[bytes, OpenSubmit] = {}
-        self._stored: dict[DeviceId, int] = {}  # the newest row's number, committed or not, of each device that is here
+        self._stored: dict[bytes, int] = {}  # the newest row's number, committed or not, of each device that is here
 
     @property
     def mailboxes(self) -> int:
@@ -83,21 +83,23 @@ class Links:
         if self._submits.get(stream) is link:
             del self._submits[stream]
 
-    def stored(self, device: DeviceId, seq: int) -> int:
+    def stored(self, device: bytes, seq: int) -> int:
         """A row was stored inside an operation; returns the number of the one before it."""
-        before = self._stored.get(device, 0)
-        if device in self._stored:
-            self._stored[device] = seq
+        before = self._stored.get(device)
+        if before is None:
+            return 0
+        self._stored[device] = seq
         return before
 
     def arrived(self, arrived: Arrived) -> None:
         """Hand committed rows to the devices that are here."""
-        rows: dict[DeviceId, list[Fresh]] = {}
-        for device, before, arrival in arrived:
-            rows.setdefault(device, []).append((before, arrival))
-        for device, fresh in rows.items():
-            if (link := self._mailboxes.get(device)) is not None:
-                link.on_arrivals(fresh)
+        rows: dict[bytes, list[Fresh]] = {}
+        for fresh in arrived:
+            device = fresh[1].device
+            if device in self._mailboxes:
+                rows.setdefault(device, []).append(fresh)
+        for device, its in rows.items():
+            self._mailboxes[device].on_arrivals(its)
 
     def look_for_missed(self) -> None:
         """Look where a row may have been committed whose operation nobody waited for any more."""

@@ -1,124 +1,132 @@
-"""Mailboxes: the rows that wait for each device, one body for all of them, deleted with the last acknowledgement (homeserver §3.7).
+"""Mailboxes: the rows that wait for each device, deleted with their acknowledgement; a body that several devices share once for all of
+them, deleted with the last (homeserver §3.7).
 
-Functions over the tables `mailbox`, `body` and `mailbox_load`, for operations of the writer; `page` reads what is committed.
+Functions over the tables `mailbox`, `body` and `mailbox_load`, for the writer's transactions; `page` reads what is committed. What goes
+through here by the thousand goes in statements of many rows (homeserver §3.2).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
 from connexa.homeserver.tables import Query, first, marks
 from connexa.identity import DeviceId
 from connexa.store import Execute, Row
-from connexa.wire.v1.link_pb2 import PushClass, PushItem
-from connexa.wire.v1.message_pb2 import Envelope, Packet
+from connexa.wire import body_field, stored_item
+from connexa.wire.v1.link_pb2 import PushClass
+from connexa.wire.v1.message_pb2 import Envelope
 
-__all__ = ["Arrival", "Load", "ack", "ack_up_to", "arrivals", "clear_left", "drop_device", "expire", "load_of", "page", "put"]
+__all__ = [
+    "Arrival",
+    "Load",
+    "ack_up_to",
+    "arrivals_of",
+    "clear_left",
+    "delete",
+    "drop_device",
+    "expire",
+    "insert",
+    "load_of",
+    "page",
+    "put_loads",
+]
 
-CHUNK: Final = 256  # rows in one statement
+T = TypeVar("T")
+_REQUEST: Final = PushClass.PUSH_REQUEST
+CHUNK: Final = 256  # rows that one step of upkeep deletes
+_CHUNKS: Final = (256, 64, 16, 4, 1)  # rows in one statement: few different ones, which stay prepared
+_COLUMNS: Final = "seq, device, class, expires, size, body, item"
+_INSERT: Final = {n: f"INSERT INTO mailbox ({_COLUMNS}) VALUES {','.join(['(?,?,?,?,?,?,?)'] * n)}" for n in _CHUNKS}  # noqa: S608
+_DELETE: Final = {n: f"DELETE FROM mailbox WHERE seq IN ({marks(n)}) RETURNING seq" for n in _CHUNKS}  # noqa: S608 - marks alone
 _OLDEST: Final = "seq IN (SELECT seq FROM mailbox WHERE device = ? AND seq <= ? ORDER BY seq LIMIT ?)"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """One row of one mailbox, ready to be pushed."""
+class Arrival(NamedTuple):
+    """One row of one mailbox: its columns, and the body where that is kept beside."""
 
     seq: int
-    accepted_at: int
+    device: bytes
     kind: PushClass
-    envelope: bytes
-    body: bytes = field(repr=False)
-    packet: bytes = field(repr=False)
-
-    @property
-    def size(self) -> int:
-        """What it costs in a window."""
-        return len(self.body) + len(self.packet) + 64
-
-    def item(self) -> PushItem:
-        """As it is pushed."""
-        push = PushItem(seq=self.seq, accepted_at=self.accepted_at, envelope=self.envelope, body=self.body)
-        push.packet.ParseFromString(self.packet)
-        setattr(push, "class", self.kind)
-        return push
+    expires: int
+    size: int  # what it costs in a mailbox and in a window
+    shared: int  # the row of its body, where several devices wait for it; 0 where the item holds it
+    item: bytes  # what is pushed, but for the number
+    body: bytes  # the field of a shared body
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What waits for one device."""
+class Load(NamedTuple):
+    """What waits for one device, and how far it has come."""
 
     messages: int = 0
     bytes: int = 0
     requests: int = 0
+    acked: int = 0
+
+    def plus(self, arrival: Arrival) -> Load:
+        """With one row more."""
+        return Load(self.messages + 1, self.bytes + arrival.size, self.requests + (arrival.kind == _REQUEST), self.acked)
+
+    def without(self, arrival: Arrival) -> Load:
+        """With one row less, which the device has stored."""
+        acked = max(self.acked, arrival.seq)
+        return Load(self.messages - 1, self.bytes - arrival.size, self.requests - (arrival.kind == _REQUEST), acked)
 
 
 def load_of(query: Query, device: bytes) -> Load:
     """How full a mailbox is."""
-    row = first(query, "SELECT messages, bytes, requests FROM mailbox_load WHERE device = ?", (device,))
+    row = first(query, "SELECT messages, bytes, requests, acked FROM mailbox_load WHERE device = ?", (device,))
     return Load(*row) if row else Load()
 
 
-def put(execute: Execute, envelope: Envelope, kind: PushClass, seqs: Sequence[int], *, accepted_at: int) -> list[tuple[DeviceId, Arrival]]:
-    """Store an envelope for the devices of its packets: the body once, a row for each."""
-    body: int = next(execute("INSERT INTO body (body, refs) VALUES (?, ?) RETURNING id", (envelope.body, len(envelope.packets))))[0]
-    put_down = []
-    for seq, packet in zip(seqs, envelope.packets, strict=True):
-        arrival = Arrival(seq, accepted_at, kind, envelope.id, envelope.body, packet.SerializeToString())
-        _insert(execute, envelope, packet, body, arrival)
-        put_down.append((DeviceId(packet.device), arrival))
-    return put_down
+def arrivals_of(envelope: Envelope, kind: PushClass, seqs: Sequence[int], accepted_at: int) -> list[Arrival]:
+    """The rows of an envelope, one for each of its packets."""
+    packets, body, id, expires = envelope.packets, envelope.body, envelope.id, envelope.expires
+    shared, field, inside = (seqs[0], body_field(body), b"") if len(packets) > 1 else (0, b"", body)
+    made = []
+    for seq, packet in zip(seqs, packets, strict=True):
+        raw = packet.SerializeToString()
+        item = stored_item(accepted_at, kind, id, raw, inside)
+        made.append(Arrival(seq, packet.device, kind, expires, len(body) + len(raw) + 64, shared, item, field))
+    return made
 
 
-def _insert(execute: Execute, envelope: Envelope, packet: Packet, body: int, arrival: Arrival) -> None:
-    execute(
-        "INSERT INTO mailbox (seq, device, user, body, envelope, class, accepted_at, expires, size, packet)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            arrival.seq,
-            packet.device,
-            envelope.user,
-            body,
-            envelope.id,
-            int(arrival.kind),
-            arrival.accepted_at,
-            envelope.expires,
-            arrival.size,
-            arrival.packet,
-        ),
-    )
-    execute(
-        "INSERT INTO mailbox_load (device, messages, bytes, requests) VALUES (?, 1, ?, ?) ON CONFLICT (device) DO UPDATE"
-        " SET messages = messages + 1, bytes = bytes + excluded.bytes, requests = requests + excluded.requests",
-        (packet.device, arrival.size, int(arrival.kind == PushClass.PUSH_REQUEST)),
-    )
+def insert(execute: Execute, arrivals: Sequence[Arrival]) -> None:
+    """Store rows, and the bodies that they share."""
+    for chunk in _chunks(arrivals):
+        execute(_INSERT[len(chunk)], [value for row in chunk for value in row[:7]])
+    shared = [row for row in arrivals if row.shared]
+    if shared:
+        refs = Counter(row.shared for row in shared)
+        bodies = {row.shared: row.body for row in shared}
+        for body, count in refs.items():
+            execute("INSERT INTO body (id, body, refs) VALUES (?, ?, ?)", (body, bodies[body], count))
+
+
+def delete(execute: Execute, arrivals: Mapping[int, Arrival]) -> list[Arrival]:
+    """Delete rows by their numbers; returns those that were still there."""
+    gone = []
+    for chunk in _chunks([*arrivals]):
+        gone += [arrivals[seq] for (seq,) in execute(_DELETE[len(chunk)], chunk)]
+    _unref(execute, Counter(row.shared for row in gone if row.shared))
+    return gone
+
+
+def put_loads(execute: Execute, loads: Iterable[tuple[bytes, Load]]) -> None:
+    """Write down what waits for devices."""
+    for device, load in loads:
+        execute("INSERT OR REPLACE INTO mailbox_load (device, messages, bytes, requests, acked) VALUES (?, ?, ?, ?, ?)", (device, *load))
 
 
 def page(query: Query, device: DeviceId, after: int, limit: int) -> list[Arrival]:
     """The rows behind a number, in order."""
     rows = query(
-        "SELECT m.seq, m.accepted_at, m.class, m.envelope, b.body, m.packet FROM mailbox m JOIN body b ON b.id = m.body"
-        " WHERE m.device = ? AND m.seq > ? ORDER BY m.seq LIMIT ?",
+        "SELECT m.seq, m.device, m.class, m.expires, m.size, m.body, m.item, coalesce(b.body, x'')"
+        " FROM mailbox m LEFT JOIN body b ON b.id = m.body WHERE m.device = ? AND m.seq > ? ORDER BY m.seq LIMIT ?",
         (device, after, limit),
     )
-    return arrivals(rows)
-
-
-def arrivals(rows: Iterable[Row]) -> list[Arrival]:
-    """Rows as they are pushed."""
-    return [Arrival(seq, accepted_at, kind, envelope, body, packet) for seq, accepted_at, kind, envelope, body, packet in rows]
-
-
-def ack(execute: Execute, device: DeviceId, seqs: Sequence[int]) -> int:
-    """Delete what a device has stored, and remember how far it has come; returns how many rows that were."""
-    gone = 0
-    for start in range(0, len(seqs), CHUNK):
-        chunk = seqs[start : start + CHUNK]
-        where = f"device = ? AND seq IN ({marks(len(chunk))})"
-        gone += _delete(execute, where, (device, *chunk))
-    execute("UPDATE device SET acked = max(acked, ?) WHERE device = ?", (max(seqs, default=0), device))
-    return gone
+    return [Arrival(*row) for row in rows]
 
 
 def ack_up_to(execute: Execute, device: DeviceId, last: int) -> int:
@@ -144,7 +152,10 @@ def clear_left(execute: Execute, now: float, limit: int = CHUNK) -> int:
     gone = _delete(execute, _OLDEST, (*row, limit))
     if gone < limit:
         execute("DELETE FROM mailbox_left WHERE device = ?", (row[0],))
-        execute("DELETE FROM mailbox_load WHERE device = ? AND messages = 0", (row[0],))
+        execute(
+            "DELETE FROM mailbox_load WHERE device = ? AND messages = 0 AND NOT EXISTS (SELECT 1 FROM device d WHERE d.device = ?)",
+            (row[0], row[0]),
+        )
     return gone
 
 
@@ -161,17 +172,30 @@ def expire(execute: Execute, now: float, limit: int = CHUNK) -> int:
 
 
 def _delete(execute: Execute, where: str, bindings: Sequence[object]) -> int:
-    sql = f"DELETE FROM mailbox WHERE {where} RETURNING device, body, size, class"  # noqa: S608 - `where` is from this module
+    sql = f"DELETE FROM mailbox WHERE {where} RETURNING device, size, class, body"  # noqa: S608 - `where` is from this module
     rows: list[Row] = execute(sql, bindings).fetchall()
     loads: dict[bytes, tuple[int, int, int]] = {}
-    for device, body, size, kind in rows:
-        if not execute("DELETE FROM body WHERE id = ? AND refs <= 1 RETURNING id", (body,)).fetchall():
-            execute("UPDATE body SET refs = refs - 1 WHERE id = ?", (body,))
+    for device, size, kind, _ in rows:
         messages, held, requests = loads.get(device, (0, 0, 0))
-        loads[device] = (messages + 1, held + size, requests + int(kind == PushClass.PUSH_REQUEST))
+        loads[device] = (messages + 1, held + size, requests + int(kind == _REQUEST))
     for device, (messages, held, requests) in loads.items():
         execute(
             "UPDATE mailbox_load SET messages = messages - ?, bytes = bytes - ?, requests = requests - ? WHERE device = ?",
             (messages, held, requests, device),
         )
+    _unref(execute, Counter(row[3] for row in rows if row[3]))
     return len(rows)
+
+
+def _unref(execute: Execute, bodies: Counter[int]) -> None:
+    for body, count in bodies.items():
+        if not execute("DELETE FROM body WHERE id = ? AND refs <= ? RETURNING id", (body, count)).fetchall():
+            execute("UPDATE body SET refs = refs - ? WHERE id = ?", (count, body))
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    start = 0
+    while start < len(items):
+        size = next(size for size in _CHUNKS if size <= len(items) - start)
+        yield items[start : start + size]
+        start += size

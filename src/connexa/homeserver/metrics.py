@@ -20,6 +20,7 @@ class Metrics:
             ["origin", "status"],
             registry=self.registry,
         )
+        self._judged: dict[tuple[str, str], Counter] = {}
         self.pushed = Counter("connexa_pushed", "Envelopes pushed to devices.", registry=self.registry)
         self.acked = Counter("connexa_acked", "Envelopes acknowledged by devices.", registry=self.registry)
         self.expired = Counter("connexa_expired", "Envelopes that expired in a mailbox.", registry=self.registry)
@@ -28,6 +29,13 @@ class Metrics:
             "connexa_group_requests", "Requests to groups that are kept here.", ["request", "code"], registry=self.registry
         )
         self.uncommitted = Gauge("connexa_uncommitted_bytes", "Bytes taken and not yet committed.", registry=self.registry)
+
+    def judged(self, origin: str, status: str, count: int = 1) -> None:
+        """Count envelopes."""
+        counter = self._judged.get((origin, status))
+        if counter is None:  # looking a label up costs more than counting
+            counter = self._judged[origin, status] = self.envelopes.labels(origin, status)
+        counter.inc(count)
 
     def render(self) -> bytes:
         """The text format of Prometheus."""

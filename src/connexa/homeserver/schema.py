@@ -48,7 +48,6 @@ CREATE TABLE device (
     user        BLOB NOT NULL,
     certificate BLOB NOT NULL,
     last_number INTEGER NOT NULL DEFAULT 0,
-    acked       INTEGER NOT NULL DEFAULT 0,
     last_seen   INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_by_user ON device (user);
@@ -121,34 +120,34 @@ CREATE TABLE outcome (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outcome_by_expiry ON outcome (expires);
 
--- A body once, however many devices wait for it. Rowid tables: large blobs in WITHOUT ROWID are slow (homeserver.md 3.1).
+-- A row for each message and device. `item` is what is pushed of it; the body is in it, or where several devices wait for the same one,
+-- in `body`. Rowid tables: large blobs in WITHOUT ROWID are slow (homeserver.md 3.1).
+CREATE TABLE mailbox (
+    seq     INTEGER PRIMARY KEY,
+    device  BLOB NOT NULL,
+    class   INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    size    INTEGER NOT NULL,
+    body    INTEGER NOT NULL,
+    item    BLOB NOT NULL
+) STRICT;
+CREATE INDEX mailbox_by_device ON mailbox (device, seq);
+CREATE INDEX mailbox_by_expiry ON mailbox (expires);
+
 CREATE TABLE body (
     id   INTEGER PRIMARY KEY,
     body BLOB NOT NULL,
     refs INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE mailbox (
-    seq         INTEGER PRIMARY KEY,
-    device      BLOB NOT NULL,
-    user        BLOB NOT NULL,
-    body        INTEGER NOT NULL,
-    envelope    BLOB NOT NULL,
-    class       INTEGER NOT NULL,
-    accepted_at INTEGER NOT NULL,
-    expires     INTEGER NOT NULL,
-    size        INTEGER NOT NULL,
-    packet      BLOB NOT NULL
-) STRICT;
-CREATE INDEX mailbox_by_device ON mailbox (device, seq);
-CREATE INDEX mailbox_by_expiry ON mailbox (expires);
-
--- What waits in a device's mailbox, kept beside it because counting large mailboxes is slow.
+-- What waits in a device's mailbox, kept beside it because counting large mailboxes is slow. `acked`: the highest number that the device
+-- has acknowledged.
 CREATE TABLE mailbox_load (
     device   BLOB PRIMARY KEY,
     messages INTEGER NOT NULL DEFAULT 0,
     bytes    INTEGER NOT NULL DEFAULT 0,
-    requests INTEGER NOT NULL DEFAULT 0
+    requests INTEGER NOT NULL DEFAULT 0,
+    acked    INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- Mail that nobody will fetch any more, up to a number: of a device that was removed, or that says it has stored more than one operation

@@ -34,7 +34,11 @@ def weekly_key(profile_key: bytes, week: int) -> bytes:
 
 def packets_hash(packets: Iterable[Packet]) -> bytes:
     """SHA-256 over the packets of an envelope, in their order, in one fixed layout."""
-    return sha256(*(p.device + p.sek.to_bytes(4, "big") + len(p.sealed).to_bytes(4, "big") + p.sealed for p in packets))
+    parts = []
+    for packet in packets:
+        sealed = packet.sealed
+        parts += [packet.device, packet.sek.to_bytes(4, "big"), len(sealed).to_bytes(4, "big"), sealed]
+    return sha256(*parts)
 
 
 def right_proof(key: bytes, envelope_id: bytes, user: bytes, body_digest: bytes, packets_digest: bytes) -> bytes:

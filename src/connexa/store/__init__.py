@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from connexa.store.database import Database, Execute, Row, open_database
 from connexa.store.keys import KeyCustody, load_key
-from connexa.store.writer import Writer
+from connexa.store.writer import Rider, Writer
 
-__all__ = ["Database", "Execute", "KeyCustody", "Row", "Writer", "load_key", "open_database"]
+__all__ = ["Database", "Execute", "KeyCustody", "Rider", "Row", "Writer", "load_key", "open_database"]

@@ -57,6 +57,27 @@ class Database:
             raise store_error(error) from error
         return result
 
+    def watch(self, table: str, column: str, changed: Callable[[Any], None], events: Sequence[str], *, where: str = "") -> None:
+        """From now on `changed` hears `column` of every row of `table` to which one of `events` happens by a statement of the writer, at
+        once, and whether or not the transaction will be committed.
+
+        Events are SQL's: INSERT, DELETE, UPDATE, UPDATE OF columns; `where` narrows the rows by a column. Never a stranger's text.
+        """
+        heard = f"watch_{table}"
+
+        def hear(value: Any) -> None:
+            changed(value)
+
+        self.writer_connection.create_scalar_function(heard, hear, 1)  # type: ignore[arg-type]  # any value that SQL has
+        for event in events:
+            kind = event.split()[0]
+            for row in {"INSERT": ("new",), "DELETE": ("old",)}.get(kind, ("old", "new")):
+                when = f"WHEN {row}.{where}" if where else ""
+                self.writer_connection.execute(
+                    f"CREATE TEMP TRIGGER {heard}_{kind}_{row} AFTER {event} ON main.{table} {when}"
+                    f" BEGIN SELECT {heard}({row}.{column}); END"
+                )
+
     def size(self) -> int:
         """Bytes on disk, WAL included."""
         wal = self.path.with_name(self.path.name + "-wal")

@@ -9,25 +9,49 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 import apsw
 
 from connexa.errors import ConnexaError
 from connexa.store.database import Database, Execute, store_error
 
-__all__ = ["Writer"]
+__all__ = ["Rider", "Writer"]
 
 T = TypeVar("T")
 Operation = Callable[[Execute], Any]
-Done = list[tuple[asyncio.Future[Any], Any]]
+Ended = Callable[[ConnexaError | None], None]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """One transaction: who waits for it, with what they will get."""
+
+    done: list[tuple[asyncio.Future[Any], Any]] = field(default_factory=list)
+    ridden: Ended | None = None
+
+
+logger = logging.getLogger(__name__)
 
 MAX_BATCH = 2048  # operations in one transaction: bounds how long the loop is held
 MAX_WAITING = 65536  # operations that may wait; more are refused with `store.busy`
+
+
+class Rider(Protocol):
+    """Something that gathers what is to be written by itself, in few statements; it is the first thing in every transaction."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to write, for which a transaction is to begin."""
+
+    def write(self, execute: Execute) -> Ended:
+        """Write what there is; what is returned hears None when the transaction is durable, or why nothing of it happened."""
 
 
 class Writer:
@@ -38,7 +62,8 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[tuple[Operation, asyncio.Future[Any]]] = deque()
         self._truncations: list[asyncio.Future[None]] = []
-        self._statements: queue.SimpleQueue[tuple[str, Done] | None] = queue.SimpleQueue()
+        self._rider: Rider | None = None
+        self._statements: queue.SimpleQueue[tuple[str, _Batch] | None] = queue.SimpleQueue()
         self._busy = False
         self._scheduled = False
         self._closed = False
@@ -63,14 +88,18 @@ class Writer:
             future.set_exception(ConnexaError("store.busy", "The database takes no more work now.", "Try again later.", retryable=True))
             return future
         self._waiting.append((operation, future))
-        self._kick()
+        self.kick()
         return future
+
+    def carry(self, rider: Rider) -> None:
+        """Let something ride with every transaction from now on; it calls `kick` when it has something."""
+        self._rider = rider
 
     async def truncate_log(self) -> None:
         """Fold the write-ahead log into the file and empty it: then what was deleted is gone from both (pairwise P15)."""
         future: asyncio.Future[None] = self._loop.create_future()
         self._truncations.append(future)
-        self._kick()
+        self.kick()
         await future
 
     async def close(self) -> None:
@@ -80,7 +109,8 @@ class Writer:
         self._statements.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _kick(self) -> None:
+    def kick(self) -> None:
+        """See to it that a transaction begins soon."""
         self._idle.clear()
         if not (self._busy or self._scheduled):
             self._scheduled = True
@@ -91,30 +121,40 @@ class Writer:
         if self._busy:
             return
         if self._truncations:
-            self._hand_over("PRAGMA wal_checkpoint(TRUNCATE)", [(future, None) for future in self._truncations])
+            batch = _Batch([(future, None) for future in self._truncations])
             self._truncations = []
+            self._hand_over("PRAGMA wal_checkpoint(TRUNCATE)", batch)
             return
-        if not self._waiting:
+        rider = self._rider
+        if not self._waiting and not (rider is not None and rider.waits):
             self._idle.set()
             return
-        batch = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
-        done: Done = []
+        operations = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
+        batch = _Batch()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for operation, future in batch:
+            if rider is not None:
+                batch.ridden = rider.write(self._connection.execute)
+            for operation, future in operations:
                 if not future.cancelled():
-                    self._run_one(operation, future, done)
+                    self._run_one(operation, future, batch)
         except apsw.Error as error:
-            self._abandon([future for _, future in batch], store_error(error))
+            batch.done = [(future, None) for _, future in operations]
+            self._abandon(batch, store_error(error))
             return
-        self._hand_over("COMMIT", done)
+        except Exception:  # a fault of ours in what rides along must not leave the transaction open for the next one
+            logger.exception("a batch failed")
+            batch.done = [(future, None) for _, future in operations]
+            self._abandon(batch, ConnexaError("store.failed", "The database refused a statement."))
+            return
+        self._hand_over("COMMIT", batch)
 
-    def _hand_over(self, statement: str, done: Done) -> None:
+    def _hand_over(self, statement: str, batch: _Batch) -> None:
         """Give the connection to the worker thread for one statement; until it is back nobody else touches it."""
         self._busy = True
-        self._statements.put((statement, done))
+        self._statements.put((statement, batch))
 
-    def _run_one(self, operation: Operation, future: asyncio.Future[Any], done: Done) -> None:
+    def _run_one(self, operation: Operation, future: asyncio.Future[Any], batch: _Batch) -> None:
         self._connection.execute("SAVEPOINT operation")
         try:
             result = operation(self._connection.execute)
@@ -129,20 +169,22 @@ class Writer:
             future.set_exception(RuntimeError("an operation ran out of rows") if isinstance(error, StopIteration) else error)
         else:
             self._connection.execute("RELEASE operation")
-            done.append((future, result))
+            batch.done.append((future, result))
 
     def _undo_one(self) -> None:
         self._connection.execute("ROLLBACK TO operation")
         self._connection.execute("RELEASE operation")
 
-    def _abandon(self, futures: list[asyncio.Future[Any]], error: ConnexaError) -> None:
+    def _abandon(self, batch: _Batch, error: ConnexaError) -> None:
         """Undo the transaction and tell everybody in it; the next batch is the probe that shows whether writing works again."""
         # If even this fails, the next BEGIN fails as well and comes here again.
         with contextlib.suppress(apsw.Error):
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
         self.failure = error
-        for future in futures:
+        if batch.ridden is not None:
+            batch.ridden(error)
+        for future, _ in batch.done:
             if not future.done():
                 future.set_exception(error)
         self._busy = False
@@ -150,21 +192,23 @@ class Writer:
 
     def _run_statements(self) -> None:
         while (given := self._statements.get()) is not None:
-            statement, done = given
+            statement, batch = given
             failure: apsw.Error | None = None
             try:
                 self._connection.execute(statement).fetchall()
             except apsw.Error as error:
                 failure = error
-            self._loop.call_soon_threadsafe(self._finish, done, failure)
+            self._loop.call_soon_threadsafe(self._finish, batch, failure)
 
-    def _finish(self, done: Done, failure: apsw.Error | None) -> None:
+    def _finish(self, batch: _Batch, failure: apsw.Error | None) -> None:
         if failure is not None:
-            self._abandon([future for future, _ in done], store_error(failure))
+            self._abandon(batch, store_error(failure))
             return
         self._busy = False
         self.failure = None
         self._flush()  # start the next commit first, then tell people
-        for future, result in done:
+        if batch.ridden is not None:
+            batch.ridden(None)
+        for future, result in batch.done:
             if not future.done():
                 future.set_result(result)

@@ -14,17 +14,16 @@ from google.protobuf.message import Message
 
 from connexa.discovery import DiscoverySettings, Resolver
 from connexa.errors import ConnexaError, RefusedError
-from connexa.homeserver.delivery import reachable_devices
 from connexa.homeserver.devices import Login, keep_next_list, login_of, newest_list
 from connexa.homeserver.domain_key import create_domain
 from connexa.homeserver.doors import put_invite, put_token_keys
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.prekeys import check_upload, claim, keep_upload, prekey_status
-from connexa.homeserver.rights import judge_envelope, resident
+from connexa.homeserver.rights import judge_envelope
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.sequence import Sequence
 from connexa.homeserver.settings import LimitSettings, ServerSettings
-from connexa.identity import DeviceId, Domain, SenderCertificate, UserId, issue_sender_certificate, sender_keys_hash
+from connexa.identity import DeviceId, Domain, SenderCertificate, issue_sender_certificate, sender_keys_hash
 from connexa.node.account import Account
 from connexa.node.submit import Submitter
 from connexa.store import Execute
@@ -74,9 +73,10 @@ class Shop:
         """What the homeserver says to an envelope; `sender` where it came by that device's own link, for the person's other devices."""
         query, now, envelope = self.house.database.read, self.house.clock(), parse_envelope(raw)
         status = frames.Status.STATUS_ACCEPTED
+        door = self.house.doors.find(query, envelope.user)
         if sender is None:
-            status = judge_envelope(query, envelope, resident(query, envelope.user), now)
-        reachable = reachable_devices(query, UserId(envelope.user), envelope.packets[0].sek) - {sender}
+            status = judge_envelope(query, envelope, door.resident if door else None, door.keys if door else {}, now)
+        reachable = door.reachable(envelope.packets[0].sek) - {sender} if door else set[bytes]()
         if envelope.own.only:
             reachable &= {envelope.own.only}
         if status == frames.Status.STATUS_ACCEPTED and {packet.device for packet in envelope.packets} != reachable:

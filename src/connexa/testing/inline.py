@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from connexa.store import Database, Execute, Writer, open_database
+from connexa.store import Database, Execute, Rider, Writer, open_database
 
 __all__ = ["InlineWriter", "Killed", "open_inline"]
 
@@ -33,6 +33,7 @@ class InlineWriter(Writer):
 
     def __init__(self, database: Database) -> None:
         self._connection = database.writer_connection
+        self._rider: Rider | None = None
         self.failure = None
         self._fuse = 0
         self._whole = False
@@ -57,6 +58,11 @@ class InlineWriter(Writer):
         except Exception as error:  # noqa: BLE001 - the operation's own, handed to whoever waits for it
             future.set_exception(error)
         return future
+
+    def kick(self) -> None:
+        """Write what rides along, and commit it."""
+        if self._rider is not None and self._rider.waits:
+            self._commit(self._rider.write)(None)
 
     def _commit(self, operation: Callable[[Execute], T]) -> T:
         if self.dead:

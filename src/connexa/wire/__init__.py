@@ -39,6 +39,7 @@ from ._limits import (
     WEEK_SECONDS,
 )
 from ._parse import parse
+from ._push import body_field, push_frame, push_item, stored_item
 from ._statement import account_statement, federation_statement, login_statement, pass_statement
 from ._status import STATUSES, Meaning, close_code, http_status, is_retried, meaning, status_code, status_of
 from ._version import CURRENT, OURS, VersionRange, negotiate, unsupported
@@ -79,6 +80,7 @@ __all__ = [
     "VersionRange",
     "WireError",
     "account_statement",
+    "body_field",
     "close_code",
     "federation_statement",
     "http_status",
@@ -90,7 +92,10 @@ __all__ = [
     "parse",
     "parse_envelope",
     "pass_statement",
+    "push_frame",
+    "push_item",
     "status_code",
     "status_of",
+    "stored_item",
     "unsupported",
 ]

@@ -8,13 +8,16 @@ from __future__ import annotations
 from ._error import WireError
 from ._limits import DEVICE_SIZE, ID_SIZE, MAX_BODY, MAX_DEVICES, MAX_DOMAIN, MAX_ENVELOPE, PROOF_SIZE, SEALED_SIZES, USER_SIZE
 from ._parse import parse
-from .v1.message_pb2 import Envelope, Packet
+from .v1.message_pb2 import Envelope
 
 ENVELOPE_VERSION = 1
 
 
-def parse_envelope(raw: bytes | memoryview) -> Envelope:
-    """Read an envelope and check its syntax; WireError `envelope.too_large`, `envelope.malformed` or `version.unsupported`."""
+def parse_envelope(raw: bytes | memoryview, *, odd_packets: bool = False) -> Envelope:
+    """Read an envelope and check its syntax, with `odd_packets` all but the sizes of packets.
+
+    Raises WireError `envelope.too_large`, `envelope.malformed` or `version.unsupported`.
+    """
     if len(raw) > MAX_ENVELOPE:
         raise WireError("envelope.too_large", f"An envelope is larger than {MAX_ENVELOPE} bytes.")
     try:
@@ -25,7 +28,7 @@ def parse_envelope(raw: bytes | memoryview) -> Envelope:
         raise WireError("version.unsupported", "An envelope has a version that is not spoken here.")
     _check_address(envelope)
     _check_right(envelope)
-    _check_packets(envelope)
+    _check_packets(envelope, odd_packets)
     return envelope
 
 
@@ -54,17 +57,15 @@ def _check_right(envelope: Envelope) -> None:
         raise _malformed("its right is missing or has the wrong size")
 
 
-def _check_packets(envelope: Envelope) -> None:
-    if not 1 <= len(envelope.packets) <= MAX_DEVICES:
+def _check_packets(envelope: Envelope, odd: bool) -> None:
+    packets = envelope.packets
+    if not 1 <= len(packets) <= MAX_DEVICES:
         raise _malformed("it has no packet, or too many")
-    if len({packet.device for packet in envelope.packets}) != len(envelope.packets):
+    if len(packets) > 1 and len({packet.device for packet in packets}) != len(packets):
         raise _malformed("it has two packets for one device")
-    if not all(_is_sound(packet) for packet in envelope.packets):
-        raise _malformed("a packet has the wrong size")
-
-
-def _is_sound(packet: Packet) -> bool:
-    return len(packet.device) == DEVICE_SIZE and len(packet.sealed) in SEALED_SIZES
+    for packet in packets:
+        if len(packet.device) != DEVICE_SIZE or not (odd or len(packet.sealed) in SEALED_SIZES):
+            raise _malformed("a packet has the wrong size")
 
 
 def _malformed(what: str) -> WireError:

@@ -59,21 +59,21 @@ def _inside(kind: Descriptor) -> _Inside:
 def _check(message: Message) -> None:
     if len(UnknownFieldSet(message)):
         raise malformed("it has a field that this version does not know")
-    inside = _inside(message.DESCRIPTOR)
-    for name in inside.number:
+    oneofs, single, repeated, number, numbers = _inside(message.DESCRIPTOR)
+    for name in number:
         if getattr(message, name) > MAX_INTEGER:
             raise malformed("a number in it is too large")
-    for name in inside.numbers:
+    for name in numbers:
         if max(getattr(message, name), default=0) > MAX_INTEGER:
             raise malformed("a number in it is too large")
-    for oneof in inside.oneofs:
-        name = message.WhichOneof(oneof)
-        if name is not None and isinstance(value := getattr(message, name), Message):
+    for oneof in oneofs:
+        chosen = message.WhichOneof(oneof)
+        if chosen is not None and isinstance(value := getattr(message, chosen), Message):
             _check(value)
-    for name in inside.single:
+    for name in single:
         if message.HasField(name):
             _check(getattr(message, name))
-    for name in inside.repeated:
+    for name in repeated:
         values = getattr(message, name)
         if len(values) > MAX_ITEMS:
             raise malformed("a list in it is too long")

@@ -7,6 +7,7 @@ the numbering, what can be refused without the database, and what a provisional 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,10 +34,13 @@ class Delivery(Protocol):
     def check_envelope(self, raw: bytes) -> Envelope:
         """Check what needs no database: size, syntax, version, expiry; raises an error whose code is a status."""
 
+    def storing(self, execute: Execute) -> AbstractContextManager[Arrived]:
+        """What an operation delivers, stored at its end."""
+
     def deliver(
-        self, execute: Execute, envelope: Envelope, *, accepted_at: int, from_domain: str | None, now: float, arrived: Arrived | None
+        self, execute: Execute, envelope: Envelope, *, accepted_at: int, from_domain: str | None, now: float, arrived: Arrived
     ) -> Status:
-        """Judge and store one envelope inside a transaction; its rows are added to `arrived`."""
+        """Judge one envelope inside `storing`; its rows are added to `arrived`."""
 
     def announce(self, users: Iterable[UserId], arrived: Arrived | None) -> None:
         """Push to who is there; called after the commit."""
@@ -76,8 +80,7 @@ class Incoming:
         provisional = remote is None or remote.state is PinState.PROVISIONAL
         now = self._clock()
         judged = [self._prejudge(first + place, item, provisional, now) for place, item in enumerate(items)]
-        arrived: Arrived = []
-        ack = await self._writer.run(lambda execute: self._store(execute, domain, stream, judged, now, arrived))
+        ack, arrived = await self._writer.run(lambda execute: self._store(execute, domain, stream, judged, now))
         if arrived:
             self._delivery.announce((), arrived)
         return ack
@@ -97,25 +100,26 @@ class Incoming:
             status = Status.STATUS_TEMPORARY  # I81: requests only, until the domain is pinned; the sender keeps it
         return _Judged(number, item.accepted_at, envelope if status == Status.STATUS_ACCEPTED else None, status)
 
-    def _store(self, execute: Execute, domain: Domain, stream: bytes, judged: list[_Judged], now: float, arrived: Arrived) -> BatchAck:
+    def _store(self, execute: Execute, domain: Domain, stream: bytes, judged: list[_Judged], now: float) -> tuple[BatchAck, Arrived]:
         row = execute("SELECT committed, refused FROM remote_stream WHERE domain = ? AND stream = ?", (domain, stream)).fetchone()
         committed = int(row[0]) if row else 0
         remembered = BatchAck.FromString(row[1]).refused if row else ()
         last = max(committed, judged[-1].number)
         refused = {r.number: r.status for r in remembered if r.number > last - REMEMBERED_NUMBERS}
-        for item in judged:
-            if item.number <= committed:
-                continue
-            status = item.status
-            if item.envelope is not None:
-                status = self._delivery.deliver(
-                    execute, item.envelope, accepted_at=item.accepted_at, from_domain=domain, now=now, arrived=arrived
-                )
-            if status != Status.STATUS_ACCEPTED:
-                refused[item.number] = status
+        with self._delivery.storing(execute) as arrived:
+            for item in judged:
+                if item.number <= committed:
+                    continue
+                status = item.status
+                if item.envelope is not None:
+                    status = self._delivery.deliver(
+                        execute, item.envelope, accepted_at=item.accepted_at, from_domain=domain, now=now, arrived=arrived
+                    )
+                if status != Status.STATUS_ACCEPTED:
+                    refused[item.number] = status
         self._remember(execute, domain, stream, BatchAck(committed=last, refused=_listed(refused)), row is None, now)
         in_batch = {number: status for number, status in refused.items() if judged[0].number <= number <= judged[-1].number}
-        return BatchAck(committed=judged[-1].number, refused=_listed(in_batch))
+        return BatchAck(committed=judged[-1].number, refused=_listed(in_batch)), arrived
 
     def _remember(self, execute: Execute, domain: Domain, stream: bytes, state: BatchAck, new: bool, now: float) -> None:
         execute(
