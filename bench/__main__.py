@@ -16,6 +16,7 @@ FIGURES = {
     "mls": "groups on one core, beside other implementations: join, commit, process, encrypt and decrypt at 2, 100 and 1,000 members",
     "message": "cryptography of one message to one device, without network or disk",
     "latency": "from sending to standing in the recipient's log, between real processes on this machine",
+    "link": "messages between people of one homeserver, a hundred pairs: how many, how soon, at what cost, beside NATS JetStream",
     "linking": "how soon a new device is of use, and how soon ten thousand messages of history are on it",
 }
 
