@@ -15,6 +15,12 @@ COURIER = ("tests/homeserver/groups/test_courier.py",)
 ASSISTED = ("tests/homeserver/groups/test_assisted.py",)
 
 DELIVERY_GUARDS = (
+    Guard(
+        "a group takes so many in a day",
+        "homeserver/groups/commits.py",
+        "if bundle.adds and not self._adds.take(row.id, asyncio.get_running_loop().time(), len(bundle.adds)):",
+        also=HUB,
+    ),
     Guard("a group that ended leaves no room for its id at once", "homeserver/groups/commits.py", "if is_going(execute, group):", also=HUB),
     Guard(
         "a hub does not tell without end",

@@ -102,6 +102,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     groups_per_day: Annotated[Count, msgspec.Meta(description="Groups that one pass may make.")] = 20
     group_members: Annotated[Count, msgspec.Meta(description="Devices in one group.")] = 2_000
     blind_group_members: Annotated[Count, msgspec.Meta(description="Devices in one group whose hub is blind.")] = 400
+    group_adds_per_day: Annotated[Count, msgspec.Meta(description="Devices that are added to one group.")] = 2_000
     group_bytes: Annotated[Count, msgspec.Meta(description="Bytes in the log of one group.")] = 64 * 1024 * 1024
     groups_bytes: Annotated[Count, msgspec.Meta(description="Bytes in the logs of all groups, and of what joiners are given.")] = (
         16 * 1024**3

@@ -260,6 +260,18 @@ async def test_a_long_log_goes_a_little_at_a_time(tmp_path: Path, monkeypatch: p
         assert (await band.ask(band.seats[0], create=band.creation(band.seats[0]))).HasField("stored")
 
 
+async def test_a_group_takes_so_many_new_devices_in_a_day(tmp_path: Path) -> None:
+    async with region(tmp_path, group_adds_per_day=3) as world:
+        band = await Band.found(world)
+        bob, carol = band.seat(B), band.seat(C)
+        await band.commit(add=[bob, carol])
+        await band.commit(remove=[carol])
+        assert refused(await band.ask(bob, commit=band.bundle(add=[band.seat(C), band.seat(C)]))) == "rate.limited"
+        await band.commit(add=[band.seat(C)])
+        assert refused(await band.ask(bob, commit=band.bundle(add=[band.seat(C)]))) == "rate.limited"
+        await band.commit()
+
+
 async def test_of_those_who_were_removed_the_newest_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "MAX_GONE", 2)
     async with region(tmp_path) as world:

@@ -6,9 +6,11 @@ bundles for one epoch exactly one wins; the loser hears what it has missed. The 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from connexa.crypto import equal, sha256
+from connexa.errors import RefusedError
 from connexa.homeserver.groups.assisted import begin, follow_commit
 from connexa.homeserver.groups.headers import Header, check_welcome, read_header
 from connexa.homeserver.groups.ledger import (
@@ -31,6 +33,7 @@ from connexa.homeserver.groups.ledger import (
 from connexa.homeserver.groups.refusals import HubRefused, not_allowed, unknown_group
 from connexa.homeserver.groups.rejects import go_back
 from connexa.homeserver.groups.waiting import check_news_room, put_news, put_welcomes
+from connexa.homeserver.limits import RateTable
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query
 from connexa.identity import GroupAdmins, read_admins, verify_admins
@@ -78,6 +81,7 @@ class Bundles:
     def __init__(self, domain: str, limits: LimitSettings) -> None:
         self._domain = domain
         self._limits = limits
+        self._adds: RateTable[bytes] = RateTable(count=limits.group_adds_per_day, seconds=86_400)
 
     def create(self, execute: Execute, group: bytes, asked: Asked, create: GroupCreate) -> Taken:
         """Store a new group; the same one again has the same answer."""
@@ -146,6 +150,8 @@ class Bundles:
             raise not_allowed("Who commits stays a member.")
         self._check_places(execute, row, bundle, member)
         check_room(execute, row, len(bundle.commit), self._limits)
+        if bundle.adds and not self._adds.take(row.id, asyncio.get_running_loop().time(), len(bundle.adds)):
+            raise RefusedError("rate.limited", "Too many devices are added to this group.", retryable=True)
 
     def _check_places(self, execute: Execute, row: GroupRow, bundle: GroupBundle, member: Member | None) -> None:
         """Nobody takes another's place but where that one is removed, and there is room for everybody."""

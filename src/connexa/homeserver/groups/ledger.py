@@ -44,7 +44,8 @@ __all__ = [
 
 ALL_GROUPS: Final = b""  # whose load is that of all
 ENTRY_LIFE: Final = 30 * 86_400  # as long as mail; who was away for longer joins anew
-MAX_GONE: Final = 1_024  # places of a group that were removed, and may read up to there
+# Places of a group that were removed and may read up to there, or be given back by a reject: more than two days of adds and removes.
+MAX_GONE: Final = 4_096
 ENTRIES_AT_ONCE: Final = 1_024
 PAGE_ENTRIES: Final = 256
 PAGE_BYTES: Final = 160 * 1024
