@@ -25,8 +25,8 @@ _ROLES: Final = ("owner", "admin", "member")
 _LINK_MAX: Final = 1_024
 _TROUBLES: Final = {
     "group.bad_commit": "somebody's device has broken the rules; an admin's device goes on without them",
-    "group.superseded": "an admin's device has taken the group back to before the last changes; an admin can help: connexa group anew",
-    "group.bad_record": "what the group's homeserver has for newcomers is not to be believed; an admin can help: connexa group anew",
+    "group.superseded": "an admin's device took the group back to before the last changes; an admin can help: connexa group anew GROUP",
+    "group.bad_record": "what the group's homeserver has for newcomers is not to be believed; an admin can help: connexa group anew GROUP",
     "group.unknown": "the group's homeserver does not know this device any more; ask an admin to remove and invite you",
     "group.full": "the group has as many people or devices as it can have",
     "group.hub_silent": "the group's homeserver does not answer; what you write waits, and another one takes its place if it can",
@@ -34,7 +34,7 @@ _TROUBLES: Final = {
     "group.busy": "others change the group all the time; it is tried again",
 }
 _UNREADABLE: Final = (
-    "this device cannot follow the group and tries to come in again; if nobody can go on, an admin can help: connexa group anew"
+    "this device cannot follow the group and tries to come in again; if nobody can go on, an admin can help: connexa group anew GROUP"
 )
 
 
@@ -75,7 +75,7 @@ def _row(one: dict[str, Any]) -> list[str]:
         one["name"],
         one["state"],
         one["role"] or "",
-        f"{len(one['people'])} people",
+        "1 person" if len(one["people"]) == 1 else f"{len(one['people'])} people",
         waiting,
         by,
         one["trouble"],
@@ -110,7 +110,9 @@ def show(name: str, account: str) -> None:
         *_succession(found["succession"]),
     ]
     if found["trouble"]:
-        facts.append(f"trouble  {_trouble(found['trouble'])}")
+        facts.append(f"trouble  {_trouble(found['trouble'], found['state'])}")
+    if found["unopened"]:
+        facts.append(f"unopened {found['unopened']} since the last change: compare the roster with the others")
     answer(found, *facts, *table(people))
 
 
@@ -146,7 +148,10 @@ def join(account: str) -> None:
     """Come in by an invitation link, read from stdin: it holds a secret."""
     if sys.stdin.isatty():
         say("paste the link, then Ctrl-D")
-    _tell(_post("join", account=account, text=sys.stdin.read(_LINK_MAX).strip()))
+    text = sys.stdin.read(_LINK_MAX).strip()
+    if not text:
+        raise UsageError("group_link.missing", "No link came.", "connexa group join < FILE")
+    _tell(_post("join", account=account, text=text))
 
 
 @group.command()
@@ -286,8 +291,10 @@ def _succession(one: dict[str, Any]) -> list[str]:
     return lines if enough else [*lines, "         too few: make somebody at another homeserver an admin (connexa group role)"]
 
 
-def _trouble(code: str) -> str:
+def _trouble(code: str, state: str) -> str:
     """What keeps a group from going on, and what there is to do."""
+    if (code, state) == ("group.unknown", "joining"):
+        return f"{code}: the link leads nowhere any more; ask for a new one, and give this one up: connexa group leave GROUP"
     if code in _TROUBLES:
         return f"{code}: {_TROUBLES[code]}"
     return f"{code}: {_UNREADABLE}" if code.startswith("mls.") else code
@@ -302,7 +309,7 @@ def _post(act: str, **body: Any) -> dict[str, Any]:
 def _tell(found: dict[str, Any]) -> None:
     answer(found, *table([_row(found)]))
     if found["waiting"]:
-        say("it is done with the group's next commit: connexa group show")
+        say("it is done with the group's next commit: connexa group show GROUP")
 
 
 def _seconds(text: str) -> int:

@@ -507,6 +507,7 @@ END;
 -- try to work for it has failed with. `admin_key`: where the owner leads the group, this device's key for saying where it is. `name`: what
 -- another own device calls it, until `shared` is here. `disputed`: the newest commit of the log where that does not hold here, else 0;
 -- `offender`: the user id of whoever made one that nobody can take. `told`: the inviter has told what was said before this device came.
+-- `unopened`: entries of this epoch that did not open.
 -- `began`: the entry that began the epoch; `silent`: since when the hub does not answer, 0 where it does; `hurried`: the owner does not
 -- want to wait; `took`: the proof by which the hub has taken another's place. `room_key_before`: the room key before this one, for a device
 -- whose epoch became void. `lacks_…`: behind which place of the log (a hub's term, a number) this device has read nothing whole; -1: none.
@@ -536,6 +537,7 @@ CREATE TABLE mls_group (
     disputed      INTEGER NOT NULL DEFAULT 0,
     offender      BLOB NOT NULL DEFAULT x'',
     told          INTEGER NOT NULL DEFAULT 0,
+    unopened      INTEGER NOT NULL DEFAULT 0,
     began         INTEGER NOT NULL DEFAULT 0,
     silent        REAL NOT NULL DEFAULT 0,
     hurried       INTEGER NOT NULL DEFAULT 0,

@@ -284,6 +284,17 @@ async def test_a_device_that_was_away_and_one_that_was_restarted(tmp_path: Path)
         await until_said(alice, "Garden 4", "back")
 
 
+async def test_no_group_is_called_like_an_address(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        (alice,) = await world.person(ALICE)
+        (bob,) = await world.person(BOB)
+        await alice.node.groups().create(BOB)
+        group = await until_group(alice, BOB)
+        await alice.node.send("", BOB, "for bob alone")
+        await bob.until_request()
+        assert said(alice, group.id) == []
+
+
 async def test_what_nobody_may_ask(tmp_path: Path) -> None:
     async with World.open(tmp_path, domains=("a.example",)) as world:
         (alice,) = await world.person(ALICE)

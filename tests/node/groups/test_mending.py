@@ -24,7 +24,7 @@ from connexa.node.schema import MIGRATIONS
 from connexa.store import open_database
 from connexa.testing import SeededRandom, World
 from connexa.testing.world import STORE_KEY, Device
-from connexa.wire.v1.groups_pb2 import GetGroupInfo, GroupBundle, GroupCall, GroupPlace, GroupRecord, GroupReply, GroupRequest
+from connexa.wire.v1.groups_pb2 import GetGroupInfo, GroupBundle, GroupCall, GroupPlace, GroupRecord, GroupReply, GroupRequest, GroupSend
 
 
 @dataclass
@@ -52,9 +52,9 @@ class Rogue:
         aad = seal_change(change_key(self.mls), self.row.public, change, self.rng)
         return self.mls.commit(force_path=True, aad=aad, now=int(self.world.clock())).commit
 
-    def garbage(self) -> bytes:
-        """What a blind hub takes for a commit."""
-        return MLSMessage(PrivateMessage(self.row.public, self.mls.epoch, ContentType.COMMIT, b"", self.rng(28), self.rng(200))).encode()
+    def garbage(self, kind: ContentType = ContentType.COMMIT) -> bytes:
+        """What a blind hub takes for a commit, or for a message."""
+        return MLSMessage(PrivateMessage(self.row.public, self.mls.epoch, kind, b"", self.rng(28), self.rng(200))).encode()
 
     async def send(self, commit: bytes, *, sealed: bytes = b"nothing", removes: list[bytes] | None = None) -> GroupReply:
         bundle = GroupBundle(epoch=self.mls.epoch, commit=commit, sealed=sealed, removes=removes or [])
@@ -125,6 +125,20 @@ async def test_what_nobody_can_read_waits_for_a_person(tmp_path: Path) -> None:
         await alice.node.send("", "Garden", "on we go")
         await until_said(carol, "Garden", "on we go")
         assert said(alice, "Garden") == said(carol, "Garden")
+
+
+async def test_what_does_not_open_is_counted_and_what_was_thrown_in_changes_nothing(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        alice, bob, carol = await three(world)
+        rogue = await Rogue.take(world, bob, "Garden")
+        noise = rogue.garbage(ContentType.APPLICATION)
+        send = GroupSend(epoch=rogue.mls.epoch, id=rogue.rng(16), message=noise)
+        await ask_hub(world, BOB, rogue.row, GroupRequest(token=rogue.row.token, send=send))
+        await carol.node.send("", "Garden", "did you hear that?")
+        await until_said(alice, "Garden", "did you hear that?")
+        assert alice.node.groups().group("Garden").unopened == 1
+        await alice.node.groups().rename("Garden", "Orchard")
+        await until_group(carol, "Orchard", unopened=0)
 
 
 async def test_nobody_becomes_owner_by_what_stands_beside_a_bad_commit(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ class WithGroupPerson(WithGroup, frozen=True):
 class GroupWithout(WithGroup, frozen=True):
     """A group that is to go on, and who is to go with that; empty: nobody."""
 
-    without: Line = ""
+    without: Words = ""
 
 
 class GroupMove(WithGroup, frozen=True):

@@ -90,6 +90,7 @@ class GroupRow:
     room_key_before: bytes = field(repr=False)
     lacks_term: int
     lacks_seq: int
+    unopened: int
 
     @property
     def title(self) -> str:
@@ -120,7 +121,7 @@ class GroupRow:
 _COLUMNS = (
     "id, account, public, hub, term, alias, token, state, shared, inviter, seq, heard, staged, bundle, staged_shared, renewed,"
     " said, trouble, waits, name, admin_key, disputed, offender, told, began, silent, hurried, took, room_key_before, lacks_term,"
-    " lacks_seq"
+    " lacks_seq, unopened"
 )
 
 
@@ -172,19 +173,22 @@ def _no_group() -> NotFoundError:
 
 
 def find_group(query: Query, account: int, named: str) -> GroupRow | None:
-    """A group by its id, by how that begins, or by its name; one that is over only by its id, or where no other has the name."""
+    """A group by its id, by how that begins, or by its name; one that is over only by its id, or where no other has the name.
+
+    What looks like an address names no group: whoever may rename one would be given what is meant for somebody.
+    """
     groups = all_groups(query, account)
     if SHORT <= len(named) <= 64 and all(c in "0123456789abcdef" for c in named):
         by_id = [one for one in groups if one.public.hex().startswith(named)]
         if by_id:
             return _only(by_id)
-    by_name = [one for one in groups if one.title == named]
+    by_name = [one for one in groups if one.title == named and "@" not in named]
     return _only([one for one in by_name if one.state not in OVER] or by_name)
 
 
 def _only(found: list[GroupRow]) -> GroupRow | None:
     if len(found) > 1:
-        raise UsageError("group.ambiguous", "Several groups have that name.", "Use the id: connexa group list")
+        raise UsageError("group.ambiguous", "Several groups have that name.", "Use the beginning of the id: connexa group list --all")
     return found[0] if found else None
 
 
@@ -194,7 +198,7 @@ def add_group(execute: Execute, account: int, public: bytes, hub: str, alias: by
         "INSERT INTO mls_group (account, public, hub, alias, token, state, created, renewed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (account, public) DO UPDATE SET hub = excluded.hub, alias = excluded.alias, alias_put = 0, token = excluded.token,"
         " state = excluded.state, seq = 0, heard = 0, staged = x'', bundle = x'', staged_shared = x'', trouble = '', waits = '',"
-        " disputed = 0, offender = x'', told = 0, term = 0, began = 0, silent = 0, hurried = 0, took = x'',"
+        " disputed = 0, offender = x'', unopened = 0, told = 0, term = 0, began = 0, silent = 0, hurried = 0, took = x'',"
         " room_key_before = x'', lacks_seq = -1, renewed = excluded.renewed, said = 0 RETURNING id"
     )
     number = int(returned(execute, sql, (account, public, hub, alias, token, state.value, now, now)))
@@ -231,8 +235,8 @@ def end_group(execute: Execute, home: Home, account: Account, group: GroupRow, s
     for table in ("group_outbox", "group_said", "group_sent"):
         execute(f"DELETE FROM {table} WHERE mls_group = ?", (group.id,))  # noqa: S608 - one of three names
     execute(
-        "UPDATE mls_group SET token = x'', staged = x'', bundle = x'', staged_shared = x'', trouble = '', room_key_before = x'',"
-        " admin_key = x'', silent = 0 WHERE id = ?",
+        "UPDATE mls_group SET token = x'', staged = x'', bundle = x'', staged_shared = x'', trouble = '', waits = '',"
+        " disputed = 0, offender = x'', room_key_before = x'', admin_key = x'', silent = 0 WHERE id = ?",
         (group.id,),
     )
     change_state(execute, home, account, group, state)

@@ -95,7 +95,7 @@ class GroupDesk:
         _check_is_in(group)
         shared = group.shared
         if not shared.join_key:
-            raise NotFoundError("group_link.none", "This group has no invitation link.", "Make one: connexa group link --new")
+            raise NotFoundError("group_link.none", "This group has no invitation link.", "Make one: connexa group link GROUP --new")
         at = group.at
         text = format_group_link(GroupLink(group.public, at.hub, group.term, shared.join_key, shared.room_key))
         return GroupLinkView(group=group.public.hex(), text=text)
@@ -194,7 +194,11 @@ class GroupDesk:
     def _contact(self, execute: Execute, who: str) -> Person:
         person = find_person(execute, self._account.id, who)
         if person is None or not person.answers or not person.profile_key:
-            raise RefusedError("group.no_contact", "Only contacts who have accepted each other can be invited.", "Or give them the link.")
+            raise RefusedError(
+                "group.no_contact",
+                "Only contacts who have accepted each other can be invited.",
+                "Write to them first, or give them the link.",
+            )
         return person
 
     # ---- changing
@@ -210,7 +214,7 @@ class GroupDesk:
     def _removable(self, execute: Execute, group: GroupRow, who: str) -> GroupPerson:
         member = self._member(execute, group, who)
         if member.user == self._account.user_id:
-            raise UsageError("group.self", "That is you.", "connexa group leave")
+            raise UsageError("group.self", "That is you.", "connexa group leave GROUP")
         me = person_in(group.shared, self._account.user_id)
         needed = GroupRole.ADMIN if member.role is GroupRole.MEMBER else GroupRole.OWNER
         check_may(group.shared, self._account.user_id, needed)

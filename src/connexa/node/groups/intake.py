@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from connexa.content import HistoryKind, SharedState, read_state, write_state
 from connexa.errors import ConnexaError
+from connexa.mls.errors import ReplayError
 from connexa.mls.events import Application, Removed, Staged
 from connexa.mls.group import Group
 from connexa.mls.proposals import Remove
@@ -73,7 +74,9 @@ def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> bool:
         return True
     try:
         event = group.process(entry.message, now=int(reader.home.clock()))
-    except ConnexaError:  # of a time before this device came, or nothing that opens
+    except ConnexaError as error:  # of a time before this device came, or nothing that opens
+        if entry.epoch >= group.epoch and not isinstance(error, ReplayError):
+            reader.execute("UPDATE mls_group SET unopened = unopened + 1 WHERE id = ?", (row.id,))
         return not _is_put_back(reader, row, group, entry)
     if isinstance(event, Application):
         _take_message(reader, row, event)
@@ -153,7 +156,7 @@ def _begin_epoch(reader: _Reader, row: GroupRow, after: SharedState, by: bytes, 
     execute, home = reader.execute, reader.home
     execute(
         "UPDATE mls_group SET shared = ?, began = ?, staged = x'', bundle = x'', staged_shared = x'', trouble = '',"
-        " disputed = 0, offender = x'' WHERE id = ?",
+        " disputed = 0, offender = x'', unopened = 0 WHERE id = ?",
         (write_state(after), seq, row.id),
     )
     if after.room_key != row.shared.room_key:

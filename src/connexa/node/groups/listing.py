@@ -94,6 +94,7 @@ def group_view(home: Home, account: Account, number: int) -> GroupView:
         link=bool(shared and shared.join_key),
         waiting=wishes_waiting(query, number),
         trouble=group.trouble or group.waits,
+        unopened=group.unopened,
         muted=conversation.muted,
         archived=conversation.archived,
         unread=conversation.unread,

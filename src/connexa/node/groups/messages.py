@@ -57,7 +57,7 @@ def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow
     if group.state is GroupStanding.WAITING:
         raise not_in_yet()
     if group.state is GroupStanding.INVITED:
-        raise RefusedError("group.invited", "You have not accepted the invitation to this group.", "connexa group accept")
+        raise RefusedError("group.invited", "You have not accepted the invitation to this group.", "connexa group accept GROUP")
     if group.state not in (GroupStanding.MEMBER, GroupStanding.CREATING):
         raise RefusedError("group.over", "You are not in this group any more.")
     now = home.clock()

@@ -68,6 +68,7 @@ class GroupView(msgspec.Struct, frozen=True, kw_only=True):
     link: bool  # there is an invitation link
     waiting: int  # changes that are asked for and not done
     trouble: str  # code of what keeps the group from going on, or empty
+    unopened: int  # messages since the last change that do not open: somebody may hold another state of the group
     muted: bool
     archived: bool
     unread: int
