@@ -264,3 +264,20 @@ def test_an_owner_moves_a_group_whose_hub_is_there(tmp_path: Path, admins: int) 
         assert world.houses[A].read("SELECT count(*) FROM group_member")[0][0] == 0
 
     play(tmp_path, story)
+
+
+def test_the_last_admin_who_leaves_leaves_somebody_who_can_move_the_group(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        alice, bob, carol = await found(world, admins=0)
+        await alice.node.groups().leave(garden(alice).id)
+        await until(alice, lambda view: view.state == "left", "the end")
+        for one in (bob, carol):
+            await until(one, lambda view: len(view.people) == 2 and view.succession.signers == view.succession.left == 1, "the heir")
+        await enrolled(world, B)
+        await world.houses[A].stop()
+        await say(carol, "without any of them")
+        await until(carol, lambda view: view.hub == B, "the new hub")
+        await until_said("without any of them", bob)
+        await agree(bob, carol)
+
+    play(tmp_path, story)

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 
 from connexa.content import GroupPerson, GroupRole, MemberCard, SharedState
 from connexa.crypto import Ed25519Public, Ed25519Secret, InvalidKey
-from connexa.errors import RefusedError
-from connexa.identity import MAX_ADMIN_KEYS, Domain, GroupAdmins, issue_admins, read_admins, verify_admins
+from connexa.errors import IntegrityError, RefusedError
+from connexa.identity import MAX_ADMIN_KEYS, Domain, GroupAdmins, issue_admins, read_admins, signed_record, verify_admins
 from connexa.node.groups.cards import alias_of, device_of
 from connexa.wire.v1 import groups_pb2
-from connexa.wire.v1.groups_pb2 import GroupPlace, SignedAdmins
+from connexa.wire.v1.groups_pb2 import GroupPlace, GroupTakeOver, SignedAdmins
 
 __all__ = [
     "admins_of",
     "check_key",
     "check_set",
+    "checked_record",
     "first_set",
     "hubs_wanted",
     "keys_of",
@@ -93,6 +94,16 @@ def check_set(before: SharedState, after: SharedState, signed: SignedAdmins) -> 
         raise _bad("The keys of the admins would not be those of their devices.")
     if not set(read.fallback_hubs) <= {person.address.domain for person in after.people}:
         raise _bad("Nobody in the group is at home where it would go.")
+
+
+def checked_record(state: SharedState, record: GroupTakeOver) -> GroupTakeOver:
+    """Hold a take-over against the admins as the members know them, without those who have gone since the set was made."""
+    admins = admins_of(state)
+    present = {key for _, key in state.admin_keys}
+    signed = signed_record(record, admins)
+    if sum(one.key in present for one in signed.signatures) < admins.needed:
+        raise IntegrityError("group.bad_take_over", "A take-over was signed by people who have no say in the group any more.")
+    return signed
 
 
 def places_of(state: SharedState) -> list[GroupPlace]:

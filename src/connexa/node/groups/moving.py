@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from connexa.content import GroupLack, RoomRecord
 from connexa.crypto import sha256
-from connexa.errors import ConnexaError, IntegrityError
-from connexa.identity import Domain, beats, read_take_over, sign_take_over, signed_record
+from connexa.errors import ConnexaError
+from connexa.identity import Domain, beats, read_take_over, sign_take_over
 from connexa.mls.group import Group
 from connexa.node.account import Account
-from connexa.node.groups.admins import admins_of, may_sign, places_of, signers_left
+from connexa.node.groups.admins import admins_of, checked_record, may_sign, places_of, signers_left
 from connexa.node.groups.book import GroupRow, changed, group_of, open_group
 from connexa.node.groups.commits import join_hash
 from connexa.node.groups.missed import ask_for_what_lacks, say_again
@@ -45,7 +45,7 @@ def follow(execute: Execute, home: Home, account: Account, number: int, record: 
     if not row.is_live:  # it only wants to come in: what opens there under the room key is of somebody who has it
         execute("UPDATE mls_group SET hub = ?, term = ? WHERE id = ?", (read.hub, read.term, number))
         return True
-    proof = _checked(row, record).SerializeToString()
+    proof = checked_record(row.shared, record).SerializeToString()
     group = _group_of(execute, home, row, read)
     lacks = (row.lacks_term, row.lacks_seq) if row.lacks_seq >= 0 else (row.term, row.seq)
     execute(
@@ -80,16 +80,6 @@ def _is_newer(row: GroupRow, read: TakeOver) -> bool:
     if not row.took:
         return read.term > row.term
     return beats(read, read_take_over(GroupTakeOver.FromString(row.took)))
-
-
-def _checked(row: GroupRow, record: GroupTakeOver) -> GroupTakeOver:
-    """Hold a record against the admins as this device knows them, without those who have gone since the set was made."""
-    admins = admins_of(row.shared)
-    present = {key for _, key in row.shared.admin_keys}
-    signed = signed_record(record, admins)
-    if sum(one.key in present for one in signed.signatures) < admins.needed:
-        raise IntegrityError("group.bad_take_over", "A take-over was signed by people who have no say in the group any more.")
-    return signed
 
 
 # ---- bringing it about

@@ -20,7 +20,7 @@ from connexa.node.groups.book import GroupRow, end_group, group_of, groups_by_al
 from connexa.node.groups.chores import GroupChores, card_of
 from connexa.node.groups.commits import created, drop_commit, stage_commit
 from connexa.node.groups.intake import take_entries
-from connexa.node.groups.leaving import propose_to_leave
+from connexa.node.groups.leaving import hands_over, propose_to_leave
 from connexa.node.groups.mending import LOST, may_mend
 from connexa.node.groups.messages import next_to_send, seal_next, unseal
 from connexa.node.groups.mover import SILENT, Mover
@@ -293,6 +293,11 @@ class GroupPump:
 
     async def _leave(self, number: int) -> float | None:
         home, account = self._home, self._account
+        if await home.change(lambda execute: hands_over(execute, home, account, number)):
+            if await home.change(lambda execute: stage_commit(execute, home, account, number)):
+                await self._submit(number)
+                return FIRST_WAIT
+            return LATER
         alone = await home.change(lambda execute: propose_to_leave(execute, home, account, number))
         if not alone:
             await self._send(number)

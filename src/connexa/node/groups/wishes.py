@@ -113,16 +113,18 @@ def plan(
 ) -> Plan:
     """What is to be committed now: `found` are people to be invited with their devices' cards, `own` cards of own devices."""
     made = Plan()
-    if row.state is not GroupStanding.MEMBER:
+    if row.state not in (GroupStanding.MEMBER, GroupStanding.LEAVING):
         return made
     shared = row.shared
     _plan_wishes(execute, row, shared, found, made)
+    made.names_admins = admins_due(home, account, row)
+    if row.state is GroupStanding.LEAVING:
+        return made  # that somebody else can do what it could
     there = {device_of(card) for card in (*shared.cards, *made.cards)}
     made.cards += [card for card in own if device_of(card) not in there]
     _plan_gone(execute, account, shared, made)
     _plan_leavers(execute, home, row, shared, made)
     made.admin_key = _key_to_show(execute, home, account, row)
-    made.names_admins = admins_due(home, account, row)
     made.renew = row.said >= RENEW_SAID or row.renewed + RENEW_AFTER <= home.clock()
     return made
 
