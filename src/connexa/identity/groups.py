@@ -154,9 +154,10 @@ def _bad_admins(why: str) -> IntegrityError:
     return IntegrityError("group.bad_admins", f"A group's set of admins does not hold. {why}")
 
 
-def sign_take_over(body: bytes, key: Ed25519Secret) -> AdminSignature:
+def sign_take_over(body: bytes, key: Ed25519Secret, now: float) -> AdminSignature:
     """One admin device's word that this hub goes on; `body` is a TakeOver as it will be carried."""
-    return AdminSignature(key=key.public.raw, signature=key.sign(Kind.GROUP_TAKE_OVER, body))
+    at = int(now)
+    return AdminSignature(key=key.public.raw, signature=key.sign(Kind.GROUP_TAKE_OVER, body + at.to_bytes(8, "big")), at=at)
 
 
 def read_take_over(record: GroupTakeOver) -> TakeOver:
@@ -205,7 +206,7 @@ def signed_offer(record: GroupTakeOver, admins: GroupAdmins) -> GroupTakeOver:
 
 def _holds(body: bytes, one: AdminSignature) -> bool:
     try:
-        Ed25519Public.from_bytes(one.key).verify(Kind.GROUP_TAKE_OVER, body, one.signature)
+        Ed25519Public.from_bytes(one.key).verify(Kind.GROUP_TAKE_OVER, body + one.at.to_bytes(8, "big"), one.signature)
     except (InvalidKey, InvalidSignature):
         return False
     return True

@@ -210,7 +210,8 @@ class Band:
             setattr(record, name, value)
         body = record.SerializeToString()
         keys = self.admins[: len(self.admins) if signers is None else signers]
-        return GroupTakeOver(body=body, signatures=[sign_take_over(body, key) for key in keys], state=state, sealed=b"sealed")
+        signatures = [sign_take_over(body, key, self.world.clock()) for key in keys]
+        return GroupTakeOver(body=body, signatures=signatures, state=state, sealed=b"sealed")
 
     async def show(self, hub: str, record: GroupTakeOver, through: str = B) -> GroupReply:
         return await self.send_request(through, GroupRequest(take_over=record), hub)

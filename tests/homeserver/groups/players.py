@@ -341,4 +341,9 @@ class Player:
             tag=bytes(32),
             state=sha256(state),
         ).SerializeToString()
-        return GroupTakeOver(body=body, signatures=[sign_take_over(body, self.game.admin)], state=state, sealed=self.group.group_info())
+        return GroupTakeOver(
+            body=body,
+            signatures=[sign_take_over(body, self.game.admin, self.game.world.clock())],
+            state=state,
+            sealed=self.group.group_info(),
+        )

@@ -9,7 +9,7 @@ import pytest
 
 from connexa.crypto import Ed25519Secret
 from connexa.errors import ConnexaError
-from connexa.identity import Domain, GroupAdmins, issue_admins, issue_heartbeat, read_take_over, verify_take_over
+from connexa.identity import Domain, GroupAdmins, issue_admins, issue_heartbeat, read_take_over, sign_take_over, verify_take_over
 from connexa.testing import World
 from connexa.wire.v1.groups_pb2 import (
     AdminSignature,
@@ -212,9 +212,19 @@ async def test_admins_bring_their_signatures_one_by_one(tmp_path: Path) -> None:
         assert (await band.show(B, part(record, 0))).offered.signed == 1
         assert (await band.show(B, part(other, 1))).offered.signed == 1  # another epoch: those two do not add up
         world.clock.advance(3_700)
-        assert (await band.show(B, part(record, 0))).offered.signed == 1  # what was signed an hour ago is forgotten
-        answer = await band.show(B, part(record, 2))
-        assert code(answer) == "done"
+        assert (
+            await band.show(B, part(record, 0, 1, 2))
+        ).offered.signed == 0  # what was signed an hour ago counts no more, whoever brings it
+        again = band.take_over(B, seq=1)
+        assert (await band.show(B, part(again, 0))).offered.signed == 1
+        assert (await band.show(B, part(record, 2))).offered.signed == 1
+        ahead = GroupTakeOver.FromString(again.SerializeToString())
+        ahead.signatures[2].CopyFrom(sign_take_over(ahead.body, band.admins[2], world.clock() + 3_600))
+        assert (await band.show(B, part(ahead, 2))).offered.signed == 1
+        moved_on = GroupTakeOver.FromString(again.SerializeToString())
+        moved_on.signatures[2].at -= 60  # another time than was signed
+        assert code(await band.show(B, part(moved_on, 2))) == "group.bad_take_over"
+        assert code(await band.show(B, part(again, 2))) == "done"
         assert code(await band.show(B, part(record, 1))) == "done"  # and who comes late hears the same
         verify_take_over((await band.ask(band.seats[1], hub=B, log=GroupLog())).refused.moved, band.admin_set())
         assert house(world, B).database.first("SELECT 1 FROM group_offer") is None

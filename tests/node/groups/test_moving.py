@@ -228,7 +228,7 @@ def test_no_homeserver_leads_a_group_away(tmp_path: Path) -> None:
         body = TakeOver(
             group=group, term=1, hub=B, old_hub=A, mode=GroupMode.GROUP_MODE_BLIND, epoch=9, tag=bytes(32), state=bytes(32)
         ).SerializeToString()
-        forged = GroupTakeOver(body=body, signatures=[sign_take_over(body, rogue)])
+        forged = GroupTakeOver(body=body, signatures=[sign_take_over(body, rogue, world.clock())])
         members = world.houses[A].read("SELECT domain, alias, token_hash FROM group_member")
         took = GroupRow(group, GroupMode.GROUP_MODE_BLIND, 1, 9, 0, 0, 0, b"", b"", took=forged.SerializeToString())
         await house.server.writer.run(lambda execute: insert_group(execute, took))

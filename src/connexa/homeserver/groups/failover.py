@@ -30,6 +30,7 @@ from connexa.homeserver.groups.waiting import put_news
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query, first
 from connexa.identity import (
+    CLOCK_SKEW,
     Domain,
     GroupAdmins,
     beats,
@@ -291,12 +292,16 @@ def _forget_offers(execute: Execute, group: bytes, hub: Domain) -> None:
 
 
 def _with_others(execute: Execute, group: bytes, hub: Domain, offer: GroupTakeOver, now: float) -> GroupTakeOver:
-    """A take-over with all that admins have signed of it in the last hour; each key's newest word counts."""
+    """A take-over with all that admins have signed of it in the last hour; each key's newest word counts, whoever brings an older one."""
+    since = int(now) - OFFER_LIFE
     for one in offer.signatures:
-        execute(
-            "INSERT OR REPLACE INTO group_offer (mls, hub, key, body, signature, at) VALUES (?, ?, ?, ?, ?, ?)",
-            (group, hub, one.key, offer.body, one.signature, int(now)),
-        )
-    sql = "SELECT key, signature FROM group_offer WHERE mls = ? AND hub = ? AND body = ? AND at > ? ORDER BY key"
-    found: list[Row] = execute(sql, (group, hub, offer.body, int(now) - OFFER_LIFE)).fetchall()
-    return GroupTakeOver(body=offer.body, signatures=[AdminSignature(key=key, signature=signature) for key, signature in found])
+        if since < one.at <= now + CLOCK_SKEW:
+            execute(
+                "INSERT INTO group_offer (mls, hub, key, body, signature, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (mls, hub, key)"
+                " DO UPDATE SET body = excluded.body, signature = excluded.signature, at = excluded.at WHERE excluded.at >= at",
+                (group, hub, one.key, offer.body, one.signature, one.at),
+            )
+    sql = "SELECT key, signature, at FROM group_offer WHERE mls = ? AND hub = ? AND body = ? AND at > ? ORDER BY key"
+    found: list[Row] = execute(sql, (group, hub, offer.body, since)).fetchall()
+    signatures = [AdminSignature(key=key, signature=signature, at=at) for key, signature, at in found]
+    return GroupTakeOver(body=offer.body, signatures=signatures)

@@ -131,4 +131,4 @@ def sign(home: Home, row: GroupRow, hub: Domain, *, planned: bool) -> GroupTakeO
         planned=planned,
     ).SerializeToString(deterministic=True)
     sealed = seal_record(shared.room_key, row.public, RoomRecord(group.group_info(), shared), home.rng)
-    return GroupTakeOver(body=body, signatures=[sign_take_over(body, key)] if key else [], state=state, sealed=sealed)
+    return GroupTakeOver(body=body, signatures=[sign_take_over(body, key, home.clock())] if key else [], state=state, sealed=sealed)

@@ -315,12 +315,14 @@ class GroupTakeOver(_message.Message):
     def __init__(self, body: _Optional[bytes] = ..., signatures: _Optional[_Iterable[_Union[AdminSignature, _Mapping]]] = ..., state: _Optional[bytes] = ..., sealed: _Optional[bytes] = ...) -> None: ...
 
 class AdminSignature(_message.Message):
-    __slots__ = ("key", "signature")
+    __slots__ = ("key", "signature", "at")
     KEY_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
     key: bytes
     signature: bytes
-    def __init__(self, key: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+    at: int
+    def __init__(self, key: _Optional[bytes] = ..., signature: _Optional[bytes] = ..., at: _Optional[int] = ...) -> None: ...
 
 class TakeOver(_message.Message):
     __slots__ = ("group", "term", "hub", "old_hub", "mode", "epoch", "seq", "tag", "state", "planned")
