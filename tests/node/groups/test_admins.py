@@ -115,7 +115,7 @@ def test_a_proof_is_of_enough_people_who_have_a_say_now() -> None:
     body = TakeOver(group=GROUP, term=1, hub=B, old_hub=A, epoch=3, tag=bytes(32), state=bytes(32)).SerializeToString()
 
     def record(*signers: UserId) -> GroupTakeOver:
-        return GroupTakeOver(body=body, signatures=[sign_take_over(body, KEYS[one]) for one in signers])
+        return GroupTakeOver(body=body, signatures=[sign_take_over(body, KEYS[one], 0) for one in signers])
 
     assert len(checked_record(state, record(ADMIN, STRANGER)).signatures) == 1
     left = replace(state, admin_keys=state.admin_keys[:1])  # the admin has gone, and nobody has told the hub yet
