@@ -103,3 +103,10 @@ def test_a_cut_or_unknown_form_is_refused() -> None:
             read_said(write_said(said))
     with pytest.raises(IntegrityError):
         read_extra(write_extra(JoinExtra(bytes(31), Domain("a.example"))))
+
+
+def test_a_change_of_a_later_program_is_told_from_a_broken_one() -> None:
+    for raw, code in ((b"\x08\x02\xf8\x07\x01", "group.newer"), (b"\x08\x01\xf8\x07\x01", "group.malformed"), (b"\xff", "group.malformed")):
+        with pytest.raises(IntegrityError) as refused:
+            read_change(raw)
+        assert refused.value.code == code

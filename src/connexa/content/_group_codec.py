@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from connexa.content._codec import MAX_CONTENT
 from connexa.content._fields import Malformed, need
@@ -209,12 +209,22 @@ def write_change(change: SharedChange) -> bytes:
 
 
 def read_change(raw: bytes) -> SharedChange:
-    """The change of these bytes, or `IntegrityError`."""
+    """The change of these bytes, or `IntegrityError`: `group.newer` where a later program has written it, else `group.malformed`."""
+    if _version_of(raw) > VERSION:
+        raise IntegrityError("group.newer", "A newer program has changed the group in a way that this one cannot read.", "Update Connexa.")
     message = _parsed(pb.SharedChange, raw)
     try:
         return _read_change(message)
     except (Malformed, ConnexaError):
         raise _malformed() from None
+
+
+def _version_of(raw: bytes) -> int:
+    """The version that a change says it has, whatever else is in it."""
+    try:
+        return pb.SharedChange.FromString(raw[:_MAX_BYTES]).version
+    except DecodeError:
+        return 0
 
 
 def _read_change(message: pb.SharedChange) -> SharedChange:

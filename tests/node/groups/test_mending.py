@@ -9,6 +9,7 @@ import pytest
 from tests.node.groups.test_groups import ALICE, BOB, CAROL, found, rosters, said, until_group, until_said
 
 from connexa.content import GroupRole, RoomRecord, SharedChange
+from connexa.crypto import aead_seal
 from connexa.errors import RefusedError
 from connexa.mls.credential import Credential
 from connexa.mls.framing import MLSMessage, PrivateMessage
@@ -139,6 +140,16 @@ async def test_what_does_not_open_is_counted_and_what_was_thrown_in_changes_noth
         assert alice.node.groups().group("Garden").unopened == 1
         await alice.node.groups().rename("Garden", "Orchard")
         await until_group(carol, "Orchard", unopened=0)
+
+
+async def test_nobody_is_blamed_for_a_newer_program(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        alice, bob, _ = await three(world)
+        rogue = await Rogue.take(world, bob, "Garden")
+        nonce, group = rogue.rng(12), rogue.row.public
+        aad = nonce + aead_seal(change_key(rogue.mls), nonce, b"\x08\x02\xf8\x07\x01", group)
+        await rogue.send(rogue.mls.commit(force_path=True, aad=aad, now=int(world.clock())).commit)
+        await until_group(alice, "Garden", people=3, trouble="mls.newer")
 
 
 async def test_nobody_becomes_owner_by_what_stands_beside_a_bad_commit(tmp_path: Path) -> None:

@@ -6,14 +6,16 @@ import shutil
 from pathlib import Path
 
 from tests.node.groups.test_groups import ALICE, BOB, found, rosters, said, until_group, until_said
-from tests.node.groups.test_mending import Rogue, three
+from tests.node.groups.test_mending import Rogue, ask_hub, three
 
 from connexa.content import RoomRecord
+from connexa.node.groups.book import find_group
 from connexa.node.groups.sealing import seal_record
 from connexa.node.schema import MIGRATIONS
 from connexa.store import open_database
 from connexa.testing import World
 from connexa.testing.world import STORE_KEY, Device
+from connexa.wire.v1.groups_pb2 import GroupLeave, GroupRequest
 
 
 async def two(world: World) -> tuple[Device, Device]:
@@ -91,6 +93,22 @@ async def test_key_packages_whose_private_halves_are_gone_are_replaced(tmp_path:
         await until_group(bob, "Garden", state="invited")
 
 
+async def test_a_welcome_that_comes_late_finds_what_it_was_sealed_to(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        alice, bob = await two(world)
+        await alice.node.groups().create("Orchard")
+        await until_group(alice, "Orchard")
+        await bob.stop()
+        await alice.node.groups().invite("Orchard", BOB)
+        await until_group(alice, "Orchard", people=2)
+        database = open_database(tmp_path / bob.name / "node.db", STORE_KEY, MIGRATIONS)
+        sql = "UPDATE key_package SET expires = ?"  # as if it had been away for so long
+        database.writer_connection.execute(sql, (int(world.clock()) - 29 * 86_400,))
+        database.close()
+        await bob.start()
+        await until_group(bob, "Orchard", state="invited")
+
+
 async def test_who_cannot_follow_is_removed_and_brought_in_again(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
         alice, bob, carol = await three(world)
@@ -108,3 +126,15 @@ async def test_who_cannot_follow_is_removed_and_brought_in_again(tmp_path: Path)
         await alice.node.groups().invite("Garden", carol.address)
         await until_group(carol, "Garden", people=3, trouble="")
         await until_said(alice, "Garden", "does anybody hear me?")
+
+
+async def test_who_has_no_place_any_more_can_give_the_group_up(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        _, bob = await two(world)
+        row = find_group(bob.read, 1, "Garden")
+        assert row is not None
+        await ask_hub(world, BOB, row, GroupRequest(token=row.token, leave=GroupLeave()))  # as a homeserver can that sees it pass
+        await bob.node.send("", "Garden", "anybody?")
+        await until_group(bob, "Garden", trouble="group.unknown")
+        await bob.node.groups().leave("Garden")
+        await until_group(bob, "Garden", state="left")

@@ -22,6 +22,7 @@ from connexa.store import Execute
 
 __all__ = [
     "AUTHENTICATION",
+    "NO_PLACE",
     "OVER",
     "RULES",
     "GroupRow",
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 SHORT = 8  # hex digits that name a group to people
+NO_PLACE = "group.unknown"  # why a group waits whose hub knows no place of this device
 OVER = (GroupStanding.LEFT, GroupStanding.REMOVED)
 # Members come and go; that a group ends, what it is made of and whom outside it hears is nobody's to change.
 _PROPOSED = frozenset((ProposalType.ADD, ProposalType.REMOVE, ProposalType.EXTERNAL_INIT))

@@ -28,6 +28,7 @@ from connexa.node.conversations import check_draft, delete_entries, message_by_i
 from connexa.node.groups.admins import admins_of, first_set, may_sign
 from connexa.node.groups.book import (
     AUTHENTICATION,
+    NO_PLACE,
     OVER,
     RULES,
     GroupRow,
@@ -174,7 +175,8 @@ class GroupDesk:
             raise RefusedError("group.over", "You are not in this group any more.")
         if group.state is not GroupStanding.WAITING or not has_other_devices(execute, group.account):  # they stay in it
             choose(execute, self._home, self._account, group.public, accepted=False)
-        if group.state in (GroupStanding.CREATING, GroupStanding.JOINING, GroupStanding.WAITING):
+        hopeless = group.waits == NO_PLACE or (group.state is GroupStanding.LEAVING and group.trouble)  # nobody hears that we go
+        if hopeless or group.state in (GroupStanding.CREATING, GroupStanding.JOINING, GroupStanding.WAITING):
             end_group(execute, self._home, self._account, group, GroupStanding.LEFT)
         else:
             change_state(execute, self._home, self._account, group, GroupStanding.LEAVING)

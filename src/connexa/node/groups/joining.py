@@ -12,7 +12,7 @@ from connexa.mls.group import Group
 from connexa.mls.key_package import KeyPackageBundle
 from connexa.node.account import Account
 from connexa.node.groups.acts import unknown_leaf
-from connexa.node.groups.book import AUTHENTICATION, RULES, Parts, add_group, all_groups, changed, group_named, group_of
+from connexa.node.groups.book import AUTHENTICATION, NO_PLACE, RULES, Parts, add_group, all_groups, changed, group_named, group_of
 from connexa.node.groups.cards import by_signature_key, check_card, device_of
 from connexa.node.groups.choices import has_accepted
 from connexa.node.groups.mending import check_roles
@@ -27,7 +27,6 @@ from connexa.wire.v1.groups_pb2 import KeptWelcome
 
 __all__ = ["SHARED_STATE", "check_members", "take_welcome"]
 
-UNKNOWN = "group.unknown"  # why a group waits whose hub has no place for this device any more
 SHARED_STATE = 0xF001  # GroupInfo extension of a Welcome: SharedState of its epoch
 
 
@@ -53,7 +52,7 @@ def take_welcome(execute: Execute, home: Home, account: Account, kept: KeptWelco
 def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bundle: KeyPackageBundle) -> None:
     now = home.clock()
     # Who cannot follow a group any more may be removed and brought in again without having read that.
-    joined = [one.public for one in all_groups(execute, account.id) if one.is_live and not one.trouble and one.waits != UNKNOWN]
+    joined = [one.public for one in all_groups(execute, account.id) if one.is_live and not one.trouble and one.waits != NO_PLACE]
     store = Parts(execute, account.id)
     group = Group.join(kept.welcome, bundle, auth=AUTHENTICATION, store=store, joined=joined, rules=RULES, now=int(now), rng=home.rng)
     raw = group.welcome_extensions.get(SHARED_STATE)
@@ -79,6 +78,7 @@ def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bun
         "UPDATE mls_group SET shared = ?, inviter = ?, term = ?, seq = ?, began = ? WHERE id = ?",
         (write_state(shared), inviter, extra.term, kept.seq, kept.seq, number),
     )
+    execute("DELETE FROM group_wish WHERE mls_group = ? AND kind = 'join'", (number,))
     execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (number,))
     kind = "group.invited" if state is GroupStanding.INVITED else "group.new"
     home.events.record(execute, str(account.address), kind, now, conversation=group.group_id.hex())

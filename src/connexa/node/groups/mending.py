@@ -51,12 +51,12 @@ _PERSONAL = frozenset(("V11", "V20", "V25", "V29", "V34", "V36", "V39", "V45"))
 def refuse(execute: Execute, home: Home, account: Account, row: GroupRow, entry: GroupEntry, error: ConnexaError) -> None:
     """Note that a commit is void here, and whose it was if it holds for nobody; our own that was to follow is planned anew."""
     group = open_group(execute, home, row)
-    maker = None if isinstance(error, MLSError) and error.rule in _PERSONAL else _maker(group, row.shared, entry.message)
+    maker = None if _is_personal(error) else _maker(group, row.shared, entry.message)
     trouble, offender = row.trouble, row.offender
     if maker is not None and trouble != BAD_COMMIT:
         trouble, offender = BAD_COMMIT, maker
     elif not trouble:
-        trouble = error.code if error.code.startswith(LOST) else LOST + "unreadable"
+        trouble = LOST + error.code.partition(".")[2]
     execute("UPDATE mls_group SET offender = ? WHERE id = ?", (offender, row.id))
     dispute(execute, home, account, row, entry.seq, trouble)
 
@@ -67,6 +67,10 @@ def dispute(execute: Execute, home: Home, account: Account, row: GroupRow, seq: 
     execute(sql, (seq, row.id))
     execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
     note_trouble(execute, home, account, row.id, trouble)
+
+
+def _is_personal(error: ConnexaError) -> bool:
+    return error.code == "group.newer" or (isinstance(error, MLSError) and error.rule in _PERSONAL)
 
 
 def _maker(group: Group, shared: SharedState, message: bytes) -> bytes | None:

@@ -35,7 +35,7 @@ ONE_TIME = 100
 REFILL_BELOW = 25
 LAST_RESORT_EVERY = 7 * 86_400
 SKEW = 3_600  # of the clocks of those who check the lifetime
-LATE = 86_400  # a Welcome for a package that has expired meanwhile is still taken
+LATE = 30 * 86_400  # a Welcome for a package that has expired meanwhile is still taken: as long as its alias leads here
 AT_ONCE = 50  # key packages of one upload: a frame holds them
 
 

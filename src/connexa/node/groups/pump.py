@@ -104,8 +104,8 @@ class GroupPump:
             while True:
                 try:
                     await chores.aliases(renew=renew)
+                    await chores.welcomes()  # while what they were sealed to is here
                     await chores.key_packages()
-                    await chores.welcomes()
                     await chores.aliases(renew=False)
                     renew = False
                 except ConnexaError:
