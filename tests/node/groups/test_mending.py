@@ -19,6 +19,7 @@ from connexa.mls.nodes import Capabilities, Lifetime
 from connexa.mls.registry import ContentType, CredentialType
 from connexa.node.groups.book import AUTHENTICATION, RULES, GroupRow, Parts, find_group
 from connexa.node.groups.commits import join_hash
+from connexa.node.groups.mending import reject
 from connexa.node.groups.pool import SUITE
 from connexa.node.groups.sealing import change_key, open_record, outside_key, seal_change, seal_record
 from connexa.node.schema import MIGRATIONS
@@ -227,3 +228,27 @@ async def test_a_guest_who_breaks_the_rules_ends_the_link_and_nothing_else(tmp_p
             await until_group(one, "Garden", people=3, link=False, trouble="")
         await bob.node.send("", "Garden", "nobody came")
         await until_said(alice, "Garden", "nobody came")
+
+
+async def test_an_admin_who_takes_the_group_back_is_taken_out_by_another(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        alice, bob, carol = await three(world)
+        await alice.node.groups().set_role("Garden", BOB, GroupRole.ADMIN)
+        await bob.until(lambda: bob.node.groups().group("Garden").succession.signers == 2 or None, what="its key among the admins'")
+        rogue = await Rogue.take(world, bob, "Garden")
+        for name in ("Orchard", "Meadow"):
+            await alice.node.groups().rename(alice.node.groups().groups()[0].id, name)
+            for one in (alice, carol):
+                await until_group(one, name, waiting=0)
+        ((newest,),) = alice.read("SELECT began FROM mls_group")
+        commit = rogue.commit(SharedChange())
+        bundle = GroupBundle(epoch=rogue.mls.epoch, commit=commit, sealed=b"nothing")
+        bundle.reject.CopyFrom(reject(replace(rogue.row, disputed=newest), commit, rogue.row.shared))
+        await ask_hub(world, BOB, rogue.row, GroupRequest(token=rogue.row.token, commit=bundle))
+        for one in (alice, carol):
+            await until_group(one, "Meadow", people=3, trouble="group.superseded")
+        await alice.node.groups().begin_anew("Meadow", BOB)
+        for one in (alice, carol):
+            await until_group(one, "Meadow", people=2, trouble="")
+        await carol.node.send("", "Meadow", "and on")
+        await until_said(alice, "Meadow", "and on")

@@ -19,7 +19,7 @@ from connexa.node.account import Account
 from connexa.node.groups.acts import act_of, check_act, read_change_of, unknown_leaf
 from connexa.node.groups.book import GroupRow, changed, end_group, group_of, note_trouble, open_group
 from connexa.node.groups.cards import by_signature_key
-from connexa.node.groups.mending import ROLLED_BACK, SUPERSEDED, dispute, refuse
+from connexa.node.groups.mending import BEHIND, ROLLED_BACK, SUPERSEDED, dispute, refuse
 from connexa.node.groups.messages import give_past, take_said
 from connexa.node.groups.missed import forget_sent
 from connexa.node.groups.places import place_own
@@ -89,8 +89,11 @@ def _try_commit(reader: _Reader, row: GroupRow, group: Group, entry: GroupEntry)
         if entry.epoch + 1 != group.epoch:  # and the hub takes nothing of this epoch any more
             dispute(reader.execute, reader.home, reader.account, row, entry.seq, SUPERSEDED)
         return True
-    if entry.epoch > group.epoch and row.disputed:  # it follows one that is void
-        dispute(reader.execute, reader.home, reader.account, row, entry.seq, row.trouble)
+    if entry.epoch > group.epoch:
+        if not row.disputed:  # one that stood before it did not come here
+            note_trouble(reader.execute, reader.home, reader.account, row.id, BEHIND)
+            return False
+        dispute(reader.execute, reader.home, reader.account, row, entry.seq, row.trouble)  # it follows one that is void
         return True
     try:
         _take_commit(reader, row, group, entry)

@@ -28,6 +28,7 @@ from connexa.wire.v1.groups_pb2 import GroupEntry, SignedReject
 
 __all__ = [
     "BAD_COMMIT",
+    "BEHIND",
     "LOST",
     "ROLLED_BACK",
     "SUPERSEDED",
@@ -42,6 +43,7 @@ __all__ = [
 
 BAD_COMMIT = "group.bad_commit"  # trouble: a commit that holds for nobody
 SUPERSEDED = "group.superseded"  # trouble: an admin's device has put a commit in the place of one that holds here
+BEHIND = "mls.behind"  # trouble: a commit is not in the log that leads to those that are
 ROLLED_BACK = "mls.rolled_back"  # trouble: this store is an old copy of itself
 LOST = "mls."  # how the codes begin of what a device cannot follow any more: it comes in once more
 # What may be this device's own fault or a secret that was not meant for it: a lifetime by our clock, a path's secret, what is not here.
