@@ -14,7 +14,7 @@ from typing import Final
 
 from connexa.errors import ConnexaError
 from connexa.node.account import own_device_list
-from connexa.node.groups.book import all_groups
+from connexa.node.groups.book import NO_PLACE, all_groups
 from connexa.node.groups.moving import has_say, outlives_its_hub
 from connexa.node.home import Home, first, rows
 from connexa.node.recovery import backup_warning
@@ -222,13 +222,16 @@ def _backup(home: Home, running: RunningAccount) -> Finding:
 
 
 def _groups(home: Home, running: RunningAccount) -> Finding:
-    """Groups whose homeserver is silent, and those that this person leads and that would end with it."""
+    """Groups whose homeserver is silent, those that cannot go on here, and those that this person leads and that would end with it."""
     found = [one for one in all_groups(home.database.read, running.account.id) if one.is_live]
     silent = [home.clock() - one.silent for one in found if one.silent]
     alone = sum(has_say(one) and not outlives_its_hub(one) for one in found)
     if silent:
         text = f"The homeservers of {len(silent)} groups do not answer, one since {_span(max(silent))} ago."
         return _warning(text, "Others take their place by themselves where they can: connexa group show")
+    stuck = sum(bool(one.trouble) or one.waits == NO_PLACE for one in found)
+    if stuck:
+        return _warning(f"{stuck} groups cannot go on here.", "connexa group list, then connexa group show GROUP")
     if alone:
         return _warning(f"{alone} groups end with their homeserver.", "Make somebody at another one an admin: connexa group role")
     return _ok(f"{len(found)} groups; their homeservers answer.")

@@ -118,6 +118,7 @@ async def test_what_nobody_can_read_waits_for_a_person(tmp_path: Path) -> None:
         await rogue.send(rogue.garbage())
         await until_group(carol, "Garden", trouble="mls.crypto")
         await until_group(alice, "Garden", trouble="mls.crypto", people=3)
+        assert "1 groups cannot go on here." in [one.text for one in (await alice.node.doctor()).checks]
         with pytest.raises(RefusedError) as refused:
             await carol.node.groups().begin_anew("Garden", BOB)
         assert refused.value.code == "group.not_allowed"
