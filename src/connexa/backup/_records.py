@@ -10,7 +10,7 @@ from connexa.wire.v1.backup_pb2 import BackupRecord
 
 __all__ = ["Order", "parse_record"]
 
-_KINDS: Final = ("account", "domain", "device", "contact", "conversation", "invite", "register", "entry")
+_KINDS: Final = ("account", "domain", "device", "contact", "group", "choice", "conversation", "invite", "register", "entry")
 
 
 def parse_record(raw: bytes) -> tuple[str, BackupRecord]:

@@ -28,7 +28,9 @@ _TROUBLES: Final = {
     "group.superseded": "an admin's device took the group back to before the last changes; an admin can help: connexa group anew GROUP",
     "group.bad_record": "what the group's homeserver has for newcomers is not to be believed; an admin can help: connexa group anew GROUP",
     "group.unknown": "the group's homeserver does not know this device any more; ask an admin to remove and invite you",
-    "group.full": "the group has as many people or devices as it can have",
+    "group.full": "the group has as many people or devices as it can have: take somebody out first, or make a second group",
+    "group.not_in": "its keys have changed since the backup, or you were removed; ask one of its admins to invite you again",
+    "group.own_device": "another device of yours brings this one in",
     "group.hub_silent": "the group's homeserver does not answer; what you write waits, and another one takes its place if it can",
     "group.bad_take_over": "a homeserver says that the group has moved there, and cannot prove it",
     "group.busy": "others change the group all the time; it is tried again",
@@ -64,6 +66,8 @@ def list_(over: bool, account: str) -> None:
     answer(found, *table([_row(one) for one in found["items"]]))
     if any(one["state"] == "invited" for one in found["items"]):
         say("accept an invitation: connexa group accept GROUP")
+    if any(one["trouble"] == "group.not_in" for one in found["items"]):
+        say(f"not in a group any more: {_TROUBLES['group.not_in']}")
 
 
 def _row(one: dict[str, Any]) -> list[str]:

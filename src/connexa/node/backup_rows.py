@@ -1,7 +1,7 @@
 """Between the store and the records of a backup: what an account knows, as messages of `backup.proto`, and back into another store.
 
 A record's fields bear the names of the columns that they are. What is not in a record is not in a backup: this device's keys, sessions,
-prekeys, passes, groups and everything that is under way. A new device comes into the groups by another one that is in them.
+prekeys, passes, the MLS state of groups, and everything that is under way.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from connexa.backup import Order, parse_record
 from connexa.errors import IntegrityError
 from connexa.identity import read_device_list
 from connexa.node.devices import keep_list
+from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Query, first, returned, rows
 from connexa.node.own_log import free_place
-from connexa.node.registers import Kind
 from connexa.node.stored import stored_user
 from connexa.node.views import MessageState
 from connexa.store import Execute, Row
@@ -30,6 +30,8 @@ from connexa.wire.v1.backup_pb2 import (
     BackupDevice,
     BackupDomain,
     BackupEntry,
+    BackupGroup,
+    BackupGroupChoice,
     BackupInvite,
     BackupRecord,
     BackupRegister,
@@ -51,6 +53,8 @@ __all__ = [
 ]
 
 PAGE: Final = 500
+WAITING, LEFT, OVER = GroupStanding.WAITING, GroupStanding.LEFT, (GroupStanding.LEFT, GroupStanding.REMOVED)
+COMES_BACK: Final = (GroupStanding.MEMBER, GroupStanding.INVITED, GroupStanding.WAITING)
 
 
 def columns(kind: type[Message]) -> list[str]:
@@ -58,7 +62,10 @@ def columns(kind: type[Message]) -> list[str]:
     return [one.name for one in kind.DESCRIPTOR.fields if one.message_type is None]
 
 
-_BESIDE_THE_LOG: Final = (BackupAccount, BackupContact, BackupConversation, BackupDevice, BackupInvite, BackupRegister, BackupTrustNote)
+_BESIDE_THE_LOG: Final = (
+    *(BackupAccount, BackupContact, BackupConversation, BackupDevice, BackupGroup, BackupGroupChoice, BackupInvite, BackupRegister),
+    BackupTrustNote,
+)
 _LISTED: Final = {kind: ", ".join(columns(kind)) for kind in _BESIDE_THE_LOG}
 _ENTRY: Final = ", ".join(columns(BackupEntry))
 
@@ -73,12 +80,16 @@ def describe(query: Query, account: int) -> Iterator[bytes]:
     for contact in _messages(query, BackupContact, "person", "account", account):
         contact.notes.extend(_messages(query, BackupTrustNote, "trust_note", "person", contact.id))
         yield BackupRecord(contact=contact).SerializeToString()
-    for conversation in _messages(query, BackupConversation, "conversation", "person != 0 AND account", account):
+    for group in _messages(query, BackupGroup, "mls_group", "account", account):
+        yield BackupRecord(group=group).SerializeToString()
+    for choice in _messages(query, BackupGroupChoice, "group_choice", "account", account):
+        yield BackupRecord(choice=choice).SerializeToString()
+    for conversation in _messages(query, BackupConversation, "conversation", "account", account):
         conversation.counters.extend(_counters(query, account, conversation.id))
         yield BackupRecord(conversation=conversation).SerializeToString()
     for invite in _messages(query, BackupInvite, "invite", "account", account):
         yield BackupRecord(invite=invite).SerializeToString()
-    for register in _messages(query, BackupRegister, "register", f"kind != {Kind.GROUP:d} AND account", account):
+    for register in _messages(query, BackupRegister, "register", "account", account):
         yield BackupRecord(register=register).SerializeToString()
 
 
@@ -99,14 +110,14 @@ def _counters(query: Query, account: int, conversation: int) -> Iterator[BackupC
 
 def new_entries(query: Query, account: int, after: int, up_to: int) -> list[Row]:
     """A page of the log: its cursor first in each row."""
-    sql = f"SELECT {_ENTRY} FROM message WHERE account = ? AND author = '' AND cursor > ? AND cursor <= ? ORDER BY cursor LIMIT ?"  # noqa: S608
+    sql = f"SELECT {_ENTRY} FROM message WHERE account = ? AND cursor > ? AND cursor <= ? ORDER BY cursor LIMIT ?"  # noqa: S608
     return rows(query, sql, (account, after, up_to, PAGE))
 
 
 def changed_entries(query: Query, account: int, after: int, up_to: int) -> list[Row]:
     """A page of the entries that this increment takes again."""
     sql = (
-        f"SELECT {_ENTRY} FROM message WHERE account = ? AND author = '' AND cursor IN"  # noqa: S608 - constants
+        f"SELECT {_ENTRY} FROM message WHERE account = ? AND cursor IN"  # noqa: S608 - constants
         " (SELECT cursor FROM backup_changed WHERE account = ? AND taken = 1 AND cursor > ? AND cursor <= ? ORDER BY cursor LIMIT ?)"
         " ORDER BY cursor"
     )
@@ -126,6 +137,8 @@ class Contents:
     domains: list[BackupDomain] = field(default_factory=list)
     devices: list[BackupDevice] = field(default_factory=list)
     contacts: list[BackupContact] = field(default_factory=list)
+    groups: list[BackupGroup] = field(default_factory=list)
+    choices: list[BackupGroupChoice] = field(default_factory=list)
     conversations: list[BackupConversation] = field(default_factory=list)
     invites: list[BackupInvite] = field(default_factory=list)
     registers: list[BackupRegister] = field(default_factory=list)
@@ -139,6 +152,8 @@ def read_contents(records: Iterable[bytes]) -> tuple[Contents, Iterator[BackupEn
         "domain": contents.domains,
         "device": contents.devices,
         "contact": contents.contacts,
+        "group": contents.groups,
+        "choice": contents.choices,
         "conversation": contents.conversations,
         "invite": contents.invites,
         "register": contents.registers,
@@ -177,7 +192,7 @@ class Places:
 
 def load_contents(execute: Execute, account: int, contents: Contents) -> Places:
     """Store everything but the log for an account that was just made; raises where something in it does not hold."""
-    places, people = Places(contents), {}
+    places, people = Places(contents), {0: 0}  # nobody: a group's
     for domain in contents.domains:
         execute("INSERT OR IGNORE INTO remote (domain, record) VALUES (?, ?)", (domain.domain, domain.record))
     for device in contents.devices:
@@ -189,6 +204,12 @@ def load_contents(execute: Execute, account: int, contents: Contents) -> Places:
             keep_list(execute, account, people[contact.id], devices)
         for note in contact.notes:
             _insert(execute, "trust_note", note, person=people[contact.id])
+    for group in contents.groups:
+        if group.state not in OVER:  # it may come in again; what was only begun was never in
+            group.state = (WAITING if group.state in COMES_BACK else LEFT).value
+        _insert(execute, "mls_group", group, account=account)
+    for choice in contents.choices:
+        _insert(execute, "group_choice", choice, account=account)
     for conversation in contents.conversations:
         if conversation.person not in people:
             raise IntegrityError("backup.damaged", "A conversation in this backup is with nobody.")

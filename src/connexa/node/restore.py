@@ -143,7 +143,9 @@ def _load(
     places = load_contents(execute, number, backup.contents)
     read_series(backup.volumes, progress, lambda entries: load_entries(execute, number, places, entries))
     place_read_marks(execute, backup.contents, places)
-    execute("UPDATE own_device SET listed = 0 WHERE account = ? AND device = ?", (number, backup.contents.account.device))
+    lost = backup.contents.account.device
+    execute("UPDATE own_device SET listed = 0 WHERE account = ? AND device = ?", (number, lost))
+    execute("INSERT INTO gone_device (account, user, device) VALUES (?, ?, ?)", (number, backup.user.id, lost))
     return number
 
 

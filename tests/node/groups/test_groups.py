@@ -316,6 +316,21 @@ async def test_what_nobody_may_ask(tmp_path: Path) -> None:
             assert refused.value.code == code
 
 
+async def test_who_invites_more_than_a_group_holds_is_told_at_once(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        (alice,) = await world.person(ALICE)
+        (bob,) = await world.person(BOB)
+        await world.befriend(alice, bob)
+        await alice.node.groups().create("Garden")
+        await until_group(alice, "Garden")
+        home = alice.node._home
+        sql = "INSERT INTO group_wish (mls_group, kind, subject, content, created) VALUES (1, 'invite', ?, x'', 0)"
+        await home.change(lambda execute: [execute(sql, (bytes([number]) * 32,)) for number in range(49)])
+        with pytest.raises(RefusedError) as refused:
+            await alice.node.groups().invite("Garden", BOB)
+        assert refused.value.code == "group.full" and refused.value.hint
+
+
 async def test_messages_disappear(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
         (alice,) = await world.person(ALICE)

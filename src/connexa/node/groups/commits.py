@@ -24,7 +24,7 @@ from connexa.node.groups.cards import alias_of
 from connexa.node.groups.joining import SHARED_STATE
 from connexa.node.groups.mending import plan_mending, reject
 from connexa.node.groups.pool import SUITE
-from connexa.node.groups.rules import Act, Removal, person_in, state_after
+from connexa.node.groups.rules import Act, Removal, group_full, person_in, state_after
 from connexa.node.groups.sealing import EPOCH_GIVES, change_key, next_room_key, seal_change, seal_extra, seal_record
 from connexa.node.groups.views import GroupStanding
 from connexa.node.groups.wishes import Plan, known_domains, leaves_of_card, plan
@@ -91,7 +91,7 @@ def _stage(execute: Execute, home: Home, account: Account, row: GroupRow, made: 
         after = replace(after, room_key=next_room_key(staged, group.group_id))
     bundle = _bundle(home, row, group, staged, after, act, tokens)
     if bundle.ByteSize() > MAX_FRAME - _FRAME_ROOM:
-        raise RefusedError("group.full", "The group has grown too large for one commit.")
+        raise group_full()
     execute(
         "UPDATE mls_group SET staged = ?, bundle = ?, staged_shared = ? WHERE id = ?",
         (group.dump_staged(staged), bundle.SerializeToString(), write_state(after), row.id),

@@ -52,7 +52,7 @@ from connexa.node.groups.messages import say_in_group
 from connexa.node.groups.pool import SUITE, card_for, make_key_package
 from connexa.node.groups.rules import check_may, person_in
 from connexa.node.groups.views import GroupLinkView, GroupStanding, GroupView
-from connexa.node.groups.wishes import ask_for
+from connexa.node.groups.wishes import ask_for, check_room, lacks_devices
 from connexa.node.home import Home
 from connexa.node.own_copies import has_other_devices
 from connexa.node.people import Person
@@ -187,8 +187,10 @@ class GroupDesk:
         def ask(execute: Execute, group: GroupRow) -> None:
             check_may(group.shared, self._account.user_id, GroupRole.ADMIN)
             person = self._contact(execute, who)
-            if person_in(group.shared, person.user) is not None:
+            shared = group.shared
+            if person_in(shared, person.user) is not None and not lacks_devices(execute, self._account, shared, person.user):
                 raise RefusedError("group.member", "They are in the group already.")
+            check_room(execute, group, person)
             ask_for(execute, self._home, group, "invite", subject=person.user)
 
         return await self._with(named, ask)

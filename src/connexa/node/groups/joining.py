@@ -70,8 +70,9 @@ def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bun
     known = group_named(execute, account.id, group.group_id)
     if known is not None and known.is_live:
         check_roles(known.shared, shared)
-    inviter = _inviter(execute, account, shared)
-    accepted = not inviter or has_accepted(execute, account.id, group.group_id)
+    accepted = has_accepted(execute, account.id, group.group_id)  # on another device, or before a backup was restored
+    inviter = b"" if accepted else _inviter(execute, account, shared)
+    accepted = accepted or not inviter
     state = GroupStanding.MEMBER if accepted else GroupStanding.INVITED
     number = add_group(execute, account.id, group.group_id, extra.hub, kept.alias, extra.token, state, now)
     execute(

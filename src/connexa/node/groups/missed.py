@@ -53,7 +53,7 @@ def ask_for_what_lacks(execute: Execute, home: Home, before: GroupRow, until: tu
     """Say what this device has not read; `before` is the group as this device stood to it, `until` the term and epoch that it reads."""
     after = (before.lacks_term, before.lacks_seq) if before.lacks_seq >= 0 else (before.term, before.seq)
     execute("UPDATE mls_group SET lacks_seq = -1 WHERE id = ?", (before.id,))
-    if before.state in (GroupStanding.MEMBER, GroupStanding.LEAVING):
+    if before.state in (GroupStanding.MEMBER, GroupStanding.LEAVING, GroupStanding.WAITING):
         enqueue(execute, home, before, home.rng(16), write_said(GroupLack(after, until)))
 
 

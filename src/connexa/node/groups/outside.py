@@ -1,12 +1,14 @@
 """Coming in from outside, by an external commit: with a link, or again after this device has lost the group's state.
 
-What stands beside the epoch at the hub is opened with the room key, checked like a Welcome, and joined; an old leaf of this device goes
-in the same commit. Nothing is stored before the hub has taken it: where the answer is lost, it is done once more.
+What stands beside the epoch at the hub is opened with the room key, checked like a Welcome, and joined; the leaf that had this place goes
+in the same commit, be it this device's own old one or that of the lost device whose backup was restored here. Nothing is stored before
+the hub has taken it: where the answer is lost, it is done once more.
 """
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from connexa.content import GroupPerson, MemberCard, RoomRecord, SharedChange, SharedState, write_state
 from connexa.crypto import sha256
@@ -20,15 +22,15 @@ from connexa.node.account import Account
 from connexa.node.group_calls import Asker, GroupAt, WrongEpoch, fetch_info, submit_commit
 from connexa.node.groups.acts import check_act
 from connexa.node.groups.book import AUTHENTICATION, RULES, GroupRow, Parts, changed, group_of
-from connexa.node.groups.cards import by_signature_key, device_of
-from connexa.node.groups.choices import choose
+from connexa.node.groups.cards import alias_of, by_signature_key, device_of
+from connexa.node.groups.choices import choose, has_accepted
 from connexa.node.groups.commits import join_hash
 from connexa.node.groups.joining import check_members
 from connexa.node.groups.mending import check_record
 from connexa.node.groups.missed import ask_for_what_lacks
 from connexa.node.groups.pool import SUITE, card_for, make_key_package
 from connexa.node.groups.rules import Act, Removal, person_in, state_after
-from connexa.node.groups.sealing import open_record, outside_key, seal_change, seal_record
+from connexa.node.groups.sealing import EPOCH_GIVES, next_room_key, open_record, outside_key, seal_change, seal_record
 from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, first
 from connexa.store import Execute
@@ -93,7 +95,7 @@ class _Entry:
         card = card_for(account, package, proof, row.token)
         act = self._act(card)
         check_act(act, before)
-        self._after = state_after(before, act, room_key=before.room_key)
+        after = state_after(before, act, room_key=EPOCH_GIVES)
         sealed = seal_change(outside_key(before.room_key), row.public, act.change, home.rng)
         self._group, self._staged = Group.external_join(
             record.group_info,
@@ -106,18 +108,21 @@ class _Entry:
             now=int(home.clock()),
             rng=home.rng,
         )
-        after = RoomRecord(self._staged.group_info, self._after)
+        room_key = next_room_key(self._staged, row.public) if act.sheds else before.room_key
+        self._after = replace(after, room_key=room_key)
         return GroupBundle(
             epoch=epoch,
             commit=self._staged.commit,
-            sealed=seal_record(self._after.room_key, row.public, after, home.rng),
+            sealed=seal_record(room_key, row.public, RoomRecord(self._staged.group_info, self._after), home.rng),
             own=GroupPlace(domain=account.address.domain, alias=row.alias, token_hash=sha256(row.token)),
             join_hash=join_hash(self._after),
         )
 
     def _act(self, card: MemberCard) -> Act:
         account, before = self._account, self._before
-        old = [one for one in before.cards if device_of(one) == account.device]
+        old = [one for one in before.cards if one.user == account.user_id and alias_of(one) == self._row.alias]
+        if any(device_of(one) == account.device and one not in old for one in before.cards):
+            raise RefusedError("group.busy", "Another own device has just brought this one in.", retryable=True)  # by a Welcome
         people: tuple[GroupPerson, ...] = ()
         if person_in(before, account.user_id) is None:
             people = (GroupPerson(account.user_id, account.address, account.user.packet, account.attestation),)
@@ -125,7 +130,7 @@ class _Entry:
         return Act(account.user_id, True, (card,), removed, SharedChange(people=people, cards=(card,)), account.device)
 
     def _old_leaf(self, record: RoomRecord, act: Act) -> int | None:
-        """The leaf that this device had, by its keys in the tree beside the epoch."""
+        """The leaf that had this place, by its keys in the tree beside the epoch."""
         if not act.removed:
             return None
         key = next(iter(by_signature_key(one.card for one in act.removed)))
@@ -147,7 +152,10 @@ class _Entry:
         execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
         execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (row.id,))
         execute("DELETE FROM group_said WHERE mls_group = ?", (row.id,))  # the log is not read where it shows them
-        state = GroupStanding.MEMBER if row.state is GroupStanding.JOINING else row.state
+        state = row.state
+        if row.state in (GroupStanding.JOINING, GroupStanding.WAITING):
+            wanted = row.state is GroupStanding.JOINING or has_accepted(execute, account.id, row.public)
+            state = GroupStanding.MEMBER if wanted else GroupStanding.INVITED
         execute(
             "UPDATE mls_group SET shared = ?, seq = ?, began = ?, state = ?, staged = x'', bundle = x'', staged_shared = x'',"
             " trouble = '', disputed = 0, offender = x'', room_key_before = x'', renewed = ?, said = 0 WHERE id = ?",
@@ -155,6 +163,6 @@ class _Entry:
         )
         if row.state is GroupStanding.JOINING:
             choose(execute, home, account, row.public, accepted=True)
-        else:
+        elif state is not GroupStanding.INVITED:
             ask_for_what_lacks(execute, home, row, (row.term, self._group.epoch))
         changed(execute, home, account, row.public, state=state.value, what="joined")

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterable
 
 from connexa.content import GroupPerson, MemberCard
-from connexa.errors import ConnexaError, RefusedError
+from connexa.errors import ConnexaError, IntegrityError, RefusedError
 from connexa.identity import Domain, UserId
 from connexa.node.account import Account
 from connexa.node.delivery import Delivery, door_to
@@ -29,10 +29,11 @@ from connexa.node.groups.outside import come_in
 from connexa.node.groups.places import accepted_by_hub
 from connexa.node.groups.vanishing import hide_vanished, next_to_vanish
 from connexa.node.groups.views import GroupStanding
-from connexa.node.groups.wishes import admins_due, has_leavers, invited, lacking_devices
+from connexa.node.groups.wishes import admins_due, bereft, has_leavers, lacking_devices, wanted
 from connexa.node.home import Home, first
 from connexa.node.key_packages import claim_key_packages
 from connexa.node.link import MailboxLink
+from connexa.node.own_copies import has_other_devices
 from connexa.node.people import person_by_user, person_of
 from connexa.node.retry import Backoff, fraction
 from connexa.node.wakeups import Wakeups, wait_for
@@ -51,7 +52,7 @@ FIRST_RETRY = 1.0  # and at most until the first time where its hub did not answ
 CHECK = 600.0  # seconds until a device that has a say where a group is looks whether its hub is there
 ROUND = 3_600.0  # every group is looked at now and then
 LEAVERS_WAIT = 1.0  # seconds at most, so that not everybody lets somebody go at once
-OTHERS_WAIT = 2.0  # a device that is not the primary lets that one take in a new one
+OTHERS_WAIT = 2.0  # a device that is not the primary lets that one take in a new one; who came back from a backup comes in by themselves
 PAGE = 128
 
 
@@ -146,7 +147,8 @@ class GroupPump:
             again = await self._work(number)
             self._failures.pop(number, None)
             again = None if again is None else again * (0.5 + fraction(self._home.rng))
-            if group_of(self._home.database.read, number).waits:
+            row = group_of(self._home.database.read, number)
+            if row.waits and row.state is not GroupStanding.WAITING:
                 await self._home.change(lambda execute: note_wait(execute, self._home, self._account, number, ""))
             if again is None and has_say(group_of(self._home.database.read, number)):
                 again = CHECK
@@ -179,6 +181,8 @@ class GroupPump:
         if group_of(read, number).state is GroupStanding.JOINING:
             await come_in(home, account, self._ask, number)
             self._wakeups.welcomes.set()  # the homeserver has to know the alias
+        if group_of(read, number).state is GroupStanding.WAITING:
+            return await self._come_back(number)
         row = group_of(read, number)
         if row.is_live and row.state is not GroupStanding.INVITED and row.trouble.startswith(LOST) and not row.disputed:
             await come_in(home, account, self._ask, number)
@@ -220,6 +224,21 @@ class GroupPump:
         await create_group(self._ask, row.at, GroupMode.GROUP_MODE_BLIND, GroupBundle.FromString(row.bundle))
         await self._home.change(lambda execute: created(execute, self._home, self._account, number))
         self._wakeups.welcomes.set()
+
+    async def _come_back(self, number: int) -> float | None:
+        """Come in where a lost device was; where that is not possible any more, another own device has to, or somebody invites."""
+        home, account, row = self._home, self._account, group_of(self._home.database.read, number)
+        try:
+            if row.token:
+                await come_in(home, account, self._ask, number)
+                self._wakeups.welcomes.set()  # the homeserver has to know the alias
+                return 0.0
+        except (RefusedError, IntegrityError) as error:
+            if error.retryable or isinstance(error, GroupMoved):
+                raise
+        code = "group.own_device" if has_other_devices(home.database.read, account.id) else "group.not_in"
+        await home.change(lambda execute: note_wait(execute, home, account, number, code))
+        return ROUND if row.token else None
 
     async def _sync(self, number: int) -> None:
         """Read the log up to its end, or as far as the group can follow."""
@@ -329,23 +348,21 @@ class GroupPump:
     async def _newcomers(self, row: GroupRow) -> tuple[list[tuple[GroupPerson, tuple[MemberCard, ...]]], list[MemberCard], bool]:
         """Those who are wanted and whose devices have given key packages; own devices; and whether some are lacking still."""
         read, account = self._home.database.read, self._account
-        found, missing = [], False
-        wanted = invited(read, row.id)
-        for group, user in [key for key in self._claimed if key[0] == row.id and key[1] not in wanted]:
-            del self._claimed[group, user]
-        for user in wanted:
-            one = await self._devices_of(row.id, user)
-            missing = missing or one is None
-            found += [one] if one is not None else []
-        own: list[MemberCard] = []
-        lacking = lacking_devices(read, account, row.shared)
-        if lacking and not account.is_primary:
+        if bereft(read, account, row.shared) or (lacking_devices(read, account, row.shared) and not account.is_primary):
             await asyncio.sleep(fraction(self._home.rng) * OTHERS_WAIT)
             await self._sync(row.id)
             row = group_of(read, row.id)
-            lacking = lacking_devices(read, account, row.shared) if row.is_live else []
-        if lacking and self._chores is not None:
-            own = await self._chores.own_cards(lacking)
+            if not row.is_live:
+                return [], [], False
+        found, missing, users = [], False, wanted(read, account, row)
+        for group, user in [key for key in self._claimed if key[0] == row.id and key[1] not in users]:
+            del self._claimed[group, user]
+        for user in users:
+            one = await self._devices_of(row.id, user)
+            missing = missing or one is None
+            found += [one] if one is not None else []
+        lacking = lacking_devices(read, account, row.shared)
+        own = await self._chores.own_cards(lacking) if lacking and self._chores is not None else []
         return found, own, missing or len(own) < len(lacking)
 
     async def _devices_of(self, group: int, user: bytes) -> tuple[GroupPerson, tuple[MemberCard, ...]] | None:

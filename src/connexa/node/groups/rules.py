@@ -15,7 +15,7 @@ from connexa.identity import MAX_DEVICES, UserId
 from connexa.node.groups.admins import admins_of, check_key, check_set, keys_of
 from connexa.node.groups.cards import alias_of, device_of
 
-__all__ = ["Act", "Removal", "check_may", "not_allowed", "person_in", "state_after"]
+__all__ = ["Act", "Removal", "check_may", "group_full", "not_allowed", "person_in", "state_after"]
 
 _RANK = {GroupRole.MEMBER: 0, GroupRole.ADMIN: 1, GroupRole.OWNER: 2}
 
@@ -53,6 +53,12 @@ def not_allowed(message: str) -> RefusedError:
     return RefusedError("group.not_allowed", message)
 
 
+def group_full() -> RefusedError:
+    """The refusal of more than a commit with everything that belongs to it can carry."""
+    said = f"A group has at most {MAX_GROUP_PEOPLE} people with {MAX_LEAVES} devices."
+    return RefusedError("group.full", said, "Take somebody out first, or make a second group: connexa group create")
+
+
 def person_in(state: SharedState, user: bytes) -> GroupPerson | None:
     """Somebody in the group, by user id."""
     return next((person for person in state.people if person.user == user), None)
@@ -73,7 +79,7 @@ def state_after(state: SharedState, act: Act, *, room_key: bytes) -> SharedState
     people = tuple(person for person in people if any(card.user == person.user for card in cards))
     people = _with_roles(state, people, act)
     if not people or len(people) > MAX_GROUP_PEOPLE or len(cards) > MAX_LEAVES:
-        raise RefusedError("group.full", f"A group has at most {MAX_GROUP_PEOPLE} people with {MAX_LEAVES} devices.")
+        raise group_full()
     after = _with_facts(replace(state, people=_with_owner(people), cards=cards), state, act)
     after = _with_admins(after, state, act)
     return replace(after, room_key=room_key, join_key=b"") if act.sheds else after

@@ -7,10 +7,20 @@ each time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from connexa.content import GroupPerson, GroupRole, MemberCard, SharedChange, SharedState, read_change, write_change
+from connexa.content import (
+    MAX_GROUP_PEOPLE,
+    MAX_LEAVES,
+    GroupPerson,
+    GroupRole,
+    MemberCard,
+    SharedChange,
+    SharedState,
+    read_change,
+    write_change,
+)
 from connexa.crypto import Ed25519Secret
 from connexa.identity import DeviceId
 from connexa.mls.group import Group
@@ -20,9 +30,10 @@ from connexa.node.devices import OWN
 from connexa.node.groups.admins import next_set
 from connexa.node.groups.book import GroupRow, has_proposals, open_group
 from connexa.node.groups.cards import by_signature_key, device_of
-from connexa.node.groups.rules import person_in
+from connexa.node.groups.rules import group_full, person_in
 from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, Query, rows
+from connexa.node.people import Person, person_by_user
 from connexa.store import Execute
 
 __all__ = [
@@ -30,12 +41,15 @@ __all__ = [
     "Plan",
     "admins_due",
     "ask_for",
+    "bereft",
+    "check_room",
     "has_leavers",
-    "invited",
     "known_domains",
     "lacking_devices",
+    "lacks_devices",
     "leaves_of_card",
     "plan",
+    "wanted",
     "wishes_waiting",
 ]
 
@@ -52,14 +66,46 @@ def ask_for(execute: Execute, home: Home, group: GroupRow, kind: str, *, subject
     )
 
 
+def check_room(query: Query, group: GroupRow, person: Person) -> None:
+    """Refuse to invite somebody for whom a group has no room, as far as their devices are known, with those who are invited already."""
+    shared, asked = group.shared, rows(query, "SELECT 1 FROM group_wish WHERE mls_group = ? AND kind = 'invite'", (group.id,))
+    people = len(shared.people) + (person_in(shared, person.user) is None)
+    devices = len(shared.cards) + (len(person.devices.devices) if person.devices else 1)
+    if people + len(asked) > MAX_GROUP_PEOPLE or devices + len(asked) > MAX_LEAVES:
+        raise group_full()
+
+
 def wishes_waiting(query: Query, group: int) -> int:
     """How many changes are asked for and not done."""
     return len(rows(query, "SELECT 1 FROM group_wish WHERE mls_group = ?", (group,)))
 
 
-def invited(query: Query, group: int) -> list[bytes]:
-    """The people whom the owner wants in a group."""
-    return [row[0] for row in rows(query, "SELECT subject FROM group_wish WHERE mls_group = ? AND kind = 'invite' ORDER BY id", (group,))]
+def wanted(query: Query, account: Account, row: GroupRow) -> list[bytes]:
+    """The people whose devices are to come in: whom the owner wants there, and who is there with no device any more."""
+    asked = rows(query, "SELECT subject FROM group_wish WHERE mls_group = ? AND kind = 'invite' ORDER BY id", (row.id,))
+    users = dict.fromkeys((*(user for (user,) in asked), *bereft(query, account, row.shared)))
+    return [user for user in users if person_in(row.shared, user) is None or lacks_devices(query, account, row.shared, user)]
+
+
+def bereft(query: Query, account: Account, shared: SharedState) -> set[bytes]:
+    """Contacts in a group all of whose devices there are out of their lists: they came back from a backup. An admin's device may help."""
+    me, gone = person_in(shared, account.user_id), _gone_devices(query, account)
+    if me is None or me.role is GroupRole.MEMBER:
+        return set()
+    left = {card.user for card in shared.cards if (card.user, device_of(card)) not in gone}
+    return {person.user for person in shared.people if person.user not in left and _is_contact(query, account, person.user)}
+
+
+def _is_contact(query: Query, account: Account, user: bytes) -> bool:
+    known = person_by_user(query, account.id, user)
+    return known is not None and known.answers
+
+
+def lacks_devices(query: Query, account: Account, shared: SharedState, user: bytes) -> bool:
+    """Whether a member has devices, as far as we know, that are not in the group."""
+    there = {device_of(card) for card in shared.cards}
+    sql = "SELECT d.device FROM person_device d JOIN person p ON p.id = d.person WHERE p.account = ? AND p.user = ?"
+    return any(device not in there for (device,) in query(sql, (account.id, user)))
 
 
 def lacking_devices(query: Query, account: Account, shared: SharedState) -> list[DeviceId]:
@@ -116,13 +162,16 @@ def plan(
     if row.state not in (GroupStanding.MEMBER, GroupStanding.LEAVING):
         return made
     shared = row.shared
-    _plan_wishes(execute, row, shared, found, made)
+    people: dict[bytes, tuple[GroupPerson, tuple[MemberCard, ...]]] = {person.user: (person, cards) for person, cards in found}
+    _plan_wishes(execute, account, row, people, made)
     made.names_admins = admins_due(home, account, row)
     if row.state is GroupStanding.LEAVING:
         return made  # that somebody else can do what it could
+    lost = bereft(execute, account, shared)
+    coming = [card for user in lost & people.keys() for card in people[user][1]]
     there = {device_of(card) for card in (*shared.cards, *made.cards)}
-    made.cards += [card for card in own if device_of(card) not in there]
-    _plan_gone(execute, account, shared, made)
+    made.cards += [card for card in (*coming, *own) if device_of(card) not in there]
+    _plan_gone(execute, account, shared, lost - people.keys(), made)
     _plan_leavers(execute, home, row, shared, made)
     made.admin_key = _key_to_show(execute, home, account, row)
     made.renew = row.said >= RENEW_SAID or row.renewed + RENEW_AFTER <= home.clock()
@@ -158,22 +207,19 @@ def _key_to_show(execute: Execute, home: Home, account: Account, row: GroupRow) 
 
 
 def _plan_wishes(
-    execute: Execute,
-    row: GroupRow,
-    shared: SharedState,
-    found: Iterable[tuple[GroupPerson, tuple[MemberCard, ...]]],
-    made: Plan,
+    execute: Execute, account: Account, row: GroupRow, people: Mapping[bytes, tuple[GroupPerson, tuple[MemberCard, ...]]], made: Plan
 ) -> None:
-    people = {person.user: (person, cards) for person, cards in found}
+    shared, there = row.shared, {device_of(card) for card in row.shared.cards}
     sql = "SELECT id, kind, subject, content FROM group_wish WHERE mls_group = ? ORDER BY id"
     for number, kind, subject, content in rows(execute, sql, (row.id,)):
         match kind:
-            case "invite" if person_in(shared, subject) is None:
-                if subject not in people:
-                    continue  # their key packages are not here yet
-                person, cards = people.pop(subject)
-                made.people.append(person)
-                made.cards += cards
+            case "invite" if subject in people and person_in(shared, subject) is None:
+                made.people.append(people[subject][0])
+                made.cards += people[subject][1]
+            case "invite" if subject in people:
+                made.cards += [card for card in people[subject][1] if device_of(card) not in there]
+            case "invite" if person_in(shared, subject) is None or lacks_devices(execute, account, shared, subject):
+                continue  # their key packages are not here yet
             case "remove":
                 made.removes += [card for card in shared.cards if card.user == subject]
             case "change":
@@ -181,12 +227,18 @@ def _plan_wishes(
         made.wishes.append(number)
 
 
-def _plan_gone(execute: Execute, account: Account, shared: SharedState, made: Plan) -> None:
-    """Devices that their owners have taken out of their lists: own ones, and as far as the role goes those of others."""
-    me = person_in(shared, account.user_id)
-    gone = {(user, device) for user, device in rows(execute, "SELECT user, device FROM gone_device WHERE account = ?", (account.id,))}
+def _gone_devices(query: Query, account: Account) -> set[tuple[bytes, bytes]]:
+    return {(user, device) for user, device in query("SELECT user, device FROM gone_device WHERE account = ?", (account.id,))}
+
+
+def _plan_gone(execute: Execute, account: Account, shared: SharedState, stay: Collection[bytes], made: Plan) -> None:
+    """Devices that their owners have taken out of their lists: own ones, and as far as the role goes those of others.
+
+    Somebody of `stay` would be gone with them, and is waited for until a new device can come in by the same commit.
+    """
+    me, gone = person_in(shared, account.user_id), _gone_devices(execute, account)
     for card in shared.cards:
-        if (card.user, device_of(card)) not in gone or card in made.removes or me is None:
+        if (card.user, device_of(card)) not in gone or card in made.removes or card.user in stay or me is None:
             continue
         owner = person_in(shared, card.user)
         if card.user == me.user or (owner is not None and me.role is not GroupRole.MEMBER and owner.role is GroupRole.MEMBER):

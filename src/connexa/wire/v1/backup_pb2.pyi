@@ -7,12 +7,14 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class BackupRecord(_message.Message):
-    __slots__ = ("account", "domain", "device", "contact", "conversation", "invite", "register", "entry")
+    __slots__ = ("account", "domain", "device", "contact", "conversation", "group", "choice", "invite", "register", "entry")
     ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     CONTACT_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    CHOICE_FIELD_NUMBER: _ClassVar[int]
     INVITE_FIELD_NUMBER: _ClassVar[int]
     REGISTER_FIELD_NUMBER: _ClassVar[int]
     ENTRY_FIELD_NUMBER: _ClassVar[int]
@@ -21,10 +23,12 @@ class BackupRecord(_message.Message):
     device: BackupDevice
     contact: BackupContact
     conversation: BackupConversation
+    group: BackupGroup
+    choice: BackupGroupChoice
     invite: BackupInvite
     register: BackupRegister
     entry: BackupEntry
-    def __init__(self, account: _Optional[_Union[BackupAccount, _Mapping]] = ..., domain: _Optional[_Union[BackupDomain, _Mapping]] = ..., device: _Optional[_Union[BackupDevice, _Mapping]] = ..., contact: _Optional[_Union[BackupContact, _Mapping]] = ..., conversation: _Optional[_Union[BackupConversation, _Mapping]] = ..., invite: _Optional[_Union[BackupInvite, _Mapping]] = ..., register: _Optional[_Union[BackupRegister, _Mapping]] = ..., entry: _Optional[_Union[BackupEntry, _Mapping]] = ...) -> None: ...
+    def __init__(self, account: _Optional[_Union[BackupAccount, _Mapping]] = ..., domain: _Optional[_Union[BackupDomain, _Mapping]] = ..., device: _Optional[_Union[BackupDevice, _Mapping]] = ..., contact: _Optional[_Union[BackupContact, _Mapping]] = ..., conversation: _Optional[_Union[BackupConversation, _Mapping]] = ..., group: _Optional[_Union[BackupGroup, _Mapping]] = ..., choice: _Optional[_Union[BackupGroupChoice, _Mapping]] = ..., invite: _Optional[_Union[BackupInvite, _Mapping]] = ..., register: _Optional[_Union[BackupRegister, _Mapping]] = ..., entry: _Optional[_Union[BackupEntry, _Mapping]] = ...) -> None: ...
 
 class BackupAccount(_message.Message):
     __slots__ = ("address", "name", "attestation", "device_list", "device", "profile_key", "created")
@@ -124,6 +128,40 @@ class BackupTrustNote(_message.Message):
     detail: str
     def __init__(self, at: _Optional[float] = ..., code: _Optional[str] = ..., detail: _Optional[str] = ...) -> None: ...
 
+class BackupGroup(_message.Message):
+    __slots__ = ("public", "hub", "term", "alias", "token", "state", "shared", "inviter", "name", "created", "seq")
+    PUBLIC_FIELD_NUMBER: _ClassVar[int]
+    HUB_FIELD_NUMBER: _ClassVar[int]
+    TERM_FIELD_NUMBER: _ClassVar[int]
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    INVITER_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CREATED_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    public: bytes
+    hub: str
+    term: int
+    alias: bytes
+    token: bytes
+    state: str
+    shared: bytes
+    inviter: bytes
+    name: str
+    created: float
+    seq: int
+    def __init__(self, public: _Optional[bytes] = ..., hub: _Optional[str] = ..., term: _Optional[int] = ..., alias: _Optional[bytes] = ..., token: _Optional[bytes] = ..., state: _Optional[str] = ..., shared: _Optional[bytes] = ..., inviter: _Optional[bytes] = ..., name: _Optional[str] = ..., created: _Optional[float] = ..., seq: _Optional[int] = ...) -> None: ...
+
+class BackupGroupChoice(_message.Message):
+    __slots__ = ("public", "accepted")
+    PUBLIC_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    public: bytes
+    accepted: bool
+    def __init__(self, public: _Optional[bytes] = ..., accepted: _Optional[bool] = ...) -> None: ...
+
 class BackupConversation(_message.Message):
     __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "read_message", "draft", "draft_subject", "muted", "archived", "counters")
     ID_FIELD_NUMBER: _ClassVar[int]
@@ -193,7 +231,7 @@ class BackupRegister(_message.Message):
     def __init__(self, kind: _Optional[int] = ..., key: _Optional[bytes] = ..., at: _Optional[int] = ..., device: _Optional[bytes] = ...) -> None: ...
 
 class BackupEntry(_message.Message):
-    __slots__ = ("cursor", "conversation", "message", "sender", "device", "counter", "mine", "kind", "text", "subject", "reply_to", "content", "sent", "received", "state", "reason", "path", "last_seen", "receipted", "hidden")
+    __slots__ = ("cursor", "conversation", "message", "sender", "device", "counter", "mine", "kind", "text", "subject", "reply_to", "content", "sent", "received", "state", "reason", "path", "last_seen", "receipted", "hidden", "author", "vanishes")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -214,6 +252,8 @@ class BackupEntry(_message.Message):
     LAST_SEEN_FIELD_NUMBER: _ClassVar[int]
     RECEIPTED_FIELD_NUMBER: _ClassVar[int]
     HIDDEN_FIELD_NUMBER: _ClassVar[int]
+    AUTHOR_FIELD_NUMBER: _ClassVar[int]
+    VANISHES_FIELD_NUMBER: _ClassVar[int]
     cursor: int
     conversation: int
     message: bytes
@@ -234,4 +274,6 @@ class BackupEntry(_message.Message):
     last_seen: bytes
     receipted: bool
     hidden: bool
-    def __init__(self, cursor: _Optional[int] = ..., conversation: _Optional[int] = ..., message: _Optional[bytes] = ..., sender: _Optional[bytes] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., mine: _Optional[bool] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., content: _Optional[bytes] = ..., sent: _Optional[float] = ..., received: _Optional[float] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., path: _Optional[str] = ..., last_seen: _Optional[bytes] = ..., receipted: _Optional[bool] = ..., hidden: _Optional[bool] = ...) -> None: ...
+    author: str
+    vanishes: float
+    def __init__(self, cursor: _Optional[int] = ..., conversation: _Optional[int] = ..., message: _Optional[bytes] = ..., sender: _Optional[bytes] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., mine: _Optional[bool] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., content: _Optional[bytes] = ..., sent: _Optional[float] = ..., received: _Optional[float] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., path: _Optional[str] = ..., last_seen: _Optional[bytes] = ..., receipted: _Optional[bool] = ..., hidden: _Optional[bool] = ..., author: _Optional[str] = ..., vanishes: _Optional[float] = ...) -> None: ...
