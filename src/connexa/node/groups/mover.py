@@ -15,6 +15,7 @@ from connexa.node.group_calls import Asker, GroupAt, GroupMoved, fetch_log, take
 from connexa.node.groups.admins import admins_of
 from connexa.node.groups.book import GroupRow, group_of, note_wait
 from connexa.node.groups.moving import follow, has_say, is_fallback, note_silence, sign
+from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home
 from connexa.wire.v1.groups_pb2 import GroupTakeOver
 
@@ -55,7 +56,7 @@ class Mover:
         """The hub does not answer: look whether another one has its place, or sign for one when it is time; True where it has."""
         await self._home.change(lambda execute: note_silence(execute, self._home, self._account, number))
         row = self._row(number)
-        if not row.is_live:
+        if not row.raw_shared or not (row.is_live or row.state is GroupStanding.WAITING):  # who waits to come back has to find it too
             return False
         hubs = admins_of(row.shared).fallback_hubs
         try:
