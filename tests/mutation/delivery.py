@@ -32,7 +32,7 @@ DELIVERY_GUARDS = (
     Guard(
         "a hub does not tell without end",
         "homeserver/groups/service.py",
-        "if not self._told.take(hub, asyncio.get_running_loop().time(), items):",
+        "if not self._told.take(hub, asyncio.get_running_loop().time(), _weight(news)):",
         also=WELCOMES,
     ),
     Guard("no answer of another hub ends a link", "homeserver/groups/service.py", "if reply.ByteSize() > MAX_REPLY:", also=HUB),

@@ -104,6 +104,7 @@ class Homeserver:
         # By stream, not by link: who comes back by another link goes on where they were.
         self.send_rates: RateTable[bytes] = RateTable(count=limits.send_per_second, seconds=1, burst=limits.send_burst)
         self.lookup_rates: RateTable[bytes] = RateTable(count=limits.lookups_per_minute, seconds=60)
+        self.package_uploads: RateTable[DeviceId] = RateTable(count=limits.key_packages_per_day, seconds=86_400)
         self.list_uploads: RateTable[UserId] = RateTable(count=limits.lists_per_day, seconds=86_400)
         self.remote_table = RemoteTable(database, writer)
         self.pins = PinBook(self.remote_table, resolver, clock=clock, on_event=on_pin)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
+from connexa.errors import RefusedError
 from connexa.homeserver.groups.aliases import change_aliases
 from connexa.homeserver.groups.key_packages import check_packages, claim_packages, keep_packages, package_status
 from connexa.homeserver.groups.welcomes import done, waiting
@@ -63,6 +65,9 @@ class GroupAnswers:
     async def put_key_packages(self, asked: PutKeyPackages) -> Message:
         """Add to the device's pool."""
         pool = self._house.settings.limits.key_packages
+        count = len(asked.one_time) + int(asked.HasField("last_resort"))
+        if not self._house.package_uploads.take(self._certificate.device, asyncio.get_running_loop().time(), min(count, pool)):
+            raise RefusedError("rate.limited", "This device uploads too many key packages.", retryable=True)
         checked = check_packages(asked, self._certificate, self._house.clock(), pool=pool)
         await self._change(lambda execute: keep_packages(execute, self._certificate.device, checked, pool=pool, anew=asked.anew))
         return Empty()

@@ -93,6 +93,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     )
     key_packages: Annotated[Count, msgspec.Meta(description="One-time key packages kept for one device.")] = 100
     key_packages_low: Annotated[Count, msgspec.Meta(description="One-time key packages at which a device is asked for more.")] = 25
+    key_packages_per_day: Annotated[Count, msgspec.Meta(description="Key packages that one device may upload.")] = 1_000
     key_package_claims_per_day: Annotated[
         Count, msgspec.Meta(description="One-time key packages of one person for one pass or one remote domain; then of last resort.")
     ] = 10

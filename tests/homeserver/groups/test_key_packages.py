@@ -157,6 +157,17 @@ async def test_what_is_over_or_of_a_device_that_was_removed_is_forgotten(tmp_pat
         assert v.rows("group_alias") == 0
 
 
+async def test_a_device_uploads_so_many_in_a_day(tmp_path: Path) -> None:
+    async with village(tmp_path, settings_with(key_packages_per_day=5)) as v:
+        bob = await v.settle("bob", devices=2)
+        await upload(v, bob.devices[0], 4)
+        client = await v.login(bob.devices[0])
+        more = PutKeyPackages(one_time=[offered(bob.devices[0], v.rng, v.clock())])
+        assert (await client.call(put_key_packages=more)).code == "rate.limited"
+        await upload(v, bob.devices[1], 1)
+        assert v.rows("key_package") == 7
+
+
 async def test_packages_that_nobody_was_given_take_their_aliases_along(tmp_path: Path) -> None:
     async with village(tmp_path, settings_with(key_packages=4)) as v:
         alice, bob = await v.settle("alice"), await v.settle("bob")

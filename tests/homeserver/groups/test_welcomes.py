@@ -18,6 +18,7 @@ from connexa.wire.v1.groups_pb2 import (
     GroupLog,
     GroupNews,
     GroupRequest,
+    GroupStandby,
     GroupWelcome,
     PutAliases,
     WelcomesDone,
@@ -132,6 +133,9 @@ async def test_a_hub_tells_the_newest_of_each_alias_and_not_without_end(tmp_path
         await client.quiet()
         hints = [[hint.seq for hint in frame.hints.hints] for frame in client.seen if frame.WhichOneof("frame") == "hints"]
         assert hints == [[0, 9]] * 5
+        many = GroupNews(standbys=[GroupStandby()])  # full of signatures, so it counts for more
+        with pytest.raises(RefusedError, match="too much"):
+            await v.house.news_from(Domain("b.example"), many)
 
 
 async def test_a_group_is_made_and_asked_over_a_submit_link_that_names_nobody(tmp_path: Path) -> None:

@@ -80,8 +80,7 @@ class GroupService:
         """Take what a hub tells; `domain.blocked` of one that nothing is taken from."""
         if self._house.is_blocked(hub):
             raise _blocked()
-        items = 1 + len(news.hints) + len(news.welcomes) + len(news.standbys) + len(news.moved)
-        if not self._told.take(hub, asyncio.get_running_loop().time(), items):
+        if not self._told.take(hub, asyncio.get_running_loop().time(), _weight(news)):
             raise RefusedError("rate.limited", "That domain has too much to tell.", retryable=True)
         return await self._desk.take(hub, news)
 
@@ -103,6 +102,11 @@ class GroupService:
 
     def _heartbeat(self, fallback: Domain) -> Signed:
         return issue_heartbeat(self._house.domain, fallback, self._house.clock(), self._house.domain_key, self._house.rng)
+
+
+def _weight(news: GroupNews) -> int:
+    """What news cost, counted in hints: a Welcome is stored, and sets of admins are full of keys and signatures."""
+    return 1 + len(news.hints) + 10 * len(news.welcomes) + 100 * (len(news.standbys) + len(news.moved))
 
 
 def _blocked() -> RefusedError:
