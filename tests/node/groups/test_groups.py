@@ -153,6 +153,25 @@ def test_who_is_removed_beside_somebody_who_leaves_was_removed(tmp_path: Path) -
         runner.run(story())
 
 
+def test_who_leaves_with_two_devices_is_gone_though_they_go_one_by_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with World.open(tmp_path) as world:
+            (alice,) = await world.person(ALICE)
+            bob, bobs_phone = await world.person(BOB, devices=2)
+            await world.befriend(alice, bob)
+            await found(alice, "Garden", bob)
+            await until_group(bobs_phone, "Garden", devices=3)
+            epoch = alice.node.groups().group("Garden").epoch
+            world.network.delay(bob.name, "b.example", 0.7)  # alice commits between two proposals, and the phone does not know of it
+            await bob.node.groups().leave("Garden")
+            for device in (bob, bobs_phone):
+                await until_group(device, "Garden", state="left")
+            assert (await until_group(alice, "Garden", people=1)).epoch == epoch + 2
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(story())
+
+
 async def test_somebody_leaves_and_somebody_declines(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
         (alice,) = await world.person(ALICE)

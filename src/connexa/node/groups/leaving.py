@@ -51,8 +51,9 @@ def propose_to_leave(execute: Execute, home: Home, account: Account, number: int
         return True
     group = open_group(execute, home, row)
     asked = {stored.proposal.removed for stored in group.pending if isinstance(stored.proposal, Remove)}
-    own = [card for card in shared.cards if card.user == account.user_id]
-    for leaf in leaves_of_card(group, own):
+    own = leaves_of_card(group, [card for card in shared.cards if card.user == account.user_id])
+    # This device goes last: whoever commits may have heard only some, and one that does not know yet would bring back those that are gone.
+    for leaf in sorted(own, key=lambda one: one == group.own_leaf):
         if leaf not in asked:
             put_proposal(execute, home, row, group.epoch, group.propose_remove(leaf, now=int(home.clock())))
     return False
