@@ -38,6 +38,7 @@ class InlineWriter(Writer):
         self._fuse = 0
         self._whole = False
         self.dead = False
+        self.died: Callable[[], object] = lambda: None  # what else ends with the program
 
     def kill_at(self, commit: int, *, whole: bool) -> None:
         """End the program at a commit from now on (1 is the next; 0: at none), with the commit made if `whole`, else without it.
@@ -85,6 +86,7 @@ class InlineWriter(Writer):
         self._fuse -= 1
         if not self._fuse:
             self.dead = True
+            self.died()
             raise Killed
 
     async def truncate_log(self) -> None:

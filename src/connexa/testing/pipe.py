@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from connexa.wire.transport import CLOSE_LOST, CLOSE_OK, FrameHandler, LinkClosed
 
+from .inline import Killed
+
 __all__ = ["Pipe"]
 
 HIGH = 1024 * 1024
@@ -125,6 +127,8 @@ class Pipe:
             return
         try:
             self._handler.on_frame(frame)
+        except Killed:  # its connections are lost with it
+            return
         except BaseException:  # as the socket adapter: an error of the handler costs this connection and is shown
             self.lose()
             raise

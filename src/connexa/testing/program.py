@@ -19,7 +19,7 @@ from typing import Any, Self
 __all__ = ["Ended", "Program", "run_program"]
 
 READY_SECONDS = 120.0  # one that ends is noticed at once; one that starts beside many others takes its time
-STOP_SECONDS = 15.0
+STOP_SECONDS = 60.0  # a second where the machine has nothing else to do
 RUN_SECONDS = 60.0
 _ENTRY = "import sys; from connexa.cli import main; sys.exit(main())"
 

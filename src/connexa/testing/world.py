@@ -78,7 +78,7 @@ class Device:
             rng=self.rng,
             resolver=resolver,
             dialer=self.dialer,
-            writes=self.world.writes_into(self._writers),
+            writes=self.world.writes_into(self._writers, lambda: self.world.network.drop(self.name)),
         )
         self._task = self.world.run(_until_killed(self.node.run))
 
@@ -200,7 +200,7 @@ class House:
             rng=self.rng,
             resolver=Resolver(self.settings.discovery, clock=world.clock),
             remotes=MemoryRemotes(self.domain, world.network, world.ports, world.clock),
-            writes=world.writes_into(self._writers),
+            writes=world.writes_into(self._writers, lambda: world.close_door(self.domain)),
         )
         self._task = world.run(_until_killed(self.server.run))
         world.network.attach(self.domain, self.server, self.server.domain_key.public)
@@ -210,8 +210,7 @@ class House:
         """Take it off the network and end it; its store stays."""
         if self._task is None:
             return
-        self.world.network.detach(self.domain)
-        self.world.ports.pop(self.domain, None)
+        self.world.close_door(self.domain)
         await _end(self._task, self.domain)
         self._task = None
         await self.server.close()
@@ -278,14 +277,24 @@ class World:
         opening = open_inline if self.leaps else open_database
         return opening(self.directory / name / file, STORE_KEY, migrations)
 
-    def writes_into(self, writers: list[Writer]) -> Callable[[Database], Writer]:
-        """What makes a program's writer, and notes it."""
+    def writes_into(self, writers: list[Writer], died: Callable[[], object]) -> Callable[[Database], Writer]:
+        """What makes a program's writer, and notes it; `died` follows where the program is killed at a commit."""
 
         def make(database: Database) -> Writer:
-            writers[:] = [InlineWriter(database) if self.leaps else Writer(database)]
-            return writers[0]
+            if not self.leaps:
+                writers[:] = [Writer(database)]
+                return writers[0]
+            inline = InlineWriter(database)
+            inline.died = died
+            writers[:] = [inline]
+            return inline
 
         return make
+
+    def close_door(self, domain: str) -> None:
+        """Take a homeserver off the network; its connections are lost."""
+        self.network.detach(domain)
+        self.ports.pop(domain, None)
 
     def run(self, program: object) -> asyncio.Task[None]:
         """Run a program's coroutine until it is stopped or the world ends."""
