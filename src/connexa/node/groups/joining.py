@@ -25,8 +25,9 @@ from connexa.node.people import person_by_user
 from connexa.store import Execute
 from connexa.wire.v1.groups_pb2 import KeptWelcome
 
-__all__ = ["SHARED_STATE", "check_members", "take_welcome"]
+__all__ = ["SHARED_STATE", "UNPROVED", "check_members", "take_welcome"]
 
+UNPROVED = "group.bad_take_over"  # why a group waits that has moved, as somebody says who cannot prove it to this device
 SHARED_STATE = 0xF001  # GroupInfo extension of a Welcome: SharedState of its epoch
 
 
@@ -52,7 +53,9 @@ def take_welcome(execute: Execute, home: Home, account: Account, kept: KeptWelco
 def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bundle: KeyPackageBundle) -> None:
     now = home.clock()
     # Who cannot follow a group any more may be removed and brought in again without having read that.
-    joined = [one.public for one in all_groups(execute, account.id) if one.is_live and not one.trouble and one.waits != NO_PLACE]
+    joined = [
+        one.public for one in all_groups(execute, account.id) if one.is_live and not one.trouble and one.waits not in (NO_PLACE, UNPROVED)
+    ]
     store = Parts(execute, account.id)
     group = Group.join(kept.welcome, bundle, auth=AUTHENTICATION, store=store, joined=joined, rules=RULES, now=int(now), rng=home.rng)
     raw = group.welcome_extensions.get(SHARED_STATE)

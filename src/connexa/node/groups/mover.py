@@ -19,9 +19,8 @@ from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home
 from connexa.wire.v1.groups_pb2 import GroupTakeOver
 
-__all__ = ["SILENT", "Mover"]
+__all__ = ["Mover"]
 
-SILENT = "group.hub_silent"  # the own homeserver cannot reach the group's
 SILENCE = 600.0  # seconds for each place in the order of fallbacks; they hold to it by what they heard of the hub themselves
 
 

@@ -13,8 +13,9 @@ from connexa.identity import Domain, beats, read_take_over, sign_take_over
 from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.groups.admins import admins_of, checked_record, may_sign, places_of, signers_left
-from connexa.node.groups.book import GroupRow, changed, group_of, open_group
+from connexa.node.groups.book import GroupRow, changed, group_of, note_wait, open_group
 from connexa.node.groups.commits import join_hash
+from connexa.node.groups.joining import UNPROVED
 from connexa.node.groups.missed import ask_for_what_lacks, say_again
 from connexa.node.groups.sealing import seal_record
 from connexa.node.home import Home
@@ -22,6 +23,7 @@ from connexa.store import Execute
 from connexa.wire.v1.groups_pb2 import GroupMode, GroupState, GroupTakeOver, TakeOver
 
 __all__ = [
+    "SILENT",
     "follow",
     "has_say",
     "is_fallback",
@@ -31,6 +33,7 @@ __all__ = [
     "sign",
 ]
 
+SILENT = "group.hub_silent"  # the own homeserver cannot reach the group's
 VOID = "mls.other_branch"  # this device's epoch is not the one that the group goes on from: it comes in once more
 
 
@@ -59,6 +62,7 @@ def follow(execute: Execute, home: Home, account: Account, number: int, record: 
     execute("DELETE FROM group_said WHERE mls_group = ?", (number,))  # that log will not show their place
     moved = group_of(execute, number)
     if group is None:  # nobody else could read what was said in an epoch that is void; it comes in with that in its outbox
+        execute("UPDATE group_outbox SET sealed = x'' WHERE mls_group = ?", (number,))
         say_again(execute, home, account, moved, GroupLack((row.term, read.seq), (read.term, 0)))
     else:
         group.drop_proposals()  # not everybody has them; whoever wants to go asks again
@@ -91,6 +95,8 @@ def note_silence(execute: Execute, home: Home, account: Account, number: int) ->
     if not row.silent:
         execute("UPDATE mls_group SET silent = ? WHERE id = ?", (home.clock(), number))
         changed(execute, home, account, row.public, what="silent", hub=row.hub)
+    if row.waits != UNPROVED:  # which says more
+        note_wait(execute, home, account, number, SILENT)
 
 
 def is_fallback(row: GroupRow, hub: str) -> bool:

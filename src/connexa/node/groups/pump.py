@@ -23,8 +23,8 @@ from connexa.node.groups.intake import take_entries
 from connexa.node.groups.leaving import hands_over, propose_to_leave
 from connexa.node.groups.mending import LOST, may_mend
 from connexa.node.groups.messages import next_to_send, seal_next, unseal
-from connexa.node.groups.mover import SILENT, Mover
-from connexa.node.groups.moving import has_say, is_planned
+from connexa.node.groups.mover import Mover
+from connexa.node.groups.moving import SILENT, has_say, is_planned
 from connexa.node.groups.outside import come_in
 from connexa.node.groups.places import accepted_by_hub
 from connexa.node.groups.vanishing import hide_vanished, next_to_vanish
@@ -157,9 +157,10 @@ class GroupPump:
         except ConnexaError as error:
             code = error.code
             again = self._failures.setdefault(number, Backoff(self._home.rng, start=FIRST_RETRY, most=2 * LATER)).next()
-            note = note_trouble if code.startswith(LOST) else note_wait  # what MLS cannot go on from is repaired from outside
-            await self._home.change(lambda execute: note(execute, self._home, self._account, number, code))
-            if code == SILENT and await self._mover.without_hub(number):
+            if code != SILENT:
+                note = note_trouble if code.startswith(LOST) else note_wait  # what MLS cannot go on from is repaired from outside
+                await self._home.change(lambda execute: note(execute, self._home, self._account, number, code))
+            elif await self._mover.without_hub(number):
                 again = FIRST_WAIT
         finally:
             self._busy.discard(number)
