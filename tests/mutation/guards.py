@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.delivery import DELIVERY_GUARDS
 from tests.mutation.groups import GROUP_GUARDS
 from tests.mutation.guard import Guard
+from tests.mutation.moving import MOVING_GUARDS
 
 __all__ = ["GUARDS", "Guard"]
 
@@ -104,4 +105,5 @@ GUARDS = (
     ),
     *GROUP_GUARDS,
     *DELIVERY_GUARDS,
+    *MOVING_GUARDS,
 )
