@@ -14,7 +14,7 @@ from typing import Final
 
 from connexa.errors import ConnexaError
 from connexa.node.account import own_device_list
-from connexa.node.groups.book import NO_PLACE, all_groups
+from connexa.node.groups.book import NO_PLACE, UNPROVED, all_groups
 from connexa.node.groups.moving import has_say, outlives_its_hub
 from connexa.node.home import Home, first, rows
 from connexa.node.recovery import backup_warning
@@ -229,7 +229,7 @@ def _groups(home: Home, running: RunningAccount) -> Finding:
     if silent:
         text = f"The homeservers of {len(silent)} groups do not answer, one since {_span(max(silent))} ago."
         return _warning(text, "Others take their place by themselves where they can: connexa group show")
-    stuck = sum(bool(one.trouble) or one.waits == NO_PLACE for one in found)
+    stuck = sum(bool(one.trouble) or one.waits in (NO_PLACE, UNPROVED) for one in found)
     if stuck:
         return _warning(f"{stuck} groups cannot go on here.", "connexa group list, then connexa group show GROUP")
     if alone:

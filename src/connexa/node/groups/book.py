@@ -24,6 +24,7 @@ __all__ = [
     "AUTHENTICATION",
     "NO_PLACE",
     "OVER",
+    "UNPROVED",
     "RULES",
     "GroupRow",
     "Parts",
@@ -48,6 +49,7 @@ __all__ = [
 
 SHORT = 8  # hex digits that name a group to people
 NO_PLACE = "group.unknown"  # why a group waits whose hub knows no place of this device
+UNPROVED = "group.bad_take_over"  # or one that has moved, as somebody says who cannot prove it to this device
 OVER = (GroupStanding.LEFT, GroupStanding.REMOVED)
 # Members come and go; that a group ends, what it is made of and whom outside it hears is nobody's to change.
 _PROPOSED = frozenset((ProposalType.ADD, ProposalType.REMOVE, ProposalType.EXTERNAL_INIT))

@@ -31,6 +31,7 @@ from connexa.node.groups.book import (
     NO_PLACE,
     OVER,
     RULES,
+    UNPROVED,
     GroupRow,
     Parts,
     add_group,
@@ -175,7 +176,9 @@ class GroupDesk:
             raise RefusedError("group.over", "You are not in this group any more.")
         if group.state is not GroupStanding.WAITING or not has_other_devices(execute, group.account):  # they stay in it
             choose(execute, self._home, self._account, group.public, accepted=False)
-        hopeless = group.waits == NO_PLACE or (group.state is GroupStanding.LEAVING and group.trouble)  # nobody hears that we go
+        hopeless = group.waits in (NO_PLACE, UNPROVED) or (
+            group.state is GroupStanding.LEAVING and group.trouble
+        )  # nobody hears that we go
         if hopeless or group.state in (GroupStanding.CREATING, GroupStanding.JOINING, GroupStanding.WAITING):
             end_group(execute, self._home, self._account, group, GroupStanding.LEFT)
         else:

@@ -12,7 +12,7 @@ from connexa.mls.group import Group
 from connexa.mls.key_package import KeyPackageBundle
 from connexa.node.account import Account
 from connexa.node.groups.acts import unknown_leaf
-from connexa.node.groups.book import AUTHENTICATION, NO_PLACE, RULES, Parts, add_group, all_groups, changed, group_named, group_of
+from connexa.node.groups.book import AUTHENTICATION, NO_PLACE, RULES, UNPROVED, Parts, add_group, all_groups, changed, group_named, group_of
 from connexa.node.groups.cards import by_signature_key, check_card, device_of
 from connexa.node.groups.choices import has_accepted
 from connexa.node.groups.mending import check_roles
@@ -25,9 +25,8 @@ from connexa.node.people import person_by_user
 from connexa.store import Execute
 from connexa.wire.v1.groups_pb2 import KeptWelcome
 
-__all__ = ["SHARED_STATE", "UNPROVED", "check_members", "take_welcome"]
+__all__ = ["SHARED_STATE", "check_members", "take_welcome"]
 
-UNPROVED = "group.bad_take_over"  # why a group waits that has moved, as somebody says who cannot prove it to this device
 SHARED_STATE = 0xF001  # GroupInfo extension of a Welcome: SharedState of its epoch
 
 

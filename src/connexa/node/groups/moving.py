@@ -13,9 +13,8 @@ from connexa.identity import Domain, beats, read_take_over, sign_take_over
 from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.groups.admins import admins_of, checked_record, may_sign, places_of, signers_left
-from connexa.node.groups.book import GroupRow, changed, group_of, note_wait, open_group
+from connexa.node.groups.book import UNPROVED, GroupRow, changed, group_of, note_wait, open_group
 from connexa.node.groups.commits import join_hash
-from connexa.node.groups.joining import UNPROVED
 from connexa.node.groups.missed import ask_for_what_lacks, say_again
 from connexa.node.groups.sealing import seal_record
 from connexa.node.home import Home
