@@ -15,6 +15,7 @@ COURIER = ("tests/homeserver/groups/test_courier.py",)
 ASSISTED = ("tests/homeserver/groups/test_assisted.py",)
 
 DELIVERY_GUARDS = (
+    Guard("nobody stands by for a group that is no more", "homeserver/groups/failover.py", "if standby.ended:", also=FAILOVER),
     Guard(
         "an old word of an admin is none",
         "homeserver/groups/failover.py",

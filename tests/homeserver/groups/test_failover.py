@@ -303,6 +303,18 @@ async def test_admins_that_skip_a_version_or_sign_nothing_are_refused(tmp_path: 
         assert there.database.read("SELECT * FROM group_standby") == before
 
 
+async def test_nobody_stands_by_for_a_group_that_is_no_more(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await trio(world)
+        await squat(world, band, B)  # what another domain says ends with that domain's word alone
+        for seat in reversed(band.seats):
+            await band.leave(seat)
+        world.clock.advance(61)
+        house(world, A).groups.tick()
+        for domain, left in ((B, [(C,)]), (C, [])):
+            await until(lambda: house(world, domain).database.read("SELECT hub FROM group_standby") == left)  # noqa: B023 - run at once
+
+
 async def test_a_fallback_forgets_the_groups_of_a_hub_that_is_silent_for_months(tmp_path: Path) -> None:
     async with region(tmp_path) as world:
         await trio(world)

@@ -95,6 +95,9 @@ class Failover:
 
     def enrol(self, execute: Execute, hub: Domain, standby: GroupStandby, now: float) -> None:
         """A hub says that this homeserver is a fallback of one of its groups; what it said before must lead to what it says now."""
+        if standby.ended:
+            _stand_down(execute, standby.group, hub)
+            return
         row = group_of(execute, standby.group)
         if row is not None and not row.moved:
             raise unknown_group()  # it is kept here, whatever another domain says
@@ -191,7 +194,7 @@ class Failover:
         count, wait = len(whole.signatures), 0 if read.planned else self._wait(execute, standby, now)
         if count < standby.admins.needed or wait:
             return Taken(GroupStored(), offered=GroupOffered(signed=count, needed=standby.admins.needed, wait=wait))
-        drop_group(execute, read.group)
+        drop_group(execute, read.group, now)
         return self._install(execute, standby, whole.SerializeToString(), read, state, record.sealed, now)
 
     def _wait(self, query: Query, standby: _Standby, now: float) -> int:

@@ -161,7 +161,7 @@ class Hub:
 
     def _leave(self, execute: Execute, request: GroupRequest, asked: Asked) -> None:
         row = self._group(execute, request)
-        forget_member(execute, row.id, self._member(execute, row, asked).alias)
+        forget_member(execute, row.id, self._member(execute, row, asked).alias, asked.now)
 
     def _log(self, request: GroupRequest, asked: Asked) -> GroupPage:
         row = self._group(self._database.read, request)

@@ -9,9 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from connexa.homeserver.groups.waiting import put_news
 from connexa.homeserver.tables import Query, first
 from connexa.store import Execute, Row
-from connexa.wire.v1.groups_pb2 import GroupEntry, GroupEntryKind, GroupInfoPiece, GroupMode, GroupPage, GroupPlace, GroupRecord
+from connexa.wire.v1.groups_pb2 import (
+    GroupEntry,
+    GroupEntryKind,
+    GroupInfoPiece,
+    GroupMode,
+    GroupNews,
+    GroupPage,
+    GroupPlace,
+    GroupRecord,
+    GroupStandby,
+)
 
 __all__ = [
     "ALL_GROUPS",
@@ -142,8 +153,11 @@ def clear_gone(execute: Execute, now: float, limit: int) -> int:
     return limit
 
 
-def drop_group(execute: Execute, group: bytes) -> None:
-    """Forget a group with everything in it."""
+def drop_group(execute: Execute, group: bytes, now: float) -> None:
+    """Forget a group with everything in it; nobody need stand by for it any more."""
+    fallbacks: list[Row] = execute("SELECT domain FROM group_fallback WHERE mls = ?", (group,)).fetchall()
+    for (domain,) in fallbacks:
+        put_news(execute, domain, GroupNews(standbys=[GroupStandby(group=group, ended=True)]), now)
     clear_group(execute, group)
     execute("DELETE FROM mls_group WHERE id = ?", (group,))
 
@@ -206,15 +220,15 @@ def keep_places(execute: Execute, group: bytes, aliases: Iterable[bytes], until:
     return part_with(execute, group, {place.alias for place in members_of(execute, group)} - kept, until, now)
 
 
-def forget_member(execute: Execute, group: bytes, alias: bytes) -> None:
+def forget_member(execute: Execute, group: bytes, alias: bytes, now: float) -> None:
     """Forget a place; the last one takes the group along, once nobody who was removed may read it any more."""
     execute("DELETE FROM group_member WHERE mls = ? AND alias = ?", (group, alias))
-    _drop_if_empty(execute, group)
+    _drop_if_empty(execute, group, now)
 
 
-def _drop_if_empty(execute: Execute, group: bytes) -> None:
+def _drop_if_empty(execute: Execute, group: bytes, now: float) -> None:
     if first(execute, "SELECT 1 FROM group_member WHERE mls = ? LIMIT 1", (group,)) is None:
-        drop_group(execute, group)
+        drop_group(execute, group, now)
 
 
 def expire_places(execute: Execute, now: float, limit: int) -> int:
@@ -223,7 +237,7 @@ def expire_places(execute: Execute, now: float, limit: int) -> int:
     sql = f"DELETE FROM group_member WHERE (mls, alias) IN ({old}) RETURNING mls"  # noqa: S608 - constants
     rows: list[Row] = execute(sql, (int(now) - ENTRY_LIFE, limit)).fetchall()
     for group in {row[0] for row in rows}:
-        _drop_if_empty(execute, group)
+        _drop_if_empty(execute, group, now)
     return len(rows)
 
 

@@ -497,14 +497,16 @@ class GroupWelcome(_message.Message):
     def __init__(self, alias: _Optional[bytes] = ..., ref: _Optional[bytes] = ..., welcome: _Optional[bytes] = ..., extra: _Optional[bytes] = ..., seq: _Optional[int] = ...) -> None: ...
 
 class GroupStandby(_message.Message):
-    __slots__ = ("group", "term", "admins")
+    __slots__ = ("group", "term", "admins", "ended")
     GROUP_FIELD_NUMBER: _ClassVar[int]
     TERM_FIELD_NUMBER: _ClassVar[int]
     ADMINS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_FIELD_NUMBER: _ClassVar[int]
     group: bytes
     term: int
     admins: SignedAdmins
-    def __init__(self, group: _Optional[bytes] = ..., term: _Optional[int] = ..., admins: _Optional[_Union[SignedAdmins, _Mapping]] = ...) -> None: ...
+    ended: bool
+    def __init__(self, group: _Optional[bytes] = ..., term: _Optional[int] = ..., admins: _Optional[_Union[SignedAdmins, _Mapping]] = ..., ended: _Optional[bool] = ...) -> None: ...
 
 class HubHeartbeat(_message.Message):
     __slots__ = ("hub", "fallback", "at", "nonce")
