@@ -98,7 +98,7 @@ DELIVERY_GUARDS = (
     ),
     Guard("the log is for members", "homeserver/groups/hub.py", "if member is None:", also=JOINING),
     Guard("an epoch that is over takes no message", "homeserver/groups/hub.py", "if send.epoch != row.epoch and not late:", also=HUB),
-    Guard("a blind group is bounded", "homeserver/groups/commits.py", "if len(others) + len(new) > most:", also=HUB),
+    Guard("a blind group is bounded", "homeserver/groups/commits.py", "if len(others) + len(new) > max(most, len(everybody)):", also=HUB),
     Guard(
         "nobody takes another's place",
         "homeserver/groups/commits.py",

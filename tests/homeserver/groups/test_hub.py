@@ -326,6 +326,22 @@ async def test_limits_refuse_with_codes(tmp_path: Path) -> None:
         assert refused(await away.ask(away.seat(B), create=away.creation(away.seat(B)))) == "group.not_allowed"
 
 
+async def test_a_group_that_is_larger_than_its_hub_allows_goes_on_and_shrinks(tmp_path: Path) -> None:
+    async with region(tmp_path) as world:
+        band = await Band.found(world)
+        bob, carol = band.seat(B), band.seat(C)
+        await band.commit(add=[bob, carol])
+        settings = world.houses[A].settings
+        limits = msgspec.structs.replace(settings.limits, blind_group_members=2)
+        world.houses[A].settings = msgspec.structs.replace(settings, limits=limits)
+        await world.houses[A].stop()
+        await world.houses[A].start()
+        await band.commit()
+        assert refused(await band.ask(bob, commit=band.bundle(add=[band.seat(B)]))) == "group.full"
+        await band.commit(add=[band.seat(B)], remove=[carol])
+        await band.commit(remove=[bob])
+
+
 async def test_the_logs_of_all_groups_are_bounded_and_room_comes_back(tmp_path: Path) -> None:
     async with region(tmp_path, groups_bytes=3_000) as world:
         one, other = await Band.found(world), await Band.found(world, seed="other")

@@ -156,13 +156,14 @@ class Bundles:
     def _check_places(self, execute: Execute, row: GroupRow, bundle: GroupBundle, member: Member | None) -> None:
         """Nobody takes another's place but where that one is removed, and there is room for everybody."""
         gone = {*bundle.removes, member.alias if member and bundle.HasField("own") else b""}
-        others = [place for place in members_of(execute, row.id) if place.alias not in gone]
+        everybody = members_of(execute, row.id)
+        others = [place for place in everybody if place.alias not in gone]
         taken = {place.alias for place in others} | {place.token_hash for place in others}
         new = [*(add.place for add in bundle.adds), *([bundle.own] if bundle.HasField("own") else [])]
         if any(place.alias in taken or place.token_hash in taken for place in new):
             raise not_allowed("Somebody else has that place.")
         most = self._limits.group_members if row.mode == GroupMode.GROUP_MODE_ASSISTED else self._limits.blind_group_members
-        if len(others) + len(new) > most:
+        if len(others) + len(new) > max(most, len(everybody)):  # one that came from a larger hub may go on, and shrink
             raise HubRefused("group.full", f"This homeserver keeps groups of at most {most} devices.")
 
     def _swap(self, execute: Execute, row: GroupRow, bundle: GroupBundle, commit_id: bytes, now: float) -> Taken:
