@@ -8,7 +8,10 @@ from typing import Any, Final
 
 import click
 
+from connexa.errors import NotFoundError
+
 from .client import POLL_SECONDS, Client, segment
+from .group_news import group_words
 from .options import Verb, account_option, options
 from .output import clean, say, write_json
 from .reading import message_lines, waiting_line
@@ -61,12 +64,31 @@ def _show(node: Client, event: dict[str, Any]) -> None:
         message = node.get(f"/api/message/{segment(str(fields['id']))}", account=event["account"])["message"]
     if options().json:
         return write_json({**event, "message": message} if message else event)
-    for line in message_lines(message, str(fields.get("trust", ""))) if message else [_line(event["kind"], fields)]:
+    for line in _message(node, event, message) if message else [_line(node, event)]:
         click.echo(line)
     return None
 
 
-def _line(kind: str, fields: dict[str, Any]) -> str:
+def _message(node: Client, event: dict[str, Any], message: dict[str, Any]) -> list[str]:
+    head, *lines = message_lines(message, str(event["fields"].get("trust", "")))
+    group = _group(node, event)
+    return [head + (f"  in {clean(group)}" if group else ""), *lines]
+
+
+def _group(node: Client, event: dict[str, Any]) -> str:
+    """The name of the group that an event is about; empty where it is about none."""
+    place = segment(str(event["fields"].get("conversation", "")))
+    try:
+        conversation = node.get(f"/api/conversations/{place}", account=event["account"])
+    except NotFoundError:  # gone meanwhile
+        return ""
+    return str(conversation["title"]) if conversation["group"] else ""
+
+
+def _line(node: Client, event: dict[str, Any]) -> str:
+    kind, fields = event["kind"], event["fields"]
+    if words := group_words(kind, fields):
+        return clean(f"  {_group(node, event)}: {words}")
     if kind == "message.state":
         return f"  {fields.get('state', '')}: {fields.get('id', '')}"
     if kind == "message.missing":

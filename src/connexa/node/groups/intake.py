@@ -168,8 +168,10 @@ def _begin_epoch(reader: _Reader, row: GroupRow, after: SharedState, by: bytes, 
         forget_sent(execute, row.id)
     execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
     execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (row.id,))
+    called: dict[bytes, str] = {person.user: str(person.address) for person in (*row.shared.people, *after.people)}
     for code, user in _news(row.shared, after):
-        changed(execute, home, reader.account, row.public, what=code, user=user.hex(), by=by.hex())
+        names = {"address": called.get(user, ""), "by_address": called.get(by, "")}
+        changed(execute, home, reader.account, row.public, what=code, user=user.hex(), by=by.hex(), **names)
     if by == reader.account.user_id and row.bundle and after.history.kind is HistoryKind.LAST and _has_come(row.shared, after):
         give_past(execute, home, reader.account, group_of(execute, row.id), after.history.last)
 
