@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from connexa.homeserver.metrics import Metrics
 
@@ -17,23 +17,28 @@ class Pausable(Protocol):
     def resume(self) -> None: ...
 
 
+_NONE: Final[frozenset[str]] = frozenset()  # one for all: most have no reason
+
+
 class Gate:
     """Reading of one connection; it goes on when no reason to pause is left."""
 
+    __slots__ = ("_reasons", "_sink")
+
     def __init__(self, sink: Pausable) -> None:
         self._sink = sink
-        self._reasons: set[str] = set()
+        self._reasons = _NONE
 
     def shut(self, reason: str) -> None:
         """Stop reading for this reason."""
         if not self._reasons:
             self._sink.pause()
-        self._reasons.add(reason)
+        self._reasons |= {reason}
 
     def open(self, reason: str) -> None:
         """This reason is over."""
         if reason in self._reasons:
-            self._reasons.discard(reason)
+            self._reasons -= {reason}
             if not self._reasons:
                 self._sink.resume()
 

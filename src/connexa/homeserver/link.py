@@ -107,6 +107,8 @@ class Door:
 class LinkConnection:
     """One connection (`FrameHandler`); the role takes over when it is open."""
 
+    __slots__ = ("_deadline", "_door", "_ended", "_house", "_mode", "_node", "_nonce", "_proving", "_role", "_sink", "_waits", "gate")
+
     def __init__(self, house: Homeserver, door: Door, sink: FrameSink) -> None:
         self._house = house
         self._door = door

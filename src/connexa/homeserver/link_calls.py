@@ -1,6 +1,7 @@
 """Questions on a link: at a bounded rate, a bounded number at a time, each answered once by its id.
 
-A role gives a table from the names of `link.proto` to coroutines; a question that is not in it has no place on that kind of link.
+A kind of role has a table from the names of `link.proto` to functions of the role and the question; a question that is not in it has no
+place on that kind of link. The table is one for all links: there are very many of them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE: Final = 32
 ANSWER_SECONDS: Final = 25.0
 
-Answer = Callable[[Any], Awaitable[Message]]
+Answer = Callable[[Any, Any], Awaitable[Message]]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
 # The reply's field for each question.
@@ -59,8 +60,13 @@ _FIELDS: Final = {
 class Calls:
     """The questions of one link."""
 
-    def __init__(self, connection: Connection, answers: Mapping[str, Answer], spawn: Spawn, bucket: Bucket, metrics: Metrics) -> None:
+    __slots__ = ("_answers", "_bucket", "_connection", "_metrics", "_open", "_role", "_spawn")
+
+    def __init__(
+        self, connection: Connection, role: object, answers: Mapping[str, Answer], spawn: Spawn, bucket: Bucket, metrics: Metrics
+    ) -> None:
         self._connection = connection
+        self._role = role
         self._answers = answers
         self._spawn = spawn
         self._bucket = bucket
@@ -87,7 +93,7 @@ class Calls:
             async with asyncio.timeout(ANSWER_SECONDS):
                 reply = Reply(id=number)
                 field = getattr(reply, _FIELDS[name])
-                field.CopyFrom(await answer(question))
+                field.CopyFrom(await answer(self._role, question))
                 field.SetInParent()  # an answer without fields still has to be there
             self._metrics.calls.labels(name, "").inc()
             self._connection.say(reply=reply)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from google.protobuf.message import Message
 
 from connexa.errors import ConnexaError, IntegrityError, RefusedError
-from connexa.homeserver.devices import Login, keep_next_list, newest_list
+from connexa.homeserver.devices import Login, keep_next_list, login_of, newest_list
 from connexa.homeserver.doors import put_invite, put_token_keys, set_door
 from connexa.homeserver.limits import Bucket
 from connexa.homeserver.link_calls import Answer, Calls
-from connexa.homeserver.link_groups import GroupAnswers
+from connexa.homeserver.link_groups import GROUP_ANSWERS
 from connexa.homeserver.link_pushes import Fresh, Pushes
 from connexa.homeserver.link_role import Connection, unexpected
 from connexa.homeserver.link_sends import Effects, Sends
@@ -64,10 +64,11 @@ SENDER_SECONDS: Final = 86_400
 class MailboxRole:
     """One logged-in link."""
 
+    __slots__ = ("_calls", "_connection", "_pushes", "_sends", "device", "house", "user")
+
     def __init__(self, house: Homeserver, connection: Connection, login: Login) -> None:
-        self._house = house
+        self.house = house
         self._connection = connection
-        self._login = login
         self.user = login.certificate.user
         self.device = login.certificate.device
         limits, now = house.settings.limits, asyncio.get_running_loop().time()
@@ -87,27 +88,14 @@ class MailboxRole:
             storing=house.delivery.storing,
             last=login.last_number,
         )
-        answers: dict[str, Answer] = {
-            "put_prekeys": self.put_prekeys,
-            "prekey_status": self.prekey_status,
-            "put_device_list": self.put_device_list,
-            "sender_certificate": self.sender_certificate,
-            "issue_passes": self.issue_passes,
-            "put_token_keys": self.put_token_keys,
-            "put_invite": self.put_invite,
-            "set_door": self.set_door,
-            "own_bundles": self.own_bundles,
-            "own_list": self.own_list,
-            "domain": self.domain,
-            **GroupAnswers(house, self._login.certificate, self._change).answers(),
-        }
-        self._calls = Calls(connection, answers, house.spawn, Bucket(limits.calls_per_second, limits.calls_burst, now), house.metrics)
+        bucket = Bucket(limits.calls_per_second, limits.calls_burst, now)
+        self._calls = Calls(connection, self, _ANSWERS, house.spawn, bucket, house.metrics)
         house.links.enter_mailbox(self.user, self.device, self, house.sequence.newest)
 
     def opened(self) -> None:
         """Behind `ready`: what waits to be said."""
         self._sends.on_outcomes()
-        if (left := one_time_left(self._house.database.read, self.device, self._house.clock())) <= self._house.settings.limits.prekeys_low:
+        if (left := one_time_left(self.house.database.read, self.device, self.house.clock())) <= self.house.settings.limits.prekeys_low:
             self.notify(Notice(code="prekeys.low", number=left))
 
     def take(self, name: str, frame: LinkUp) -> None:
@@ -133,7 +121,7 @@ class MailboxRole:
     def closed(self) -> None:
         """The connection is gone."""
         self._sends.closed()
-        self._house.links.leave_mailbox(self.user, self.device, self)
+        self.house.links.leave_mailbox(self.user, self.device, self)
 
     # ---- what the homeserver says
 
@@ -165,25 +153,25 @@ class MailboxRole:
     # ---- pushes and acknowledgements
 
     def _fetch(self, after: int, limit: int) -> list[Arrival]:
-        return page(self._house.database.read, self.device, after, limit)
+        return page(self.house.database.read, self.device, after, limit)
 
     def _resume(self, last: int, window: int) -> None:
         if self._pushes.started:
             raise unexpected()  # each one reads the mailbox anew
-        if last > self._house.sequence.newest:
+        if last > self.house.sequence.newest:
             raise malformed("it has stored what was never pushed")
         if last:
-            self._house.writer.submit(lambda execute: ack_up_to(execute, self.device, last)).add_done_callback(self._count_acked)
+            self.house.writer.submit(lambda execute: ack_up_to(execute, self.device, last)).add_done_callback(self._count_acked)
         self._pushes.start(last, window)
 
     def _ack(self, seqs: list[int]) -> None:
-        if len(seqs) > MAX_ACKS or max(seqs, default=0) > self._house.sequence.newest:
+        if len(seqs) > MAX_ACKS or max(seqs, default=0) > self.house.sequence.newest:
             raise malformed("it acknowledges what was never pushed")
-        self._house.post.ack(self._pushes.acked(seqs))
+        self.house.post.ack(self._pushes.acked(seqs))
 
     def _count_acked(self, done: asyncio.Future[int]) -> None:
         if done.exception() is None:  # else the rows stay, and are pushed once more
-            self._house.metrics.acked.inc(done.result())
+            self.house.metrics.acked.inc(done.result())
 
     # ---- envelopes to own devices (Stream)
 
@@ -196,7 +184,7 @@ class MailboxRole:
         """Highest committed number of what this device sent; a device that was removed meanwhile sends nothing."""
         row = first(execute, "SELECT last_number FROM device WHERE device = ?", (self.device,))
         if row is None:
-            raise RefusedError("login.refused", "This device is not in its person's list any more.")
+            raise _removed()
         return int(row[0])
 
     def advance(self, execute: Execute, number: int) -> None:
@@ -209,109 +197,138 @@ class MailboxRole:
 
     def judge(self, execute: Execute, number: int, envelope: Envelope, raw: bytes, now: float, effects: Effects) -> Status:
         """Only the own devices can be reached here (P38)."""
-        if envelope.domain != self._house.domain:
+        if envelope.domain != self.house.domain:
             return Status.STATUS_BAD_RIGHT
-        return self._house.delivery.deliver_own(
+        return self.house.delivery.deliver_own(
             execute, envelope, user=self.user, sender=self.device, accepted_at=int(now), arrived=effects.arrived
         )
 
     def _announce(self, effects: Effects) -> None:
-        self._house.delivery.announce((), effects.arrived)
+        self.house.delivery.announce((), effects.arrived)
 
     # ---- calls
 
     async def put_prekeys(self, asked: PutPrekeys) -> Message:
         """Store prekeys of this device."""
-        pool = self._house.settings.limits.one_time_prekeys
-        checked = check_upload(asked, self._login.certificate, self._house.clock(), pool=pool)
-        await self._change(lambda execute: keep_upload(execute, self.device, checked, pool=pool, anew=asked.anew))
+        pool = self.house.settings.limits.one_time_prekeys
+        checked = check_upload(asked, self.login().certificate, self.house.clock(), pool=pool)
+        await self.change(lambda execute: keep_upload(execute, self.device, checked, pool=pool, anew=asked.anew))
         return Empty()
 
     async def prekey_status(self, asked: PrekeyStatus) -> PrekeyStatusReply:
         """What is left of them."""
-        return prekey_status(self._house.database.read, self.device, self._house.clock())
+        return prekey_status(self.house.database.read, self.device, self.house.clock())
 
     async def put_device_list(self, asked: PutDeviceList) -> Message:
         """Store the next list; devices that it leaves out are forgotten at once."""
-        limits = self._house.settings.limits
+        limits = self.house.settings.limits
         if len(asked.certificates) > MAX_DEVICES:
             raise malformed("it has too many certificates")
-        if not self._house.list_uploads.take(self.user, asyncio.get_running_loop().time()):
+        if not self.house.list_uploads.take(self.user, asyncio.get_running_loop().time()):
             raise RefusedError("rate.limited", "The list of devices was changed too often today.", retryable=True)
-        now = self._house.clock()
-        _, gone = await self._change(
-            lambda execute: keep_next_list(execute, self._login.user, asked.device_list, asked.certificates, now, limits.devices_per_person)
+        user, now = self.login().user, self.house.clock()
+        _, gone = await self.change(
+            lambda execute: keep_next_list(execute, user, asked.device_list, asked.certificates, now, limits.devices_per_person)
         )
-        self._house.links.expel(gone)
-        version = read_device_list(asked.device_list, self._login.user).version
-        self._house.links.notify_user(self.user, Notice(code="devices.changed", number=version))
+        self.house.links.expel(gone)
+        version = read_device_list(asked.device_list, user).version
+        self.house.links.notify_user(self.user, Notice(code="devices.changed", number=version))
         return Empty()
 
     async def sender_certificate(self, asked: GetSenderCertificate) -> Signed:
         """What this device shows inside sealed envelopes for a day."""
-        now = self._house.clock()
+        now = self.house.clock()
+        login = self.login()
         certificate = SenderCertificate(
             user=self.user,
             device=self.device,
-            keys=sender_keys_hash(self._login.user.key, self._login.certificate.dsk),
-            domain=self._house.domain,
+            keys=sender_keys_hash(login.user.key, login.certificate.dsk),
+            domain=self.house.domain,
             expires=int(now) + SENDER_SECONDS,
         )
-        return issue_sender_certificate(certificate, self._house.domain_key, now)
+        return issue_sender_certificate(certificate, self.house.domain_key, now)
 
     async def issue_passes(self, asked: IssuePasses) -> PassesReply:
         """Evaluate blinded passes."""
-        per_day = self._house.settings.limits.passes_per_day
-        return await self._house.pass_keys.issue(self.user, asked.blinded, self._house.clock(), per_day)
+        per_day = self.house.settings.limits.passes_per_day
+        return await self.house.pass_keys.issue(self.user, asked.blinded, self.house.clock(), per_day)
 
     async def put_token_keys(self, asked: PutTokenKeys) -> Message:
         """Store the person's weekly keys."""
-        await self._change(lambda execute: put_token_keys(execute, self.user, asked, self._house.clock()))
+        await self.change(lambda execute: put_token_keys(execute, self.user, asked, self.house.clock()))
         return Empty()
 
     async def put_invite(self, asked: PutInvite) -> Message:
         """Store or revoke an invite of the person."""
-        most = self._house.settings.limits.invites
-        await self._change(lambda execute: put_invite(execute, self.user, asked, self._house.clock(), most))
+        most = self.house.settings.limits.invites
+        await self.change(lambda execute: put_invite(execute, self.user, asked, self.house.clock(), most))
         return Empty()
 
     async def set_door(self, asked: SetDoor) -> Message:
         """Say whether strangers may ask."""
-        await self._change(lambda execute: set_door(execute, self.user, asked.discoverable))
+        await self.change(lambda execute: set_door(execute, self.user, asked.discoverable))
         return Empty()
 
     async def own_bundles(self, asked: OwnBundles) -> BundlesReply:
         """Bundles of the person's other devices."""
         if len(asked.devices) > MAX_DEVICES or any(len(device) != DEVICE_SIZE for device in asked.devices):
             raise malformed("it names too many devices")
-        wanted = [device for device in asked.devices if device != self.device] or self._others()
+        wanted = [device for device in asked.devices if device != self.device] or self.others()
         if not wanted:
             return BundlesReply()
-        bundles = await self._change(lambda execute: claim(execute, self.user, wanted, self._house.clock()))
+        bundles = await self.change(lambda execute: claim(execute, self.user, wanted, self.house.clock()))
         for device, _ in bundles:
-            self._house.tell_low(device)
+            self.house.tell_low(device)
         return BundlesReply(bundles=[bundle for _, bundle in bundles])
 
-    def _others(self) -> list[DeviceId]:
-        rows = self._house.database.read("SELECT device FROM device WHERE user = ? AND device != ?", (self.user, self.device))
+    def others(self) -> list[DeviceId]:
+        """The person's other devices."""
+        rows = self.house.database.read("SELECT device FROM device WHERE user = ? AND device != ?", (self.user, self.device))
         return [DeviceId(row[0]) for row in rows]
 
     async def own_list(self, asked: GetOwnList) -> Signed:
         """The person's current list."""
-        newest = newest_list(self._house.database.read, self.user)
+        newest = newest_list(self.house.database.read, self.user)
         if newest is None:
             raise IntegrityError("devices.gap", "There is no list of devices.")
         return newest
 
     async def domain(self, asked: GetDomain) -> Message:
         """What this homeserver knows of a domain."""
-        return await self._house.domain_reply(asked)
+        return await self.house.domain_reply(asked)
 
-    async def _change(self, operation: Callable[[Execute], T]) -> T:
+    def login(self) -> Login:
+        """What the homeserver knows of the device; RefusedError where it was removed meanwhile, or its certificate has ended."""
+        found = login_of(self.house.database.read, self.user, self.device, self.house.clock())
+        if found is None:
+            raise _removed()
+        return found
+
+    async def change(self, operation: Callable[[Execute], T]) -> T:
         """Run an operation of this device, unless it was removed meanwhile."""
 
         def guarded(execute: Execute) -> T:
             self.last(execute)
             return operation(execute)
 
-        return await self._house.writer.run(guarded)
+        return await self.house.writer.run(guarded)
+
+
+def _removed() -> RefusedError:
+    return RefusedError("login.refused", "This device is not in its person's list any more.")
+
+
+_ANSWERS: Final[dict[str, Answer]] = {
+    "put_prekeys": MailboxRole.put_prekeys,
+    "prekey_status": MailboxRole.prekey_status,
+    "put_device_list": MailboxRole.put_device_list,
+    "sender_certificate": MailboxRole.sender_certificate,
+    "issue_passes": MailboxRole.issue_passes,
+    "put_token_keys": MailboxRole.put_token_keys,
+    "put_invite": MailboxRole.put_invite,
+    "set_door": MailboxRole.set_door,
+    "own_bundles": MailboxRole.own_bundles,
+    "own_list": MailboxRole.own_list,
+    "domain": MailboxRole.domain,
+    **GROUP_ANSWERS,
+}

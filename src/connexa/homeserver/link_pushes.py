@@ -30,6 +30,22 @@ Fresh = tuple[int, Arrival]
 class Pushes:
     """Nothing is pushed before `start`."""
 
+    __slots__ = (
+        "_connection",
+        "_fetch",
+        "_fresh",
+        "_limits",
+        "_live",
+        "_loop",
+        "_metrics",
+        "_scheduled",
+        "_sent_seq",
+        "_started",
+        "_unacked",
+        "_unacked_bytes",
+        "_window",
+    )
+
     def __init__(self, connection: Connection, fetch: Fetch, limits: LimitSettings, metrics: Metrics) -> None:
         self._connection = connection
         self._fetch = fetch

@@ -76,6 +76,30 @@ class _Item(NamedTuple):
 class Sends:
     """The sending half of one link."""
 
+    __slots__ = (
+        "_acknowledged",
+        "_announce",
+        "_bucket",
+        "_check",
+        "_clock",
+        "_connection",
+        "_database",
+        "_expected",
+        "_flushing",
+        "_intake",
+        "_loop",
+        "_most_refusals",
+        "_operations",
+        "_outcomes",
+        "_refused",
+        "_storing",
+        "_stream",
+        "_taken",
+        "_told",
+        "_up_to",
+        "_writer",
+    )
+
     def __init__(
         self,
         connection: Connection,
@@ -109,9 +133,10 @@ class Sends:
         self._expected = last + 1
         self._taken: int | None = None  # highest number of the stream in the store; an earlier link may have sent more than `last`
         self._operations = 0  # of ours that are under way
-        self._told: set[int] = set()
-        self._acknowledged: set[int] = set()
-        self._committed = Committed()
+        self._told: dict[int, None] = {}  # as sets, which are larger where they are empty, as nearly all are
+        self._acknowledged: dict[int, None] = {}
+        self._up_to = 0  # what the next `committed` will say, as is the next
+        self._refused: list[Refused] = []
         self._flushing = False
         outcomes.listen(stream.id, self)
 
@@ -165,15 +190,16 @@ class Sends:
             raise malformed("it acknowledges no outcome, or too many")
         if not self._acknowledged:
             self._loop.call_soon(self._forget_acknowledged)
-        self._acknowledged.update(numbers)
+        self._acknowledged.update(dict.fromkeys(numbers))
 
     def _forget_acknowledged(self) -> None:
         """Acknowledgements of one read burst become one operation: the writer takes a bounded number of them."""
-        known, self._acknowledged = sorted(self._acknowledged), set()
+        known, self._acknowledged = sorted(self._acknowledged), {}
 
         def forgotten(done: asyncio.Future[None]) -> None:
             if done.exception() is None:
-                self._told.difference_update(known)
+                for number in known:
+                    self._told.pop(number, None)
                 self.on_outcomes()  # there may be more than one frame held
 
         self._writer.submit(lambda execute: self._outcomes.acknowledge(execute, self._stream.id, known)).add_done_callback(forgotten)
@@ -184,7 +210,7 @@ class Sends:
             return
         news = [refused for refused in pending(self._database.read, self._stream.id) if refused.number not in self._told]
         if news:
-            self._told.update(refused.number for refused in news)
+            self._told.update((refused.number, None) for refused in news)
             self._connection.say(outcome=Outcome(refused=news))
 
     def closed(self) -> None:
@@ -222,7 +248,7 @@ class Sends:
                 if status != Status.STATUS_ACCEPTED:
                     effects.refused.append(Refused(number=item.number, status=status))
                     self._outcomes.record(execute, self._stream.id, item.number, WhereReply.REFUSED, status)
-                    self._told.add(item.number)  # `committed` tells it
+                    self._told[item.number] = None  # `committed` tells it
             if last != before:
                 self._stream.advance(execute, last)
         effects.up_to = last
@@ -234,8 +260,8 @@ class Sends:
             # Nothing of it happened. The node keeps it and comes back; which numbers stand, `Ready` will say (H5).
             self._connection.end(ConnexaError("server.temporary", "The homeserver could not store this.", retryable=True))
             return
-        self._committed.up_to = max(self._committed.up_to, effects.up_to)
-        self._committed.refused.extend(effects.refused)
+        self._up_to = max(self._up_to, effects.up_to)
+        self._refused += effects.refused
         if not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)  # behind everything else that this commit has settled
@@ -244,8 +270,8 @@ class Sends:
 
     def _flush(self) -> None:
         self._flushing = False
-        committed, self._committed = self._committed, Committed()
-        self._connection.say(committed=committed)
+        refused, self._refused = self._refused, []
+        self._connection.say(committed=Committed(up_to=self._up_to, refused=refused))
 
 
 def _gap() -> ConflictError:

@@ -7,7 +7,7 @@ this domain are answered here, others through their homeserver.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import Message
 
@@ -53,6 +53,8 @@ __all__ = ["SubmitRole"]
 class SubmitRole:
     """One link that a pass has opened."""
 
+    __slots__ = ("_calls", "_connection", "_house", "_idle", "_lookups", "_loop", "_pass", "_sends", "_used")
+
     def __init__(self, house: Homeserver, connection: Connection, opened: Opened) -> None:
         self._house = house
         self._connection = connection
@@ -75,15 +77,8 @@ class SubmitRole:
             storing=house.delivery.storing,
             last=opened.last_number,
         )
-        answers: dict[str, Answer] = {
-            "lookup": self.lookup,
-            "claim": self.claim,
-            "where": self.where,
-            "domain": self.domain,
-            "claim_key_packages": self.claim_key_packages,
-            "group": self.group,
-        }
-        self._calls = Calls(connection, answers, house.spawn, Bucket(limits.calls_per_second, limits.calls_burst, now), house.metrics)
+        bucket = Bucket(limits.calls_per_second, limits.calls_burst, now)
+        self._calls = Calls(connection, self, _ANSWERS, house.spawn, bucket, house.metrics)
         self._lookups = house.lookup_rates.bucket(opened.stream, now)
         self._used = now
         self._idle = self._loop.call_later(limits.submit_idle, self._close_if_idle)
@@ -296,3 +291,13 @@ class SubmitRole:
 def _outside(right: Right) -> Right:
     """A right as another homeserver sees it: without the id of the step."""
     return Right(stranger=Step()) if right.WhichOneof("right") == "stranger" else right
+
+
+_ANSWERS: Final[dict[str, Answer]] = {
+    "lookup": SubmitRole.lookup,
+    "claim": SubmitRole.claim,
+    "where": SubmitRole.where,
+    "domain": SubmitRole.domain,
+    "claim_key_packages": SubmitRole.claim_key_packages,
+    "group": SubmitRole.group,
+}
