@@ -26,7 +26,12 @@ class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     receipts: Annotated[bool, msgspec.Meta(description="Tell contacts that a message was delivered and read.")] = True
     read_receipts: Annotated[bool, msgspec.Meta(description="Tell contacts that a message was read.")] = True
-    receipt_delay: Annotated[Seconds, msgspec.Meta(description="Longest wait before receipts are sent together, in seconds.")] = 2.0
+    receipt_delay: Annotated[
+        Seconds,
+        msgspec.Meta(
+            description="Longest wait before receipts are sent together, in seconds; in a group as much for each device that is in it."
+        ),
+    ] = 2.0
     strict: Annotated[bool, msgspec.Meta(description="Hide even from the homeserver when you write: own devices get copies later.")] = False
     own_copies_mean: Annotated[Seconds, msgspec.Meta(description="Mean of the random wait until own devices get copies, in seconds.")] = 2.0
 

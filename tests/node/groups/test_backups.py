@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connexa.node.groups.book import group_named, open_group
+from connexa.node.groups.book import group_named, group_of, open_group
+from connexa.node.groups.cards import device_of
+from connexa.node.groups.rules import person_in
+from connexa.node.groups.wishes import plan
 from connexa.testing import World
 from connexa.testing.world import Device
 
@@ -156,3 +159,23 @@ async def test_who_is_in_no_group_any_more_is_told_so_and_can_be_invited(tmp_pat
         await alice.node.groups().invite("Garden", BOB)
         await until_group(fresh, "Garden", people=2)
         assert said(fresh, "Garden") == [(ALICE, "remember this")]
+
+
+async def test_nobody_is_removed_whose_new_device_cannot_come_in_yet(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        (alice,) = await world.person(ALICE)
+        (bob,) = await world.person(BOB)
+        await world.befriend(alice, bob)
+        await found(alice, "Garden", bob)
+        await bob.stop()
+        home, account = alice.node._home, alice.node._account("")
+        row = group_of(home.database.read, 1)
+        (card,) = (one for one in row.shared.cards if one.user != account.user_id)
+        person = person_in(row.shared, card.user)
+        assert person is not None
+        sql = "INSERT INTO gone_device (account, user, device) VALUES (?, ?, ?)"
+        await home.change(lambda execute: execute(sql, (account.id, card.user, device_of(card))))
+        waits = await home.change(lambda execute: plan(execute, home, account, row, [], []))
+        assert waits.is_empty
+        comes = await home.change(lambda execute: plan(execute, home, account, row, [(person, ())], []))
+        assert comes.removes == [card]

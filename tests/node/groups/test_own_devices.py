@@ -136,7 +136,7 @@ def log(device: Device) -> set[tuple[bytes, bytes, int, str, str]]:
 async def test_what_one_device_lacks_of_a_group_is_repaired(two: tuple[Device, Device], clock: FakeClock, turn: int) -> None:
     bob, phone = two
     await hear(bob, *range(1, 60))
-    await hear(phone, *range(40, 90))
+    await hear(phone, 7, *range(40, 90))
     await hear(bob, 7, user=b"e" * 32)  # somebody else has given their message the same id
     row = next(iter(bob.home.database.read("SELECT cursor FROM message WHERE message = ? AND sender = ?", (bytes([50]) * 16, CAROL))))
     await bob.home.change(lambda execute: hide(execute, row[0]))
