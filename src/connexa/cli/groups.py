@@ -290,9 +290,9 @@ def _succession(one: dict[str, Any]) -> list[str]:
     if not one["fallbacks"]:
         return ["if lost  the group ends with it: nobody at another homeserver is in it"]
     enough = one["left"] >= one["needed"]
-    agree = f"{one['needed']} of {one['signers']} devices of admins agree, {one['left']} of them elsewhere"
-    lines = [f"if lost  {', '.join(one['fallbacks'])} can take its place: {agree}"]
-    return lines if enough else [*lines, "         too few: make somebody at another homeserver an admin (connexa group role)"]
+    agree = f"once {one['needed']} of its admins' {one['signers']} devices agree; {one['left']} are at other homeservers"
+    lines = [f"if lost  {', '.join(one['fallbacks'])}: takes its place {agree}"]
+    return lines if enough else [*lines, "         which are too few: make somebody elsewhere an admin (connexa group role)"]
 
 
 def _trouble(code: str, state: str) -> str:

@@ -93,7 +93,7 @@ def test_a_fallback_takes_the_place_of_a_hub_that_is_lost(tmp_path: Path) -> Non
         assert garden(carol).succession.fallbacks == [B, C]
         await say(alice, "before")
         await until_said("before", bob, carol)
-        await world.houses[A].stop()
+        await lose(world, A)
         waiting = await say(carol, "into the silence")
         lost = await until(carol, lambda view: view.succession.silent_since > 0, "the silence")
         assert (lost.hub, lost.trouble) == (A, "group.hub_silent")
@@ -105,7 +105,7 @@ def test_a_fallback_takes_the_place_of_a_hub_that_is_lost(tmp_path: Path) -> Non
         await until_said("we are here", carol)
         await agree(bob, carol)
         # The old hub comes back, is told, and its people follow.
-        await world.houses[A].start()
+        await bring_back(world, A)
         await until(alice, lambda view: view.hub == B, "the way of the group")
         await until_said("we are here", alice)
         await say(alice, "found you")
@@ -121,13 +121,29 @@ def test_a_fallback_takes_the_place_of_a_hub_that_is_lost(tmp_path: Path) -> Non
         await dave.node.groups().accept(garden(dave).id)
         await until(dave, lambda view: view.hub == B and view.state == "member", "the group")
         await enrolled(world, A)
-        await world.houses[B].stop()
+        await lose(world, B)
         await say(dave, "once more")
         await until(dave, lambda view: view.hub == A, "the first hub again")
         await until_said("once more", alice, carol)
         await agree(alice, carol, dave)
 
     play(tmp_path, story)
+
+
+async def lose(world: World, domain: str) -> None:
+    """A homeserver is gone, and its people with it: their nodes would only try to reach it."""
+    await world.houses[domain].stop()
+    for device in world.devices:
+        if device.address.endswith(domain):
+            await device.stop()
+
+
+async def bring_back(world: World, domain: str) -> None:
+    """It is there again, and they are."""
+    await world.houses[domain].start()
+    for device in world.devices:
+        if device.address.endswith(domain):
+            await device.start()
 
 
 async def enrolled(world: World, *domains: str) -> None:
@@ -142,7 +158,7 @@ def test_one_admin_of_three_moves_nothing(tmp_path: Path) -> None:
         _, bob, carol = await found(world, admins=2)
         assert (garden(bob).succession.needed, garden(bob).succession.left) == (2, 2)
         await carol.stop()
-        await world.houses[A].stop()
+        await lose(world, A)
         await say(bob, "anybody?")
         await asyncio.sleep(1_500)  # more than twice as long as it takes
         assert (garden(bob).hub, said(bob)) == (A, ["anybody?"])
@@ -167,7 +183,7 @@ def test_who_was_away_gets_what_the_lost_hub_had(tmp_path: Path) -> None:
         await until(bob, lambda view: view.name == "Orchard", "the name")
         await say(bob, "dave too")
         await until_said("dave too", alice)
-        await world.houses[A].stop()
+        await lose(world, A)
         await say(bob, "and the hub")
         await until(bob, lambda view: view.hub == B, "the new hub")
         await bob.node.groups().set_timer(garden(bob).id, 86_400)
@@ -181,7 +197,7 @@ def test_who_was_away_gets_what_the_lost_hub_had(tmp_path: Path) -> None:
         for one in (carol, dave):
             assert sorted(said(one)) == sorted(said(bob))  # nothing lost, nothing twice
         await agree(bob, carol, dave)
-        await world.houses[A].start()
+        await bring_back(world, A)
         await until_said("all alone", alice)
         await agree(alice, bob, carol, dave)
         assert sorted(said(alice)) == sorted(said(bob))
@@ -274,7 +290,7 @@ def test_the_last_admin_who_leaves_leaves_somebody_who_can_move_the_group(tmp_pa
         for one in (bob, carol):
             await until(one, lambda view: len(view.people) == 2 and view.succession.signers == view.succession.left == 1, "the heir")
         await enrolled(world, B)
-        await world.houses[A].stop()
+        await lose(world, A)
         await say(carol, "without any of them")
         await until(carol, lambda view: view.hub == B, "the new hub")
         await until_said("without any of them", bob)
