@@ -231,6 +231,38 @@ def test_an_epoch_that_only_the_lost_hub_had_is_void_and_what_was_said_in_it_is_
     play(tmp_path, story)
 
 
+def test_of_two_hubs_that_take_one_place_one_has_it_and_what_the_other_had_is_said_again(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        alice, bob, carol = await found(world, admins=2)
+        tablets = [await world.linked(one, f"{one.name}-tablet") for one in (bob, carol)]
+        for one in tablets:
+            await until(one, lambda view: view.succession.signers == 5, "the devices' keys")
+        await alice.node.groups().set_role(garden(alice).id, bob.address, GroupRole.OWNER)
+        await until(bob, lambda view: view.role == GroupRole.OWNER, "the role")
+        await bob.node.groups().set_role(garden(bob).id, alice.address, GroupRole.MEMBER)
+        everybody = (alice, bob, carol, *tablets)
+        for one in everybody:
+            await until(one, lambda view: (view.succession.signers, view.succession.needed) == (4, 2), "two halves")
+        await agree(*everybody)
+        await enrolled(world, B, C)
+        await lose(world, A)
+        world.network.cut(B, C)
+        await say(bob, "at b")
+        await say(carol, "at c")
+        for one, hub in ((bob, B), (tablets[0], B), (carol, C), (tablets[1], C)):
+            await until(one, lambda view, where=hub: view.hub == where, "half a group")  # type: ignore[misc]
+        await until_said("at b", tablets[0])
+        await until_said("at c", tablets[1])
+        world.network.heal(B, C)
+        await until_said("at c", bob, tablets[0])
+        await until_said("at b", carol, tablets[1])
+        await agree(bob, carol, *tablets)
+        assert {garden(one).hub for one in (bob, carol, *tablets)} == {B}
+        assert [sorted(said(one)) for one in (bob, carol, *tablets)] == [["at b", "at c"]] * 4
+
+    play(tmp_path, story)
+
+
 def refused(device: Device) -> bool | None:
     """Whether it has seen a proof that proves nothing to it."""
     return True if device.read("SELECT 1 FROM event WHERE kind = 'group.changed' AND fields LIKE '%bad_take_over%'") else None

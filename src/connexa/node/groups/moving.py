@@ -49,7 +49,8 @@ def follow(execute: Execute, home: Home, account: Account, number: int, record: 
         return True
     proof = checked_record(row.shared, record).SerializeToString()
     group = _group_of(execute, home, row, read)
-    lacks = (row.lacks_term, row.lacks_seq) if row.lacks_seq >= 0 else (row.term, row.seq)
+    rival = read.term == row.term  # another hub has taken the same place: what this one had is void
+    lacks = (row.term - 1, read.seq) if rival else (row.lacks_term, row.lacks_seq) if row.lacks_seq >= 0 else (row.term, row.seq)
     execute(
         "UPDATE mls_group SET hub = ?, term = ?, took = ?, seq = ?, heard = ?, began = ?, silent = 0, hurried = 0, staged = x'',"
         " bundle = x'', staged_shared = x'', disputed = 0, offender = x'', trouble = ?, waits = '', lacks_term = ?, lacks_seq = ?"
@@ -60,10 +61,10 @@ def follow(execute: Execute, home: Home, account: Account, number: int, record: 
     execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (number,))
     execute("DELETE FROM group_said WHERE mls_group = ?", (number,))  # that log will not show their place
     moved = group_of(execute, number)
-    if group is None:  # nobody else could read what was said in an epoch that is void; it comes in with that in its outbox
+    if group is None or rival:  # nobody else has read what was said where it is void
         execute("UPDATE group_outbox SET sealed = x'' WHERE mls_group = ?", (number,))
-        say_again(execute, home, account, moved, GroupLack((row.term, read.seq), (read.term, 0)))
-    else:
+        say_again(execute, home, account, moved, GroupLack((row.term, 0 if rival else read.seq), (row.term + 1, 0)))
+    if group is not None:
         group.drop_proposals()  # not everybody has them; whoever wants to go asks again
         ask_for_what_lacks(execute, home, moved, (read.term, 0))
     changed(execute, home, account, row.public, what="hub", hub=read.hub, before=row.hub)
