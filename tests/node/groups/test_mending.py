@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tests.homeserver.groups.kit import until
 from tests.node.groups.test_groups import ALICE, BOB, CAROL, found, rosters, said, until_group, until_said
 
 from connexa.content import GroupRole, RoomRecord, SharedChange
@@ -142,6 +143,27 @@ async def test_what_does_not_open_is_counted_and_what_was_thrown_in_changes_noth
         assert alice.node.groups().group("Garden").unopened == 1
         await alice.node.groups().rename("Garden", "Orchard")
         await until_group(carol, "Orchard", unopened=0)
+
+
+async def test_proposals_that_nobody_will_commit_are_not_kept(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        alice, bob, carol = await three(world)
+        rogue = await Rogue.take(world, bob, "Garden")
+        own = rogue.mls.own_leaf
+        others = [member.leaf for member in rogue.mls.members() if member.leaf != own]
+
+        async def propose(leaf: int) -> int:
+            proposal = rogue.mls.propose_remove(leaf, now=int(world.clock()))
+            send = GroupSend(epoch=rogue.mls.epoch, id=rogue.rng(16), message=proposal)
+            reply = await ask_hub(world, BOB, rogue.row, GroupRequest(token=rogue.row.token, send=send))
+            return reply.stored.seq
+
+        newest = [await propose(leaf) for leaf in others * 3][-1]
+        await until(lambda: alice.read("SELECT 1 FROM mls_group WHERE seq >= ?", (newest,)))
+        assert alice.read("SELECT name FROM group_part WHERE name LIKE 'proposal%'") == []
+        await propose(own)
+        for one in (alice, carol):
+            await until_group(one, "Garden", people=2)  # for he has asked to go
 
 
 async def test_nobody_is_blamed_for_a_newer_program(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from connexa.content import HistoryKind, SharedState, read_state, write_state
 from connexa.errors import ConnexaError
 from connexa.mls.errors import ReplayError
-from connexa.mls.events import Application, Removed, Staged
+from connexa.mls.events import Application, ProposalStored, Removed, Staged
 from connexa.mls.group import Group
 from connexa.mls.proposals import Remove
 from connexa.node.account import Account
@@ -27,6 +27,7 @@ from connexa.node.groups.pool import forget_key_packages
 from connexa.node.groups.rules import person_in, state_after
 from connexa.node.groups.sealing import next_room_key
 from connexa.node.groups.views import GroupStanding
+from connexa.node.groups.wishes import may_stay
 from connexa.node.home import Home
 from connexa.store import Execute
 from connexa.wire.v1.groups_pb2 import GroupBundle, GroupEntry, GroupEntryKind
@@ -72,12 +73,18 @@ def _take(reader: _Reader, row: GroupRow, entry: GroupEntry) -> bool:
         return _try_commit(reader, row, group, entry)
     if place_own(reader.execute, reader.home, reader.account, row, entry.message, entry.seq):
         return True
+    reader.execute("SAVEPOINT heard")
     try:
         event = group.process(entry.message, now=int(reader.home.clock()))
     except ConnexaError as error:  # of a time before this device came, or nothing that opens
         if entry.epoch >= group.epoch and not isinstance(error, ReplayError):
             reader.execute("UPDATE mls_group SET unopened = unopened + 1 WHERE id = ?", (row.id,))
+        reader.execute("RELEASE heard")
         return not _is_put_back(reader, row, group, entry)
+    if isinstance(event, ProposalStored) and not may_stay(group, row.shared, event):
+        reader.execute("ROLLBACK TO heard")
+        reader.mls = None
+    reader.execute("RELEASE heard")
     if isinstance(event, Application):
         _take_message(reader, row, event)
     return True

@@ -22,7 +22,8 @@ from connexa.content import (
     write_change,
 )
 from connexa.crypto import Ed25519Secret
-from connexa.identity import DeviceId
+from connexa.identity import MAX_DEVICES, DeviceId
+from connexa.mls.events import ProposalStored
 from connexa.mls.group import Group
 from connexa.mls.proposals import Remove
 from connexa.node.account import Account
@@ -48,6 +49,7 @@ __all__ = [
     "lacking_devices",
     "lacks_devices",
     "leaves_of_card",
+    "may_stay",
     "plan",
     "wanted",
     "wishes_waiting",
@@ -252,15 +254,25 @@ def _plan_leavers(query: Query, home: Home, row: GroupRow, shared: SharedState, 
     group = open_group(query, home, row)
     owners = by_signature_key(shared.cards)
     for stored in group.pending:
-        if not isinstance(stored.proposal, Remove):
-            continue
-        card = _card_at(group, owners, stored.proposal.removed)
-        asking = _card_at(group, owners, stored.sender.index)
-        if card is None or asking is None or card.user != asking.user or card in made.removes or card in made.by_ref.values():
-            continue
-        if stored.proposal.removed == group.own_leaf:
+        card = _asks_to_go(group, owners, stored)
+        if card is None or card in made.removes or card in made.by_ref.values() or stored.proposal == Remove(group.own_leaf):
             continue  # nobody commits their own end
         made.by_ref[stored.ref] = card
+
+
+def _asks_to_go(group: Group, owners: dict[bytes, MemberCard], stored: ProposalStored) -> MemberCard | None:
+    """The card of a leaf whose owner asks for its removal."""
+    if not isinstance(stored.proposal, Remove):
+        return None
+    card, asking = _card_at(group, owners, stored.proposal.removed), _card_at(group, owners, stored.sender.index)
+    return card if card is not None and asking is not None and card.user == asking.user else None
+
+
+def may_stay(group: Group, shared: SharedState, stored: ProposalStored) -> bool:
+    """Whether a proposal is kept: somebody asks to go, and not more often than they have devices, twice."""
+    if _asks_to_go(group, by_signature_key(shared.cards), stored) is None:
+        return False
+    return sum(one.sender == stored.sender for one in group.pending) <= 2 * MAX_DEVICES
 
 
 def has_leavers(query: Query, home: Home, account: Account, row: GroupRow) -> bool:
