@@ -17,6 +17,7 @@ FIGURES = {
     "message": "cryptography of one message to one device, without network or disk",
     "latency": "from sending to standing in the recipient's log, between real processes on this machine",
     "link": "messages between people of one homeserver, a hundred pairs: how many, how soon, at what cost, beside NATS JetStream",
+    "federation": "the same between people of two homeservers",
     "idle": "ten thousand devices that are there and silent: memory of each, and how soon all are back when all come at once",
     "linking": "how soon a new device is of use, and how soon ten thousand messages of history are on it",
 }

@@ -45,7 +45,7 @@ def rows() -> Iterator[Row]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix="connexa-bench-") as name:
         root = Path(name)
-        (root / "discovery.toml").write_text("")
+        (root / "discovery.toml").write_text("", encoding="ascii")
         server = Homeserver("a.example", root / "a", free_ports(3), root / "discovery.toml")
         server.program.settings.update({f"CONNEXA_SERVER__{name}": value for name, value in SETTINGS.items()})
         entry = server.create()

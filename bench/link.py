@@ -21,6 +21,7 @@ from pathlib import Path
 
 from connexa.cli.demo.process import free_ports
 from connexa.cli.demo.server import Homeserver
+from connexa.identity import format_discovery_file
 from connexa.wire.v1.link_pb2 import AckUp, LinkDown, LinkUp
 
 from . import jetstream
@@ -49,6 +50,10 @@ SETTINGS = {  # a hundred people behind one address, who write as fast as they c
     "LIMITS__SEND_PER_SECOND": "100000",
     "LIMITS__SEND_BURST": "100000",
     "LIMITS__ODD_PACKETS": "true",
+    "LIMITS__DOMAIN_ENVELOPES_PER_SECOND": "100000",
+    "LIMITS__DOMAIN_ENVELOPES_BURST": "100000",
+    "DISCOVERY__DNS": "false",
+    "DISCOVERY__WELL_KNOWN": "false",
 }
 
 
@@ -69,20 +74,21 @@ class Pair:
 
 
 class Load:
-    """All pairs of one town."""
+    """Pairs of those who write, in one town, and those who read, there or in another one."""
 
-    def __init__(self, town: Town, people: Sequence[Inhabitant]) -> None:
-        self.pairs = [Pair(sender, people[place - 1]) for place, sender in enumerate(people)]
+    def __init__(self, town: Town, senders: Sequence[Inhabitant], other: Town, recipients: Sequence[Inhabitant]) -> None:
+        self.pairs = [Pair(sender, recipient) for sender, recipient in zip(senders, recipients, strict=True)]
         self.window = 0
         self.latencies: list[float] = []
         self._town = town
+        self._other = other
 
     async def open(self) -> None:
         """Everybody comes."""
         await asyncio.gather(*(self._open(pair) for pair in self.pairs))
 
     async def _open(self, pair: Pair) -> None:
-        pair.into = await self._town.reading(pair.recipient.device, lambda frame: self._arrived(pair, frame))
+        pair.into = await self._other.reading(pair.recipient.device, lambda frame: self._arrived(pair, frame))
         pair.into.on_burst = lambda: self._read(pair)
         pair.out, last = await self._town.writing(pair.sender)
         pair.out.on_frame = lambda frame: self._committed(pair, frame)
@@ -91,7 +97,7 @@ class Load:
     def carry(self, sizes: tuple[int, int]) -> None:
         """From now on envelopes are of these sizes."""
         for pair in self.pairs:
-            pair.envelope = self._town.envelope(pair.recipient, body=sizes[0], sealed=sizes[1])
+            pair.envelope = self._other.envelope(pair.recipient, body=sizes[0], sealed=sizes[1])
 
     def _arrived(self, pair: Pair, frame: LinkDown) -> None:
         if frame.WhichOneof("frame") != "push":
@@ -169,25 +175,33 @@ def resident_mib(pid: int) -> float:
 
 
 @contextmanager
-def homeserver(root: Path) -> Iterator[tuple[Homeserver, Town, int]]:
-    """A homeserver with raised limits, the way to it, and its process."""
-    (root / "discovery.toml").write_text("")
-    server = Homeserver("a.example", root / "a", free_ports(3), root / "discovery.toml")
-    server.program.settings.update({f"CONNEXA_SERVER__{name}": value for name, value in SETTINGS.items()})
-    entry = server.create()
-    server.program.start().await_ready()
+def homeservers(root: Path, *names: str) -> Iterator[list[tuple[Town, int]]]:
+    """Homeservers with raised limits: the way to each, and its process."""
+    discovery = root / "discovery.toml"
+    servers = [Homeserver(name, root / name[0], free_ports(3), discovery) for name in names]
+    for server in servers:
+        server.program.settings.update({f"CONNEXA_SERVER__{name}": value for name, value in SETTINGS.items()})
+    entries = {entry.domain: entry for entry in [server.create() for server in servers]}
+    discovery.write_text(format_discovery_file(entries), encoding="ascii")
     try:
-        yield server, Town(server.domain, f"127.0.0.1:{server.ports['link']}", entry.key), server.program.ready["pid"]
+        for server in servers:
+            server.program.start().await_ready()
+        keys = [entries[server.domain].key for server in servers]
+        yield [
+            (Town(server.domain, f"127.0.0.1:{server.ports['link']}", key), server.program.ready["pid"])
+            for server, key in zip(servers, keys, strict=True)
+        ]
     finally:
-        server.end()
+        for server in servers:
+            server.end()
 
 
-async def stretch(latencies: list[float], pid: int, seconds: float) -> Stretch:
+async def stretch(latencies: list[float], pids: Sequence[int], seconds: float) -> Stretch:
     """Look on while a load runs."""
     latencies.clear()
-    cpu, own, begin = cpu_seconds(pid), time.process_time(), time.perf_counter()
+    cpu, own, begin = sum(map(cpu_seconds, pids)), time.process_time(), time.perf_counter()
     await asyncio.sleep(seconds)
-    elapsed, server = time.perf_counter() - begin, cpu_seconds(pid) - cpu
+    elapsed, server = time.perf_counter() - begin, sum(map(cpu_seconds, pids)) - cpu
     count, taken = len(latencies), sorted(latencies)
     if not taken:
         raise RuntimeError("nothing arrived: this machine has no time for a measurement now")
@@ -206,19 +220,19 @@ def median(stretches: Sequence[Stretch], name: str) -> float:
     return float(statistics.median(getattr(one, name) for one in stretches))
 
 
-async def closed(load: Load, pid: int, sizes: tuple[int, int], seconds: float) -> list[Stretch]:
+async def closed(load: Load, pids: Sequence[int], sizes: tuple[int, int], seconds: float) -> list[Stretch]:
     """Windows that are always full."""
     load.carry(sizes)
     load.window = IN_FLIGHT
     for pair in load.pairs:
         load.fill(pair)
     await asyncio.sleep(WARM_UP_SECONDS)
-    seen = [await stretch(load.latencies, pid, seconds) for _ in range(STRETCHES)]
+    seen = [await stretch(load.latencies, pids, seconds) for _ in range(STRETCHES)]
     await load.drain()
     return seen
 
 
-async def open_loop(load: Load, pid: int, rate: int, seconds: float) -> list[Stretch]:
+async def open_loop(load: Load, pids: Sequence[int], rate: int, seconds: float) -> list[Stretch]:
     """A fixed schedule, whether or not the homeserver keeps up with it."""
 
     async def schedule() -> None:
@@ -233,7 +247,7 @@ async def open_loop(load: Load, pid: int, rate: int, seconds: float) -> list[Str
     async with asyncio.TaskGroup() as tasks:
         sending = tasks.create_task(schedule())
         await asyncio.sleep(WARM_UP_SECONDS)
-        seen = [await stretch(load.latencies, pid, seconds) for _ in range(STRETCHES)]
+        seen = [await stretch(load.latencies, pids, seconds) for _ in range(STRETCHES)]
         sending.cancel()
     await load.drain()
     return seen
@@ -256,7 +270,7 @@ async def peer(root: Path) -> list[Stretch]:
         for pair in pairs:
             changed(pair)
         await asyncio.sleep(WARM_UP_SECONDS)
-        seen = [await stretch(latencies, pid, 1.0) for _ in range(STRETCHES)]
+        seen = [await stretch(latencies, [pid], 1.0) for _ in range(STRETCHES)]
         window = 0
     return seen
 
@@ -265,24 +279,26 @@ async def measure() -> list[Row]:
     """Everything, one after the other."""
     with tempfile.TemporaryDirectory(prefix="connexa-bench-") as name:
         root = Path(name)
-        with homeserver(root) as (_, town, pid):
-            load = Load(town, await town.settle([f"p{number}" for number in range(PAIRS)]))
+        with homeservers(root, "a.example") as [(town, pid)]:
+            pids = [pid]
+            people = await town.settle([f"p{number}" for number in range(PAIRS)])
+            load = Load(town, people, town, [*people[1:], people[0]])
             await load.open()
-            kibibyte = await closed(load, pid, KIBIBYTE, 2.0)
+            kibibyte = await closed(load, pids, KIBIBYTE, 2.0)
             memory = resident_mib(pid)
-            sealed = await closed(load, pid, SEALED, 1.0)
-            steady = await open_loop(load, pid, 10_000, 1.2)
-            light = await open_loop(load, pid, 50, 1.0)
+            sealed = await closed(load, pids, SEALED, 1.0)
+            steady = await open_loop(load, pids, 10_000, 1.2)
+            light = await open_loop(load, pids, 50, 1.0)
             load.close()
-        rows = [*_closed("link.closed", kibibyte, PROMISED_PER_SECOND), Row.measured("link.closed.rss", memory, "MiB")]
+        rows = [*closed_rows("link.closed", kibibyte, PROMISED_PER_SECOND), Row.measured("link.closed.rss", memory, "MiB")]
         if jetstream.program() is not None:
             theirs = await peer(root / "jetstream")
-            rows += _closed("link.closed.jetstream", theirs)
+            rows += closed_rows("link.closed.jetstream", theirs)
             ratio = median(kibibyte, "per_second") / median(theirs, "per_second")
             rows.append(Row(name="link.closed.ratio_jetstream", value=ratio, unit="times", promised=1.0, against="jetstream", ratio=ratio))
         else:
             print("without the rows of NATS JetStream: nats-server is not installed", file=sys.stderr)
-    rows += _closed("link.closed.sealed", sealed)
+    rows += closed_rows("link.closed.sealed", sealed)
     rows += [
         Row.measured("link.open.10000.p50", median(steady, "p50_ms"), "ms"),
         Row.measured("link.open.10000.p99", median(steady, "p99_ms"), "ms", PROMISED_OPEN_P99_MS),
@@ -294,7 +310,8 @@ async def measure() -> list[Row]:
     return rows
 
 
-def _closed(name: str, seen: Sequence[Stretch], promised: float | None = None) -> Iterator[Row]:
+def closed_rows(name: str, seen: Sequence[Stretch], promised: float | None = None) -> Iterator[Row]:
+    """What closed windows have shown."""
     yield Row.measured(f"{name}.delivered_per_s", median(seen, "per_second"), "1/s", promised)
     yield Row.measured(f"{name}.p50", median(seen, "p50_ms"), "ms")
     yield Row.measured(f"{name}.p99", median(seen, "p99_ms"), "ms")

@@ -194,7 +194,7 @@ class SubmitRole:
                 raise
             return Status.STATUS_TEMPORARY
         effects.domains.add(domain)
-        self._house.metrics.envelopes.labels("queued", status_code(Status.STATUS_ACCEPTED)).inc()
+        self._house.metrics.judged("queued", status_code(Status.STATUS_ACCEPTED))
         return Status.STATUS_ACCEPTED
 
     def _announce(self, effects: Effects) -> None:

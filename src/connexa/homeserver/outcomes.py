@@ -16,6 +16,7 @@ from connexa.wire.v1.link_pb2 import Refused, Status, WhereReply
 __all__ = ["Listener", "Outcomes", "pending", "where"]
 
 CHUNK: Final = 256  # numbers in one statement
+_ACCEPTED: Final = Status.STATUS_ACCEPTED
 MAX_PENDING: Final = 1_000  # in one frame
 
 
@@ -43,7 +44,7 @@ class Outcomes:
 
     def record(self, execute: Execute, origin: bytes, origin_number: int, place: WhereReply.Place, status: Status) -> None:
         """Keep an outcome, inside an operation of the writer; what was accepted needs no row."""
-        if status == Status.STATUS_ACCEPTED:
+        if status == _ACCEPTED:
             return
         execute(
             "INSERT OR REPLACE INTO outcome (stream, number, place, status, told, expires) VALUES (?, ?, ?, ?, 0, ?)",

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from connexa.crypto import Rng
 from connexa.errors import ConnexaError
@@ -32,6 +32,10 @@ SWEEP_SECONDS = 30.0
 SWEEP_ROWS = 256
 SWEEP_PIECES = 64
 ITEM_OVERHEAD = 32  # what one item adds to a batch beside its envelope
+
+
+_ACCEPTED = WhereReply.ACCEPTED
+_YES = Status.STATUS_ACCEPTED
 
 
 class Outcomes(Protocol):
@@ -64,8 +68,7 @@ class Waiting:
     next_try: float  # seconds from now
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """One queued envelope as it ends or waits."""
 
     id: int
@@ -89,8 +92,10 @@ def enqueue(
     """Queue an envelope inside the caller's transaction; ConnexaError `server.temporary` where there is no room for it."""
     if not _has_room(execute, domain, bounds):
         raise ConnexaError("server.temporary", "The queue to that domain is full.", retryable=True)
-    execute("INSERT OR IGNORE INTO queue_stream (domain, stream, next_number) VALUES (?, ?, 1)", (domain, rng(ID_SIZE)))
     number = _take_number(execute, domain)
+    if number is None:  # nothing was ever queued for it
+        execute("INSERT INTO queue_stream (domain, stream, next_number) VALUES (?, ?, 2)", (domain, rng(ID_SIZE)))
+        number = 1
     execute(
         "INSERT INTO queue (domain, number, origin, origin_number, accepted_at, expires, envelope) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (domain, number, origin, origin_number, accepted_at, expires, envelope),
@@ -98,8 +103,9 @@ def enqueue(
 
 
 def _has_room(execute: Execute, domain: Domain, bounds: QueueBounds) -> bool:
-    of_all, of_domain = (_only(execute("SELECT bytes FROM queue_load WHERE domain = ?", (name,)).fetchone()) for name in ("", domain))
-    if (of_all or 0) >= bounds.all_bytes or (of_domain or 0) >= bounds.domain_bytes:
+    loads = dict(execute("SELECT domain, bytes FROM queue_load WHERE domain IN ('', ?)", (domain,)))
+    of_domain = loads.get(domain, 0)
+    if loads.get("", 0) >= bounds.all_bytes or of_domain >= bounds.domain_bytes:
         return False
     if of_domain or execute("SELECT 1 FROM remote WHERE domain = ?", (domain,)).fetchone():
         return True
@@ -107,9 +113,11 @@ def _has_room(execute: Execute, domain: Domain, bounds: QueueBounds) -> bool:
     return int(_only(execute(unknown).fetchone())) < MAX_UNKNOWN
 
 
-def _take_number(execute: Execute, domain: Domain) -> int:
+def _take_number(execute: Execute, domain: Domain) -> int | None:
+    """The next number of a domain's stream; None where it has none yet."""
     found = execute("UPDATE queue_stream SET next_number = next_number + 1 WHERE domain = ? RETURNING next_number - 1", (domain,))
-    return int(_only(found.fetchone()))
+    number = _only(found.fetchone())
+    return None if number is None else int(number)
 
 
 def _only(row: Row | None) -> Any:
@@ -290,13 +298,15 @@ class OutgoingQueue:
         )
         rows = _rows(found.fetchall())
         parked = [row.id for row in rows if row.number in refused and is_retried(refused[row.number])]
-        ended = [row for row in rows if row.id not in set(parked)]
+        waiting = set(parked)
+        ended = [row for row in rows if row.id not in waiting]
         for row_id in parked:
             execute("UPDATE queue SET number = -id, attempts = attempts + 1 WHERE id = ?", (row_id,))
         for row in ended:
-            status = refused.get(row.number, Status.STATUS_ACCEPTED)
-            place = WhereReply.ACCEPTED if status == Status.STATUS_ACCEPTED else WhereReply.REFUSED
-            self._outcomes.record(execute, row.origin, row.origin_number, place, status)
+            if (status := refused.get(row.number)) is None:
+                self._outcomes.record(execute, row.origin, row.origin_number, _ACCEPTED, _YES)
+            else:
+                self._outcomes.record(execute, row.origin, row.origin_number, WhereReply.REFUSED, status)
         _delete(execute, [row.id for row in ended])
         execute("UPDATE queue_stream SET confirmed = max(confirmed, ?) WHERE domain = ?", (last, domain))
         return ended, parked
