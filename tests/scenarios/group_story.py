@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from tests.scenarios.group_ghost import Ghost
 
@@ -28,6 +28,8 @@ MOST_GHOSTS = 20
 TRIES = 50
 MOST_OF_ONE = 4  # devices
 ROUNDS, ROUND_SECONDS = 400, 15.0  # of the loop's time, which costs nothing
+LOST = "a hub was taken over"
+LOST_STEP = 60.0  # so slowly things happen while a hub is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Story:
     friends: set[frozenset[str]] = field(default_factory=set)
     retired: list[Device] = field(default_factory=list)
     group: str = ""
+    lost: str = ""  # the homeserver that is gone for now
+    lost_log: list[tuple[int, int, bytes]] = field(default_factory=list)  # as it stood there
     largest: int = 0
     _last_seen: dict[bytes, int] = field(default_factory=dict)  # alias → newest epoch in which a speaker saw it
     _asleep: dict[str, Row] = field(default_factory=dict)  # of devices whose store is closed
@@ -83,7 +87,8 @@ class Story:
             address = f"p{number}@{DOMAINS[number % len(DOMAINS)]}"
             self.people.append(Person(address, await self.world.person(address)))
         founder, second = self.people[0], self.people[1]
-        for one, other in (*((founder, person) for person in self.people[1::2]), *((second, person) for person in self.people[2::2])):
+        pairs = [*((founder, person) for person in self.people[1::2]), *((second, person) for person in self.people[2::2])]
+        for one, other in (*pairs, *pairwise(self.people[2:])):
             await self.world.befriend(one.devices[0], other.devices[0])
             self.friends.add(frozenset((one.address, other.address)))
         desk = founder.devices[0].node.groups()
@@ -148,6 +153,10 @@ class Story:
     def _person_of(self, device: Device) -> Person:
         return next(one for one in self.people if device in one.devices)
 
+    def _at_home(self, person: Person) -> bool:
+        """Whether somebody's first device and their homeserver are there."""
+        return person.devices[0].runs and person.address.partition("@")[2] != self.lost
+
     def _stands(self, person: Person, *standings: GroupStanding | None) -> bool:
         return any(one.runs and self.row(one).standing in standings for one in person.devices)
 
@@ -168,8 +177,8 @@ class Story:
             (self.invite, 12 if growing else 2),
             (self.accept, 20),
             (self.decline, 1),
-            (self.make_link, 2),
-            (self.join_by_link, 6 if growing else 1),
+            (self.make_link, 3),
+            (self.join_by_link, 10 if growing else 1),
             (self.leave, 1 if growing else 5),
             (self.remove, 1 if growing else 6),
             (self.new_device, 8 if growing else 1),
@@ -285,13 +294,13 @@ class Story:
     async def new_device(self) -> None:
         if len(self.devices) + len(self.retired) >= self.most_devices:
             raise Unable
-        person = self._person(lambda one: one.devices[0].runs and len(one.devices) < MOST_OF_ONE)
+        person = self._person(lambda one: self._at_home(one) and len(one.devices) < MOST_OF_ONE)
         await self._calm()
         number = sum(one.address == person.address for one in (*self.devices, *self.retired)) + 1
         person.devices.append(await self.world.linked(person.devices[0], f"{person.address.partition('@')[0]}-{number}"))
 
     async def revoke_device(self) -> None:
-        person = self._person(lambda one: len(one.devices) > 1 and one.devices[0].runs and one.devices[-1].runs)
+        person = self._person(lambda one: self._at_home(one) and len(one.devices) > 1 and one.devices[-1].runs)
         await self._calm()
         device = person.devices.pop()
         self.retired.append(device)
@@ -311,13 +320,13 @@ class Story:
 
     async def kill_a_homeserver(self) -> None:
         """The hub, or another one, at one of its next commits."""
-        house = self.choices.choice(list(self.world.houses.values()))
+        house = self.choices.choice([one for one in self.world.houses.values() if one.domain != self.lost])
         house.kill_at(self.choices.randint(1, 8), whole=self.choices.random() < 0.5)
 
     async def _wake_the_dead(self, chance: float = 0.5) -> None:
         """Some of those that ended are started again."""
         for house in self.world.houses.values():
-            if not house.runs:
+            if not house.runs and house.domain != self.lost:
                 self.done["a homeserver was killed"] += 1
                 await house.stop()
                 await house.start()
@@ -364,6 +373,55 @@ class Story:
             if program.runs:
                 program.kill_at(0, whole=False)
         await self._wake_the_dead(chance=0.0)
+
+    # ---- how a hub is lost
+
+    async def lose_the_hub(self, wanted: int) -> None:
+        """The homeserver that keeps the log is gone, while all others go on, until another one has taken its place; then it is back.
+
+        Where too few admins are at home elsewhere, nothing can be done about it (Unable).
+        """
+        hub = self.view(self._any(self.members())).hub
+        await self._appoint_others_than(hub)
+        self.lost, house = hub, self.world.houses[hub]
+        self.lost_log = self._log_at(hub)
+        await house.stop()
+        elsewhere = [one for one in self.devices if not one.address.endswith(hub)]
+        for _ in range(ROUNDS):
+            await self.step(wanted)
+            await asyncio.sleep(LOST_STEP)
+            if all(self.view(one).hub != hub for one in elsewhere if one.runs and self.row(one).standing is GroupStanding.MEMBER):
+                break
+        else:
+            left = {one.name: (self.row(one).standing, self.view(one).succession, self.view(one).trouble) for one in elsewhere if one.runs}
+            raise AssertionError(f"nobody took the place of {hub}: {left}")
+        self.lost = ""
+        await house.start()
+        self.done[LOST] += 1
+
+    async def _appoint_others_than(self, hub: str) -> None:
+        """Let the owner make admins at the other homeservers, until they can let one of those take over."""
+        enough = False
+        for _ in range(TRIES):
+            await self.settle()
+            owner = self._any(self.members(), rank=2)
+            view = self.view(owner)
+            enough = view.succession.left >= view.succession.needed
+            if enough and all(self._stands_by(one) for one in view.succession.fallbacks):
+                break
+            plain = [one for one in view.people if one.role is GroupRole.MEMBER and not one.address.endswith(hub)]
+            if not enough and plain:
+                await owner.node.groups().set_role(self.group, plain[0].address, GroupRole.ADMIN)
+        self.world.network.fate = self._fate
+        if not enough:
+            raise Unable  # too few people of other homeservers are in it, or nobody who can say who leads it
+
+    def _stands_by(self, domain: str) -> bool:
+        return bool(self.world.houses[domain].read("SELECT 1 FROM group_standby WHERE mls = ?", (self.public,)))
+
+    def _log_at(self, domain: str) -> list[tuple[int, int, bytes]]:
+        sql = "SELECT seq, epoch, message FROM group_entry WHERE mls = ? ORDER BY seq"
+        return [(row[0], row[1], row[2]) for row in self.world.houses[domain].read(sql, (self.public,))]
 
     # ---- how it ends
 
@@ -444,8 +502,8 @@ class Story:
         for device in self.devices:
             if self.row(device).standing in (GroupStanding.LEFT, GroupStanding.REMOVED):
                 assert not device.read("SELECT name FROM group_part WHERE public = ?", (self.public,)), device.name
-        hub = self.world.houses[DOMAINS[0]]
-        log = hub.read("SELECT seq, epoch, message FROM group_entry WHERE mls = ? ORDER BY seq", (self.public,))
+        log = self._log_at(self.view(self.members()[0]).hub)
+        log = [entry for entry in self.lost_log if not log or entry[0] < log[0][0]] + log
         for ghost in self.ghosts:
             read, gone = ghost.opens(log, int(self.world.clock()))
             assert not read
