@@ -29,6 +29,7 @@ TRIES = 50
 MOST_OF_ONE = 4  # devices
 ROUNDS, ROUND_SECONDS = 400, 15.0  # of the loop's time, which costs nothing
 LOST = "a hub was taken over"
+WITHOUT_HUB = ("say", "rename", "many_at_once", "restart", "kill", "kill_a_homeserver", "drop_links", "cut_off_a_device", "slow_down")
 LOST_STEP = 60.0  # so slowly things happen while a hub is lost
 
 
@@ -127,8 +128,9 @@ class Story:
         return device.node.groups().group(self.group)
 
     def members(self) -> list[Device]:
-        """Running devices whose people take part."""
-        return [one for one in self.devices if one.runs and self.row(one).standing is GroupStanding.MEMBER]
+        """Running devices whose people take part, and whose homeserver is there."""
+        there = [one for one in self.devices if one.runs and one.address.partition("@")[2] != self.lost]
+        return [one for one in there if self.row(one).standing is GroupStanding.MEMBER]
 
     def texts(self, device: Device) -> list[str]:
         sql = "SELECT text FROM message JOIN conversation c ON c.id = conversation WHERE c.public = ? ORDER BY cursor"
@@ -152,10 +154,6 @@ class Story:
 
     def _person_of(self, device: Device) -> Person:
         return next(one for one in self.people if device in one.devices)
-
-    def _at_home(self, person: Person) -> bool:
-        """Whether somebody's first device and their homeserver are there."""
-        return person.devices[0].runs and person.address.partition("@")[2] != self.lost
 
     def _stands(self, person: Person, *standings: GroupStanding | None) -> bool:
         return any(one.runs and self.row(one).standing in standings for one in person.devices)
@@ -191,7 +189,8 @@ class Story:
             (self.cut_domains, 2),
             (self.slow_down, 3),
         ]
-        for act in self.choices.choices([one for one, _ in acts], [weight for _, weight in acts], k=TRIES):
+        able = [(act, weight) for act, weight in acts if not self.lost or act.__name__ in WITHOUT_HUB]
+        for act in self.choices.choices([one for one, _ in able], [weight for _, weight in able], k=TRIES):
             if await self._do(act):
                 break
         await self._wake_the_dead()
@@ -294,13 +293,13 @@ class Story:
     async def new_device(self) -> None:
         if len(self.devices) + len(self.retired) >= self.most_devices:
             raise Unable
-        person = self._person(lambda one: self._at_home(one) and len(one.devices) < MOST_OF_ONE)
+        person = self._person(lambda one: one.devices[0].runs and len(one.devices) < MOST_OF_ONE)
         await self._calm()
         number = sum(one.address == person.address for one in (*self.devices, *self.retired)) + 1
         person.devices.append(await self.world.linked(person.devices[0], f"{person.address.partition('@')[0]}-{number}"))
 
     async def revoke_device(self) -> None:
-        person = self._person(lambda one: self._at_home(one) and len(one.devices) > 1 and one.devices[-1].runs)
+        person = self._person(lambda one: len(one.devices) > 1 and one.devices[0].runs and one.devices[-1].runs)
         await self._calm()
         device = person.devices.pop()
         self.retired.append(device)
@@ -377,9 +376,10 @@ class Story:
     # ---- how a hub is lost
 
     async def lose_the_hub(self, wanted: int) -> None:
-        """The homeserver that keeps the log is gone, while all others go on, until another one has taken its place; then it is back.
+        """The homeserver that keeps the log is gone until another one has taken its place, and then is back; the others talk on.
 
-        Where too few admins are at home elsewhere, nothing can be done about it (Unable).
+        Nobody goes meanwhile: whoever is cut off comes back by what they know, and that ends with a removal. Where too few admins are at
+        home elsewhere, nothing can be done about a loss (Unable).
         """
         hub = self.view(self._any(self.members())).hub
         await self._appoint_others_than(hub)
@@ -397,6 +397,8 @@ class Story:
             raise AssertionError(f"nobody took the place of {hub}: {left}")
         self.lost = ""
         await house.start()
+        await self.settle()
+        self.world.network.fate = self._fate
         self.done[LOST] += 1
 
     async def _appoint_others_than(self, hub: str) -> None:
@@ -412,8 +414,8 @@ class Story:
             plain = [one for one in view.people if one.role is GroupRole.MEMBER and not one.address.endswith(hub)]
             if not enough and plain:
                 await owner.node.groups().set_role(self.group, plain[0].address, GroupRole.ADMIN)
-        self.world.network.fate = self._fate
         if not enough:
+            self.world.network.fate = self._fate
             raise Unable  # too few people of other homeservers are in it, or nobody who can say who leads it
 
     def _stands_by(self, domain: str) -> bool:
