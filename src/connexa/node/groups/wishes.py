@@ -174,7 +174,7 @@ def plan(
     there = {device_of(card) for card in (*shared.cards, *made.cards)}
     made.cards += [card for card in (*coming, *own) if device_of(card) not in there]
     _plan_gone(execute, account, shared, lost - people.keys(), made)
-    _plan_leavers(execute, home, row, shared, made)
+    _plan_leavers(execute, home, account, row, made)
     made.admin_key = _key_to_show(execute, home, account, row)
     made.renew = row.said >= RENEW_SAID or row.renewed + RENEW_AFTER <= home.clock()
     return made
@@ -247,16 +247,16 @@ def _plan_gone(execute: Execute, account: Account, shared: SharedState, stay: Co
             made.removes.append(card)
 
 
-def _plan_leavers(query: Query, home: Home, row: GroupRow, shared: SharedState, made: Plan) -> None:
-    """Those who ask to go: their proposals, each leaf once."""
+def _plan_leavers(query: Query, home: Home, account: Account, row: GroupRow, made: Plan) -> None:
+    """Those who ask to go: their proposals, each leaf once. Own devices are left to others: this one cannot go with them."""
     if not has_proposals(query, row):  # this is asked after every entry of the log
         return
     group = open_group(query, home, row)
-    owners = by_signature_key(shared.cards)
+    owners = by_signature_key(row.shared.cards)
     for stored in group.pending:
         card = _asks_to_go(group, owners, stored)
-        if card is None or card in made.removes or card in made.by_ref.values() or stored.proposal == Remove(group.own_leaf):
-            continue  # nobody commits their own end
+        if card is None or card in made.removes or card in made.by_ref.values() or card.user == account.user_id:
+            continue
         made.by_ref[stored.ref] = card
 
 
@@ -278,8 +278,8 @@ def may_stay(group: Group, shared: SharedState, stored: ProposalStored) -> bool:
 def has_leavers(query: Query, home: Home, account: Account, row: GroupRow) -> bool:
     """Whether somebody waits to be let go."""
     made = Plan()
-    _plan_leavers(query, home, row, row.shared, made)
-    return any(card.user != account.user_id for card in made.by_ref.values())
+    _plan_leavers(query, home, account, row, made)
+    return bool(made.by_ref)
 
 
 def _card_at(group: Group, owners: dict[bytes, MemberCard], leaf: int) -> MemberCard | None:
