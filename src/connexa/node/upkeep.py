@@ -67,10 +67,11 @@ class Upkeep:
     async def run_all(self) -> str:
         """Do whatever is due, the most urgent first; returns the code of what the homeserver refused, or nothing.
 
+        No mail leaves before there is a sender certificate: by then our door takes the answers to it. After a restore it has another key.
         A refusal of one piece does not hold up the others; the end of the link does.
         """
         failure = ""
-        for piece in (self._given, self._sender, self._prekeys, self.token_keys, self._passes, self.invites, self._renew_list):
+        for piece in (self._given, self._prekeys, self.token_keys, self._sender, self._passes, self.invites, self._renew_list):
             try:
                 await piece()
             except ConnexaError as error:
