@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.delivery import DELIVERY_GUARDS
 from tests.mutation.groups import GROUP_GUARDS
 from tests.mutation.guard import Guard
+from tests.mutation.mending import MENDING_GUARDS
 from tests.mutation.moving import MOVING_GUARDS
 
 __all__ = ["GUARDS", "Guard"]
@@ -106,4 +107,5 @@ GUARDS = (
     *GROUP_GUARDS,
     *DELIVERY_GUARDS,
     *MOVING_GUARDS,
+    *MENDING_GUARDS,
 )
