@@ -16,6 +16,8 @@ from connexa.cli.group_news import group_words
         ),
         ({"what": "gone", "address": "", "by_address": "a@a.example"}, "somebody is not in the group any more, by a@a.example"),
         ({"what": "hub", "hub": "b.example", "before": "a.example"}, "its homeserver is b.example now, in the place of a.example"),
+        ({"what": "silent", "hub": "a.example"}, "its homeserver a.example does not answer"),
+        ({"what": "moving", "by_address": "a@a.example"}, "it is to have another homeserver, or to keep this one, by a@a.example"),
         ({"state": "removed"}, "you were taken out of it"),
         ({"refused": "group.full"}, "a change was refused: group.full"),
         ({"trouble": "group.bad_commit"}, "it cannot go on: group.bad_commit (connexa group show GROUP)"),

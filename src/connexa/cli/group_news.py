@@ -18,6 +18,7 @@ _WHAT: Final = {
     "devices": "devices of {by} have come or gone",
     "keys": "new keys, by {by}",
     "vanished": "messages have disappeared",
+    "moving": "it is to have another homeserver, or to keep this one, by {by}",
     "hub": "its homeserver is {hub} now, in the place of {before}",
     "silent": "its homeserver {hub} does not answer",
 }

@@ -97,6 +97,7 @@ def test_a_fallback_takes_the_place_of_a_hub_that_is_lost(tmp_path: Path) -> Non
         waiting = await say(carol, "into the silence")
         lost = await until(carol, lambda view: view.succession.silent_since > 0, "the silence")
         assert (lost.hub, lost.trouble) == (A, "group.hub_silent")
+        assert carol.node.conversation("", lost.id).warning == "group.hub_silent"
         for one in (bob, carol):
             await until(one, lambda view: view.hub == B, "the new hub")
         await carol.until_state(waiting, "accepted", timeout=LONG)

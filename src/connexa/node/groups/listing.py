@@ -61,7 +61,7 @@ def group_conversation(home: Home, account: Account, group: GroupRow) -> Convers
         draft=draft,
         draft_subject=draft_subject,
         trust=group_trust(home, query, account, group),
-        warning=group.trouble,
+        warning=group.trouble or (group.waits if group.silent else ""),
         notes=[],
         last=next(iter(page_of(query, [number], None, 1)), None),
     )

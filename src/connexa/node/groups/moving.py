@@ -106,7 +106,9 @@ def is_fallback(row: GroupRow, hub: str) -> bool:
 
 def has_say(row: GroupRow) -> bool:
     """Whether this device is one of those that say where the group is, and there is a place to go."""
-    return row.is_live and may_sign(row.shared, row.admin_secret) and bool(admins_of(row.shared).fallback_hubs)
+    if not row.is_live or not row.admin_key:
+        return False  # its state need not be read
+    return may_sign(row.shared, row.admin_secret) and bool(admins_of(row.shared).fallback_hubs)
 
 
 def outlives_its_hub(row: GroupRow) -> bool:
