@@ -511,7 +511,7 @@ END;
 -- `began`: the entry that began the epoch; `silent`: since when the hub does not answer, 0 where it does; `hurried`: the owner does not
 -- want to wait; `took`: the proof by which the hub has taken another's place. `room_key_before`: the room key before this one, for a device
 -- whose epoch became void. `lacks_…`: behind which place of the log (a hub's term, a number) this device has read nothing whole; -1: none.
--- `leaving`: since when this device tries to go.
+-- `leaving`: since when this device tries to go. `unheard`: the version of a set of admins that the hub does not take.
 CREATE TABLE mls_group (
     id            INTEGER PRIMARY KEY,
     account       INTEGER NOT NULL,
@@ -547,6 +547,7 @@ CREATE TABLE mls_group (
     lacks_term    INTEGER NOT NULL DEFAULT 0,
     lacks_seq     INTEGER NOT NULL DEFAULT -1,
     leaving       REAL NOT NULL DEFAULT 0,
+    unheard       INTEGER NOT NULL DEFAULT 0,
     created       REAL NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX mls_group_by_public ON mls_group (account, public);

@@ -12,7 +12,7 @@ from connexa.content import GroupRole
 from connexa.crypto import Ed25519Secret
 from connexa.errors import ConnexaError
 from connexa.homeserver.groups.ledger import GroupRow, Member, insert_group
-from connexa.identity import sign_take_over
+from connexa.identity import GroupAdmins, issue_admins, sign_take_over
 from connexa.node.groups.views import GroupView
 from connexa.testing import LeapingLoop, World
 from connexa.testing.world import Device
@@ -287,6 +287,21 @@ def test_no_homeserver_leads_a_group_away(tmp_path: Path) -> None:
         await say(alice, "still here")
         await until_said("still here", bob, carol)
         assert (garden(bob).hub, garden(carol).hub) == (A, A)
+
+    play(tmp_path, story)
+
+
+def test_a_hub_that_knows_other_admins_keeps_nobody_from_changing_the_group(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        alice, bob, carol = await found(world)
+        rogue = Ed25519Secret.generate(world.rng)
+        other = issue_admins(GroupAdmins(bytes.fromhex(garden(alice).id), 9, (rogue.public.raw,), ()), rogue).SerializeToString()
+        await world.houses[A].server.writer.run(lambda execute: execute("UPDATE mls_group SET admins = ?", (other,)))
+        await alice.node.groups().set_role(garden(alice).id, carol.address, GroupRole.ADMIN)  # the hub is to be told of it
+        await alice.node.groups().rename(garden(alice).id, "Orchard")
+        for one in (alice, bob, carol):
+            await until(one, lambda view: view.name == "Orchard" and [p.role for p in view.people].count(GroupRole.ADMIN) == 2, "both")
+        await agree(alice, bob, carol)
 
     play(tmp_path, story)
 

@@ -96,6 +96,7 @@ class GroupRow:
     lacks_seq: int
     unopened: int
     leaving: float
+    unheard: int
 
     @property
     def title(self) -> str:
@@ -126,7 +127,7 @@ class GroupRow:
 _COLUMNS = (
     "id, account, public, hub, term, alias, token, state, shared, inviter, seq, heard, staged, bundle, staged_shared, renewed,"
     " said, trouble, waits, name, admin_key, disputed, offender, told, began, silent, hurried, took, room_key_before, lacks_term,"
-    " lacks_seq, unopened, leaving"
+    " lacks_seq, unopened, leaving, unheard"
 )
 
 
@@ -204,7 +205,7 @@ def add_group(execute: Execute, account: int, public: bytes, hub: str, alias: by
         " ON CONFLICT (account, public) DO UPDATE SET hub = excluded.hub, alias = excluded.alias, alias_put = 0, token = excluded.token,"
         " state = excluded.state, seq = 0, heard = 0, staged = x'', bundle = x'', staged_shared = x'', trouble = '', waits = '',"
         " disputed = 0, offender = x'', unopened = 0, told = 0, term = 0, began = 0, silent = 0, hurried = 0, took = x'',"
-        " room_key_before = x'', lacks_seq = -1, leaving = 0, renewed = excluded.renewed, said = 0 RETURNING id"
+        " room_key_before = x'', lacks_seq = -1, leaving = 0, unheard = 0, renewed = excluded.renewed, said = 0 RETURNING id"
     )
     number = int(returned(execute, sql, (account, public, hub, alias, token, state.value, now, now)))
     conversation_of_group(execute, account, public)

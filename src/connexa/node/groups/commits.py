@@ -18,7 +18,7 @@ from connexa.mls.group import Group
 from connexa.mls.key_package import KeyPackage
 from connexa.mls.staged import StagedCommit
 from connexa.node.account import Account
-from connexa.node.groups.admins import next_set
+from connexa.node.groups.admins import admins_of
 from connexa.node.groups.book import GroupRow, change_state, changed, group_of, open_group
 from connexa.node.groups.cards import alias_of
 from connexa.node.groups.joining import SHARED_STATE
@@ -27,7 +27,7 @@ from connexa.node.groups.pool import SUITE
 from connexa.node.groups.rules import Act, Removal, group_full, person_in, state_after
 from connexa.node.groups.sealing import EPOCH_GIVES, change_key, next_room_key, seal_change, seal_extra, seal_record
 from connexa.node.groups.views import GroupStanding
-from connexa.node.groups.wishes import Plan, known_domains, leaves_of_card, plan
+from connexa.node.groups.wishes import Plan, due_set, leaves_of_card, plan
 from connexa.node.home import Home
 from connexa.store import Execute
 from connexa.wire import MAX_FRAME
@@ -35,6 +35,7 @@ from connexa.wire.v1.groups_pb2 import GroupAdd, GroupBundle, GroupPlace
 
 __all__ = ["created", "drop_commit", "first_bundle", "join_hash", "stage_commit"]
 
+BAD_ADMINS = "group.bad_admins"
 _FRAME_ROOM = 4_096  # of the frame around a bundle
 
 
@@ -75,7 +76,7 @@ def _stage(execute: Execute, home: Home, account: Account, row: GroupRow, made: 
     made.cards = [replace(card, token_hash=sha256(tokens[alias_of(card)])) for card in made.cards]
     act = _act(account, made, made.change, row.offender)
     after = state_after(before, act, room_key=EPOCH_GIVES)
-    if row.admin_secret and (admins := next_set(after, row.hub, known_domains(home, account), row.admin_secret)):
+    if (admins := due_set(home, account, row, after)) is not None:
         act = replace(act, change=replace(act.change, admins=admins))
         after = state_after(before, act, room_key=EPOCH_GIVES)
     staged = group.commit(
@@ -132,7 +133,13 @@ def _bundle(
 
 
 def drop_commit(execute: Execute, home: Home, account: Account, number: int, code: str) -> None:
-    """The hub will never take this commit: what it was for is given up, and shown."""
+    """The hub will never take this commit: what it was for is given up, and shown.
+
+    Only where it knows another set of admins than the members do, the commit is made again without the next one.
+    """
+    if code == BAD_ADMINS:
+        execute("UPDATE mls_group SET unheard = ? WHERE id = ?", (admins_of(group_of(execute, number).shared).version + 1, number))
+        execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (number,))
     execute("DELETE FROM group_wish WHERE mls_group = ? AND staged = 1", (number,))
     execute("UPDATE mls_group SET staged = x'', bundle = x'', staged_shared = x'' WHERE id = ?", (number,))
     changed(execute, home, account, group_of(execute, number).public, refused=code)

@@ -52,9 +52,9 @@ def follow(execute: Execute, home: Home, account: Account, number: int, record: 
     rival = read.term == row.term  # another hub has taken the same place: what this one had is void
     lacks = (row.term - 1, read.seq) if rival else (row.lacks_term, row.lacks_seq) if row.lacks_seq >= 0 else (row.term, row.seq)
     execute(
-        "UPDATE mls_group SET hub = ?, term = ?, took = ?, seq = ?, heard = ?, began = ?, silent = 0, hurried = 0, staged = x'',"
-        " bundle = x'', staged_shared = x'', disputed = 0, offender = x'', trouble = ?, waits = '', lacks_term = ?, lacks_seq = ?"
-        " WHERE id = ?",
+        "UPDATE mls_group SET hub = ?, term = ?, took = ?, seq = ?, heard = ?, began = ?, silent = 0, hurried = 0, unheard = 0,"
+        " staged = x'', bundle = x'', staged_shared = x'', disputed = 0, offender = x'', trouble = ?, waits = '', lacks_term = ?,"
+        " lacks_seq = ? WHERE id = ?",
         (read.hub, read.term, proof, read.seq, read.seq, read.seq, VOID if group is None else "", *lacks, number),
     )
     execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (number,))

@@ -28,7 +28,7 @@ from connexa.mls.group import Group
 from connexa.mls.proposals import Remove
 from connexa.node.account import Account
 from connexa.node.devices import OWN
-from connexa.node.groups.admins import next_set
+from connexa.node.groups.admins import admins_of, next_set
 from connexa.node.groups.book import GroupRow, has_proposals, open_group
 from connexa.node.groups.cards import by_signature_key, device_of
 from connexa.node.groups.rules import group_full, person_in
@@ -36,16 +36,17 @@ from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, Query, rows
 from connexa.node.people import Person, person_by_user
 from connexa.store import Execute
+from connexa.wire.v1.groups_pb2 import SignedAdmins
 
 __all__ = [
     "RENEW_AFTER",
     "Plan",
     "admins_due",
     "ask_for",
+    "due_set",
     "bereft",
     "check_room",
     "has_leavers",
-    "known_domains",
     "lacking_devices",
     "lacks_devices",
     "leaves_of_card",
@@ -180,7 +181,7 @@ def plan(
     return made
 
 
-def known_domains(home: Home, account: Account) -> Callable[[str], bool]:
+def _known_domains(home: Home, account: Account) -> Callable[[str], bool]:
     """Which domains this node is sure of: its own, and those that it has pinned."""
 
     def is_known(domain: str) -> bool:
@@ -192,8 +193,15 @@ def known_domains(home: Home, account: Account) -> Callable[[str], bool]:
 
 def admins_due(home: Home, account: Account, row: GroupRow) -> bool:
     """Whether the hub knows other admins' keys or fallbacks than it should, and this device can tell it."""
+    return bool(row.admin_key) and due_set(home, account, row, row.shared) is not None
+
+
+def due_set(home: Home, account: Account, row: GroupRow, state: SharedState) -> SignedAdmins | None:
+    """The set of admins that the hub is to be told with the commit that leads to this state; None where there is nothing to tell."""
     key = row.admin_secret
-    return key is not None and next_set(row.shared, row.hub, known_domains(home, account), key) is not None
+    if key is None or row.unheard > admins_of(state).version:
+        return None
+    return next_set(state, row.hub, _known_domains(home, account), key)
 
 
 def _key_to_show(execute: Execute, home: Home, account: Account, row: GroupRow) -> bytes:
