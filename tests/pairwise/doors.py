@@ -17,14 +17,17 @@ from connexa.identity import _base64url as base64url
 from connexa.identity.groups import GroupAdmins, issue_admins, verify_admins
 from connexa.identity.invite import parse_contact_invite
 from connexa.identity.pin_record import load_pin
+from connexa.identity.rejects import CommitReject, issue_reject, verify_reject
 from connexa.identity.rotation import verify_domain_rotation
 from connexa.identity.server_info import read_server_info, verify_server_info
 from connexa.identity.statement import seal_statement
 from connexa.identity.txt import parse_txt
+from connexa.node.groups.admins import check_key
 from connexa.node.groups.sealing import seal_extra
 from connexa.pairwise import decrypt, parse_pairing_code, read_initial, read_prekey
 from connexa.wire.v1 import keys_pb2, link_pb2
 from connexa.wire.v1.keys_pb2 import InitialPart
+from tests.node.groups.test_rules import STATE
 from tests.pairwise.world import NOW, Device, acquainted, first_message, seeded
 
 Door = Callable[[bytes], object]
@@ -59,6 +62,19 @@ def _admins(key: bytes) -> object:
     """A set of a group's admins by the first of them, with this key as the second."""
     group = bytes(32)
     return verify_admins(issue_admins(GroupAdmins(group, 1, (DOMAIN.public.raw, key), ()), DOMAIN), group)
+
+
+def _admin_key(key: bytes) -> bool:
+    """A key that an admin's device shows in a group."""
+    check_key(STATE, bytes(32), key)
+    return True
+
+
+def _reject(key: bytes) -> object:
+    """A word of an admin with this key about a bad commit; with a good one it fails later, at the signature."""
+    signed = issue_reject(CommitReject(bytes(32), 1, bytes(32), (bytes(32),)), DOMAIN)
+    signed.key = key
+    return verify_reject(signed, GroupAdmins(bytes(32), 1, (key,), ()))
 
 
 def _initial_of_user(key: bytes) -> object:
@@ -149,6 +165,8 @@ ED25519_DOORS: dict[str, Door] = {
     "contact invite": _invite,
     "stored pin": _pin,
     "admins of a group": _admins,
+    "key of an admin's device": _admin_key,
+    "word about a bad commit": _reject,
 }
 X25519_DOORS: dict[str, Door] = {
     "DIK in a certificate": lambda key: _certificate(dik=key),
@@ -162,5 +180,5 @@ X25519_DOORS: dict[str, Door] = {
     "pairing code": _pairing_code,
     "init key of a key package": lambda key: seal_extra(key, bytes(32), JoinExtra(bytes(32), Domain("a.example"))),
 }
-LATER = {"user key of an initial part", "rotation from", "rotation to", "ratchet header", "sealed packet"}
+LATER = {"user key of an initial part", "word about a bad commit", "rotation from", "rotation to", "ratchet header", "sealed packet"}
 """Doors behind which a good key fails too, for another reason."""
