@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from connexa.content import GroupRole
+from connexa.content import Entries, GroupChoice, GroupRole
 from connexa.errors import ConnexaError, RefusedError
+from connexa.node.groups.choices import take_choice
+from connexa.node.groups.known import group_told
 from connexa.node.groups.views import GroupView
 from connexa.node.schema import MIGRATIONS
 from connexa.store import open_database
@@ -388,3 +390,14 @@ async def test_a_device_that_lost_its_state_comes_in_again(tmp_path: Path) -> No
         await until_said(alice, "Garden", "again")
         await agree("Garden", alice, bob)
         await until_group(alice, "Garden", devices=2)
+
+
+async def test_a_device_that_waits_to_be_brought_in_does_not_once_its_owner_has_left(tmp_path: Path) -> None:
+    async with World.open(tmp_path, domains=("a.example",)) as world:
+        (alice,) = await world.person(ALICE)
+        home, account = alice.node._home, alice.node._account("")
+        told = Entries(bytes(32), None, (), "Garden")
+        await home.change(lambda execute: group_told(execute, home, account, told))
+        await until_group(alice, "Garden", state="waiting")
+        await home.change(lambda execute: take_choice(execute, home, account, GroupChoice(bytes(32), accepted=False)))
+        await until_group(alice, "Garden", state="left")

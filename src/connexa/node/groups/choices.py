@@ -34,6 +34,8 @@ def take_choice(execute: Execute, home: Home, account: Account, choice: GroupCho
     group = group_named(execute, account.id, choice.group)
     if group is not None and choice.accepted and group.state is GroupStanding.INVITED:
         change_state(execute, home, account, group, GroupStanding.MEMBER)
+    if group is not None and not choice.accepted and group.state is GroupStanding.WAITING:  # nobody brings this device in any more
+        change_state(execute, home, account, group, GroupStanding.LEFT)
 
 
 def keep_flags(
