@@ -25,6 +25,12 @@ for _name in [name for name in os.environ if name.startswith("CONNEXA_") and nam
     del os.environ[_name]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with real programs, which take longest: at the end no worker waits for another one."""
+    first = ("scenarios", "cli", "test_program.py")
+    items.sort(key=lambda item: not any(part in item.path.parts for part in first))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

@@ -42,7 +42,7 @@ LEFT_OUT = {
     "mls_group": {
         *("id", "account", "alias_put", "heard", "staged", "bundle", "staged_shared", "renewed", "said", "trouble", "waits"),
         *("admin_key", "disputed", "offender", "told", "began", "silent", "hurried", "took", "room_key_before", "lacks_term", "lacks_seq"),
-        *("leaving", "unopened"),
+        *("leaving", "unopened", "unheard"),
     },
 }
 # Told as counters of a conversation.

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from connexa.testing import Device, World
 
 STEPS = "SELECT count(*) FROM stream WHERE use = 2"
@@ -38,6 +40,7 @@ async def test_a_request_that_was_cut_off_is_finished_without_a_restart(tmp_path
         await alice.until_state(sent.id, "accepted")
 
 
+@pytest.mark.slow  # it waits for real answers that do not come
 async def test_trying_again_while_nobody_answers_spends_one_pass(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
         (alice,) = await world.person("alice@a.example")

@@ -22,6 +22,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.xdist_group("heavy")  # not beside the other one that wants both cores
 async def test_ten_thousand_messages_arrive_once_and_in_order(tmp_path: Path) -> None:

@@ -308,7 +308,7 @@ class World:
             registration="open",
             link=ListenSettings(port=0, public=f"{domain}:8443"),
             federation=ListenSettings(port=0, public=f"{domain}:8444"),
-            https=ListenSettings(port=0, public=f"{domain}:8080"),
+            https=ListenSettings(port=0, public="127.0.0.1:1"),  # refused at once: the memory network carries no web, and no name is asked
             discovery=discovery,
             limits=self.limits,
         )
