@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from connexa.node.groups.book import group_named, group_of
+from connexa.node.groups.missed import enqueue
+from connexa.node.groups.places import accepted_by_hub
+from connexa.store import Execute
 from connexa.testing import Fate, LeapingLoop, World
 from connexa.testing.world import Device
 
@@ -57,6 +61,35 @@ def test_what_was_said_offline_stands_behind_what_others_said_meanwhile(tmp_path
                 await until_shown(device, group, "first there", "first here", "second here", "last")
             assert [one.state for one in bob.node.messages("", group)] == ["received", "accepted", "accepted", "received"]
             assert bob.read("SELECT * FROM group_said") == bob.read("SELECT * FROM group_outbox") == []
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(story())
+
+
+def test_what_a_hub_takes_after_the_group_has_left_it_is_said_to_the_next_one(tmp_path: Path) -> None:
+    class Undone(Exception):
+        """Ends an operation that was only to be looked at."""
+
+    async def story() -> None:
+        async with World.open(tmp_path) as world:
+            alice, _, group = await two_in_a_group(world)
+            await alice.node.send("", group, "here")
+            home, account = alice.node._home, alice.node._account("")
+
+            def answered(execute: Execute) -> None:
+                row = group_named(execute, account.id, bytes.fromhex(group))
+                assert row is not None
+                enqueue(execute, home, row, bytes(16), b"said", epoch=1, sealed=b"sealed")
+                (outbox,) = next(iter(execute("SELECT max(id) FROM group_outbox")))
+                accepted_by_hub(execute, home, account, row.id, outbox, row.seq + 1, row.term - 1)
+                assert list(execute("SELECT said, sealed FROM group_outbox WHERE id = ?", (outbox,))) == [(b"said", b"")]
+                assert group_of(execute, row.id).seq == row.seq
+                accepted_by_hub(execute, home, account, row.id, outbox, row.seq + 1, row.term)
+                assert not list(execute("SELECT 1 FROM group_outbox WHERE id = ?", (outbox,)))
+                raise Undone
+
+            with pytest.raises(Undone):
+                await home.change(answered)
 
     with asyncio.Runner(loop_factory=LeapingLoop) as runner:
         runner.run(story())

@@ -8,6 +8,7 @@ from __future__ import annotations
 from connexa.crypto import sha256
 from connexa.node.account import Account
 from connexa.node.groups.book import GroupRow, group_of
+from connexa.node.groups.messages import unseal
 from connexa.node.groups.missed import note_sent
 from connexa.node.home import Home, first
 from connexa.node.states import message_state
@@ -17,10 +18,16 @@ from connexa.store import Execute
 __all__ = ["accepted_by_hub", "place_own"]
 
 
-def accepted_by_hub(execute: Execute, home: Home, account: Account, number: int, outbox: int, seq: int) -> None:
-    """The hub has it, for everybody in the group, under this number in the log."""
-    message, digest, epoch = _accept(execute, home, account, outbox)
+def accepted_by_hub(execute: Execute, home: Home, account: Account, number: int, outbox: int, seq: int, term: int) -> None:
+    """The hub of this term has it, for everybody in the group, under this number in the log.
+
+    Where the group went to another hub while it was asked, what it says is void: that is for the next hub, encrypted anew.
+    """
     group = group_of(execute, number)
+    if group.term != term:
+        unseal(execute, outbox)
+        return
+    message, digest, epoch = _accept(execute, home, account, outbox)
     note_sent(execute, home, account, group, message, seq, epoch)
     execute("UPDATE mls_group SET heard = max(heard, ?) WHERE id = ?", (seq, number))
     if seq == group.seq + 1:  # nothing stands between, so nothing has to be read

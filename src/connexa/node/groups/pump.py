@@ -7,6 +7,7 @@ doubles, eight times at most, then later.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterable
 
 from connexa.content import GroupPerson, MemberCard
@@ -299,8 +300,9 @@ class GroupPump:
             if not sealed:
                 await home.change(lambda execute: seal_next(execute, home, number))
                 continue
+            at = group_of(read, number).at
             try:
-                stored = await send_message(self._ask, group_of(read, number).at, epoch=epoch, message_id=entry, message=sealed)
+                stored = await send_message(self._ask, at, epoch=epoch, message_id=entry, message=sealed)
             except EpochTooOld:
                 if (late := late + 1) > TRIES:
                     raise  # its log does not lead to the epoch that it asks for: each try costs a message key
@@ -309,7 +311,10 @@ class GroupPump:
                 if not group_of(read, number).is_live or group_of(read, number).trouble:
                     return
                 continue
-            await home.change(lambda execute, row=outbox, seq=stored.seq: accepted_by_hub(execute, home, account, number, row, seq))  # type: ignore[misc]
+            accepted = functools.partial(
+                accepted_by_hub, home=home, account=account, number=number, outbox=outbox, seq=stored.seq, term=at.term
+            )
+            await home.change(accepted)
 
     async def _leave(self, number: int) -> float | None:
         home, account = self._home, self._account
