@@ -81,7 +81,7 @@ class Mailbox:
         arrived.append(number)
         return Status.STATUS_ACCEPTED
 
-    def announce(self, users, arrived) -> None:
+    def announce(self, arrived) -> None:
         self.news.set()
 
     @property

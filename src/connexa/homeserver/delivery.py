@@ -7,7 +7,7 @@ packets are for exactly the current list's devices with a valid sealed-sender ke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -45,8 +45,6 @@ class Announcer(Protocol):
     def stored(self, device: bytes, seq: int) -> int: ...
 
     def arrived(self, arrived: Arrived) -> None: ...
-
-    def look(self, users: Iterable[UserId]) -> None: ...
 
 
 class Delivery:
@@ -151,12 +149,9 @@ class Delivery:
         self._doors.clear()
         self._loads.clear()
 
-    def announce(self, users: Iterable[UserId], arrived: Arrived | None = None) -> None:
-        """Push to the devices that are there, after the commit: rows at hand, or what their mailboxes hold."""
-        if arrived is None:
-            self._announcer.look(users)
-        else:
-            self._announcer.arrived(arrived)
+    def announce(self, arrived: Arrived) -> None:
+        """Push rows to the devices that are there, after the commit."""
+        self._announcer.arrived(arrived)
 
     def stranger_may_ask(self, user: bytes) -> bool:
         """Count a stranger's look-up, claim or request against the person whom it is about."""

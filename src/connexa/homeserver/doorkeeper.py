@@ -15,6 +15,7 @@ from connexa.store import Database
 __all__ = ["Door", "Doorkeeper"]
 
 MAX_DOORS: Final = 65_536
+MAX_WEEKS: Final = 16  # of one door, whose devices are remembered
 
 
 class Door:
@@ -38,7 +39,7 @@ class Door:
         found = self._reachable.get(week)
         if found is None:
             found = frozenset(device for device, weeks in self._devices.items() if week in weeks)
-            if len(self._reachable) < len(self.keys) + 8:  # a week is a number that strangers send
+            if len(self._reachable) < MAX_WEEKS:  # a week is a number that strangers send
                 self._reachable[week] = found
         return found
 

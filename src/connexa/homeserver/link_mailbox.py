@@ -204,7 +204,7 @@ class MailboxRole:
         )
 
     def _announce(self, effects: Effects) -> None:
-        self.house.delivery.announce((), effects.arrived)
+        self.house.delivery.announce(effects.arrived)
 
     # ---- calls
 

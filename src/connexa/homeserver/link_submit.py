@@ -199,7 +199,7 @@ class SubmitRole:
 
     def _announce(self, effects: Effects) -> None:
         if effects.arrived:
-            self._house.delivery.announce((), effects.arrived)
+            self._house.delivery.announce(effects.arrived)
         for domain in effects.domains:
             self._house.queue.wake(Domain(domain))
 

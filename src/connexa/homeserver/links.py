@@ -107,12 +107,6 @@ class Links:
             if self._stored[device] > link.sent_seq:
                 link.on_dirty()
 
-    def look(self, users: Iterable[UserId]) -> None:
-        """Tell the devices of these people to look into their mailboxes."""
-        for user in users:
-            for device in tuple(self._devices.get(user, ())):
-                self._mailboxes[device].on_dirty()
-
     def notify_user(self, user: UserId, notice: Notice) -> None:
         """Tell every device of a person that is here."""
         for device in tuple(self._devices.get(user, ())):

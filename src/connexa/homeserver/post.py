@@ -92,7 +92,7 @@ class Post:
         if error is not None:
             self._lose(gathered, error)
             return
-        self._delivery.announce((), gathered.arrived)
+        self._delivery.announce(gathered.arrived)
         self._metrics.acked.inc(gone)
         for told in gathered.told:
             told(None)

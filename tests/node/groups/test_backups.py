@@ -11,7 +11,7 @@ from connexa.node.groups.wishes import plan
 from connexa.testing import World
 from connexa.testing.world import Device
 
-from .test_groups import ALICE, BOB, CAROL, found, rosters, said, until_group, until_said
+from .test_groups import ALICE, BOB, CAROL, acquainted, found, rosters, said, until_group, until_said
 
 
 async def backed_up(device: Device) -> tuple[str, str]:
@@ -84,11 +84,7 @@ async def test_a_person_with_one_device_is_back_in_the_group(tmp_path: Path) -> 
 
 async def test_where_the_key_is_old_an_admin_brings_the_person_in(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
-        (alice,) = await world.person(ALICE)
-        (bob,) = await world.person(BOB)
-        (carol,) = await world.person(CAROL)
-        await world.befriend(alice, bob)
-        await world.befriend(alice, carol)
+        alice, bob, carol = await acquainted(world)
         await found(alice, "Garden", bob, carol)
         directory, words = await backed_up(bob)
         await alice.node.groups().remove("Garden", CAROL)

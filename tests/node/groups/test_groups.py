@@ -43,6 +43,15 @@ async def until_said(device: Device, name: str, text: str) -> None:
     await device.until(lambda: True if text in [one for _, one in said(device, name)] else None, what=f"{text!r}", timeout=20)
 
 
+async def acquainted(world: World) -> tuple[Device, Device, Device]:
+    """Alice, and two whom she knows and who do not know each other."""
+    (alice,) = await world.person(ALICE)
+    others = [(await world.person(address))[0] for address in (BOB, CAROL)]
+    for other in others:
+        await world.befriend(alice, other)
+    return alice, others[0], others[1]
+
+
 async def found(owner: Device, name: str, *members: Device) -> None:
     """Make a group whose members have all accepted."""
     await owner.node.groups().create(name)
@@ -102,11 +111,7 @@ async def test_a_group_over_two_homeservers(tmp_path: Path) -> None:
 
 async def test_roles_rules_and_removal(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
-        (alice,) = await world.person(ALICE)
-        (bob,) = await world.person(BOB)
-        (carol,) = await world.person(CAROL)
-        await world.befriend(alice, bob)
-        await world.befriend(alice, carol)
+        alice, bob, carol = await acquainted(world)
         await found(alice, "Garden", bob, carol)
 
         for act in (bob.node.groups().rename("Garden", "Mine"), bob.node.groups().remove("Garden", CAROL)):
@@ -177,11 +182,7 @@ def test_who_leaves_with_two_devices_is_gone(tmp_path: Path, delay: float, commi
 
 async def test_somebody_leaves_and_somebody_declines(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
-        (alice,) = await world.person(ALICE)
-        (bob,) = await world.person(BOB)
-        (carol,) = await world.person(CAROL)
-        await world.befriend(alice, bob)
-        await world.befriend(alice, carol)
+        alice, bob, carol = await acquainted(world)
         await found(alice, "Garden", bob)
         await alice.node.groups().invite("Garden", CAROL)
         await until_group(carol, "Garden", state="invited")
@@ -264,11 +265,7 @@ async def test_simultaneous_changes_are_all_made(tmp_path: Path) -> None:
 
 async def test_newcomers_are_shown_what_the_rule_says(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
-        (alice,) = await world.person(ALICE)
-        (bob,) = await world.person(BOB)
-        (carol,) = await world.person(CAROL)
-        await world.befriend(alice, bob)
-        await world.befriend(alice, carol)
+        alice, bob, carol = await acquainted(world)
         await found(alice, "Garden", bob)
         await alice.node.groups().set_history("Garden", "last", 2)
         await until_group(bob, "Garden", history="last 2")

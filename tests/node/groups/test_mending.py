@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.homeserver.groups.kit import until
-from tests.node.groups.test_groups import ALICE, BOB, CAROL, found, rosters, said, until_group, until_said
+from tests.node.groups.test_groups import ALICE, BOB, CAROL, acquainted, found, rosters, said, until_group, until_said
 
 from connexa.content import GroupRole, RoomRecord, SharedChange
 from connexa.crypto import aead_seal
@@ -75,11 +75,7 @@ async def ask_hub(world: World, address: str, row: GroupRow, request: GroupReque
 
 async def three(world: World) -> tuple[Device, Device, Device]:
     """Alice's group, with bob and carol in it."""
-    (alice,) = await world.person(ALICE)
-    (bob,) = await world.person(BOB)
-    (carol,) = await world.person(CAROL)
-    await world.befriend(alice, bob)
-    await world.befriend(alice, carol)
+    alice, bob, carol = await acquainted(world)
     await found(alice, "Garden", bob, carol)
     await bob.until(lambda: bob.node.groups().group("Garden").succession.fallbacks or None, what="the last commit that follows by itself")
     return alice, bob, carol

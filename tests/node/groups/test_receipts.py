@@ -15,7 +15,7 @@ from connexa.node.settings import PrivacySettings
 from connexa.testing import World
 from connexa.testing.world import Device
 
-from .test_groups import ALICE, BOB, CAROL, found, until_group, until_said
+from .test_groups import ALICE, BOB, CAROL, acquainted, found, until_group, until_said
 
 
 def seen(device: Device, message: str) -> dict[str, str | None]:
@@ -32,11 +32,7 @@ async def until_seen(device: Device, message: str, **said: str | None) -> None:
 
 async def test_an_author_learns_from_contacts_and_nobody_else_does(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
-        (alice,) = await world.person(ALICE)
-        (bob,) = await world.person(BOB)
-        (carol,) = await world.person(CAROL)
-        await world.befriend(alice, bob)
-        await world.befriend(alice, carol)
+        alice, bob, carol = await acquainted(world)
         await found(alice, "Garden", bob)
         await alice.node.groups().invite("Garden", CAROL)
         await until_group(carol, "Garden", state="invited")
@@ -121,11 +117,7 @@ async def test_a_receipt_of_reading_takes_the_place_of_one_that_waits(tmp_path: 
 
 async def test_what_a_stranger_to_the_group_says_counts_for_nothing(tmp_path: Path) -> None:
     async with World.open(tmp_path) as world:
-        (alice,) = await world.person(ALICE)
-        (bob,) = await world.person(BOB)
-        (carol,) = await world.person(CAROL)
-        await world.befriend(alice, bob)
-        await world.befriend(alice, carol)
+        alice, bob, carol = await acquainted(world)
         await found(alice, "Garden", bob)
         sent = await alice.node.send("", "Garden", "not for carol")
         await until_seen(alice, sent.id, bob="delivered")

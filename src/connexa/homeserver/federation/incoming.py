@@ -6,7 +6,7 @@ the numbering, what can be refused without the database, and what a provisional 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +14,7 @@ from typing import Protocol
 from connexa.discovery import PinBook
 from connexa.errors import ConnexaError
 from connexa.homeserver.delivery import Arrived
-from connexa.identity import Domain, PinState, UserId
+from connexa.identity import Domain, PinState
 from connexa.store import Database, Execute, Writer
 from connexa.wire import MAX_TTL_SECONDS, status_of
 from connexa.wire.v1.federation_pb2 import BatchAck, Item
@@ -42,7 +42,7 @@ class Delivery(Protocol):
     ) -> Status:
         """Judge one envelope inside `storing`; its rows are added to `arrived`."""
 
-    def announce(self, users: Iterable[UserId], arrived: Arrived | None) -> None:
+    def announce(self, arrived: Arrived) -> None:
         """Push to who is there; called after the commit."""
 
 
@@ -82,7 +82,7 @@ class Incoming:
         judged = [self._prejudge(first + place, item, provisional, now) for place, item in enumerate(items)]
         ack, arrived = await self._writer.run(lambda execute: self._store(execute, domain, stream, judged, now))
         if arrived:
-            self._delivery.announce((), arrived)
+            self._delivery.announce(arrived)
         return ack
 
     def _prejudge(self, number: int, item: Item, provisional: bool, now: float) -> _Judged:

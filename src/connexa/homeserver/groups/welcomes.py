@@ -67,7 +67,7 @@ def waiting(query: Query, device: DeviceId) -> WelcomesReply:
 
 def done(execute: Execute, device: DeviceId, ids: Sequence[bytes]) -> None:
     """Forget Welcomes that a device has joined by."""
-    execute(f"DELETE FROM welcome WHERE device = ? AND id IN ({marks(len(ids))})", (device, *ids))  # noqa: S608 - placeholders
+    execute(f"DELETE FROM welcome WHERE device = ? AND id IN ({marks(len(ids))})", (device, *ids))  # noqa: S608 - marks alone
 
 
 def expire_welcomes(execute: Execute, now: float, limit: int) -> int:
