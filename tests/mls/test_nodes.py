@@ -218,7 +218,7 @@ def test_what_a_key_package_is_refused_for() -> None:
             (ONE, _package(version=2)),
             (ONE, _package(init_key=package.leaf_node.encryption_key)),
             (ONE, _package(signature=signature)),
-            (ONE, _package(raw=package.raw[:5] + b"\0" + package.raw[6:])),
+            (ONE, _package(raw=package.raw[:5] + bytes([package.raw[5] ^ 1]) + package.raw[6:])),
         ],
         "V04": [(ONE, _package(leaf_node=LEAVES["update"])), (ONE, _package(leaf_node=LEAVES["commit"]))],
         "V45": [(ONE, _package(init_key=bytes(32)))],
