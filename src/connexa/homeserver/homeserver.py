@@ -29,6 +29,7 @@ from connexa.homeserver.link import Door, LinkConnection
 from connexa.homeserver.link_pair import PairSlots
 from connexa.homeserver.links import Links
 from connexa.homeserver.loads import Loads
+from connexa.homeserver.media import BlobStore, MediaService
 from connexa.homeserver.metrics import Metrics
 from connexa.homeserver.outcomes import Outcomes
 from connexa.homeserver.passes import PassKeys
@@ -78,6 +79,7 @@ class Homeserver:
         resolver: Resolver,
         remotes: RemoteCaller,
         on_pin: OnEvent | None = None,
+        blobs: BlobStore | None = None,
     ) -> None:
         limits = settings.limits
         self.settings = settings
@@ -89,7 +91,8 @@ class Homeserver:
         self.remotes = remotes
         self.metrics = Metrics()
         self.pass_keys = PassKeys(database, writer, rng)
-        self.publication = Publication(settings, keys, self.pass_keys, clock)
+        self.publication = Publication(settings, keys, self.pass_keys, clock, media=blobs is not None)
+        self.media = MediaService(blobs, database, writer, self.pass_keys, limits, clock) if blobs is not None else None
         self.certificates = Certificates(keys.domain, clock, rng)
         self.links = Links()
         self.intake = Intake(limits.uncommitted_bytes, self.metrics)
@@ -130,13 +133,29 @@ class Homeserver:
         remotes: RemoteCaller,
         on_pin: OnEvent | None = None,
         writes: Callable[[Database], Writer] = Writer,
+        blobs: BlobStore | None = None,
     ) -> Homeserver:
-        """Open the homeserver of `settings.domain`; its domain key is made at the first time. `writes` makes the store's writer."""
+        """Open the homeserver of `settings.domain`; its domain key is made at the first time.
+
+        `writes` makes the store's writer; `blobs` keeps media, which is not taken without.
+        """
         domain = check_domain(settings.domain)
         writer = writes(database)
         keys = await writer.run(lambda execute: create_domain(execute, domain, rng, clock()))
         sequence = await SeqNumbers.open(database, writer)
-        house = cls(settings, database, writer, sequence, keys, clock=clock, rng=rng, resolver=resolver, remotes=remotes, on_pin=on_pin)
+        house = cls(
+            settings,
+            database,
+            writer,
+            sequence,
+            keys,
+            clock=clock,
+            rng=rng,
+            resolver=resolver,
+            remotes=remotes,
+            on_pin=on_pin,
+            blobs=blobs,
+        )
         await house.pass_keys.ensure(clock())
         house.certificates.renew_if_due(keys.current)
         return house
@@ -148,6 +167,8 @@ class Homeserver:
             try:
                 tasks.create_task(self.queue.run(self))
                 tasks.create_task(self.groups.courier.run())
+                if self.media is not None:
+                    tasks.create_task(self.media.run())
                 while True:
                     await self.tick()
                     await asyncio.sleep(TICK_SECONDS)

@@ -250,8 +250,9 @@ class MailboxRole:
 
     async def issue_passes(self, asked: IssuePasses) -> PassesReply:
         """Evaluate blinded passes."""
-        per_day = self.house.settings.limits.passes_per_day
-        return await self.house.pass_keys.issue(self.user, asked.blinded, self.house.clock(), per_day)
+        limits = self.house.settings.limits
+        per_day = limits.media_passes_per_day if asked.media else limits.passes_per_day
+        return await self.house.pass_keys.issue(self.user, asked.blinded, self.house.clock(), per_day, media=asked.media)
 
     async def put_token_keys(self, asked: PutTokenKeys) -> Message:
         """Store the person's weekly keys."""

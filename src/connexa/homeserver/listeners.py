@@ -122,6 +122,7 @@ def _site(house: Homeserver, trust: Trust) -> Site:
         source=address_block,
         door=Door(house.domain, house.pins, trust, clock=house.clock, blocked=house.settings.blocked()),
         metrics_token=_token(house.settings),
+        media=house.media,
     )
 
 

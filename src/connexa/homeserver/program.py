@@ -25,6 +25,7 @@ from connexa.errors import ConnexaError, RefusedError
 from connexa.homeserver.federation import GrpcRemotes, OwnSide
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.listeners import Listeners, PinWatch, listening
+from connexa.homeserver.media import BlobStore, open_blobs
 from connexa.homeserver.premises import ServerPremises
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
@@ -84,7 +85,7 @@ class ServerProgram:
         database = open_database(premises.database, key, MIGRATIONS)
         try:
             watch = PinWatch()
-            async with _house(self, database, watch) as (house, remotes):
+            async with _house(self, database, watch, open_blobs(self.settings, premises.data)) as (house, remotes):
                 async with listening(house, remotes, watch, premises, custody) as listeners:
                     await _serve_until_signal(self, house, listeners, self._facts(house, premises, listeners))
         except* ConnexaError as failures:
@@ -104,14 +105,16 @@ class ServerProgram:
 
 
 @asynccontextmanager
-async def _house(program: ServerProgram, database: Database, watch: PinWatch) -> AsyncIterator[tuple[Homeserver, GrpcRemotes]]:
+async def _house(
+    program: ServerProgram, database: Database, watch: PinWatch, blobs: BlobStore
+) -> AsyncIterator[tuple[Homeserver, GrpcRemotes]]:
     """The homeserver with its way out to others."""
     opened: list[Homeserver] = []
     resolver = Resolver(program.settings.discovery, clock=program.clock)
     own = OwnSide(Domain(program.settings.domain), leaf=lambda: opened[0].leaf, book=lambda: opened[0].pins)
     remotes = GrpcRemotes(own, resolver, clock=program.clock)
     house = await Homeserver.open(
-        program.settings, database, clock=program.clock, rng=program.rng, resolver=resolver, remotes=remotes, on_pin=watch
+        program.settings, database, clock=program.clock, rng=program.rng, resolver=resolver, remotes=remotes, on_pin=watch, blobs=blobs
     )
     opened.append(house)
     try:

@@ -18,7 +18,7 @@ FRESH_SECONDS: Final = 3_600
 LIFE_SECONDS: Final = 7 * 86_400
 
 
-def policy_of(settings: ServerSettings) -> Policy:
+def policy_of(settings: ServerSettings, *, media: bool) -> Policy:
     """The limits that others must know."""
     limits = settings.limits
     return Policy(
@@ -35,14 +35,17 @@ def policy_of(settings: ServerSettings) -> Policy:
         group_devices=limits.group_members,
         blind_group_devices=limits.blind_group_members,
         key_packages=limits.key_packages,
+        media_segments=limits.media_segments if media else 0,
+        media_seconds=limits.media_seconds,
+        media_passes_per_day=limits.media_passes_per_day,
     )
 
 
 class Publication:
     """Signs the server info anew when it is an hour old or when something in it has changed."""
 
-    def __init__(self, settings: ServerSettings, keys: DomainKeys, pass_keys: PassKeys, clock: Callable[[], float]) -> None:
-        self.policy = policy_of(settings)
+    def __init__(self, settings: ServerSettings, keys: DomainKeys, pass_keys: PassKeys, clock: Callable[[], float], *, media: bool) -> None:
+        self.policy = policy_of(settings, media=media)
         self.endpoints = settings.endpoints()
         self.keys = keys
         self._pass_keys = pass_keys
@@ -71,6 +74,7 @@ class Publication:
             min_version=OURS.min,
             max_version=OURS.max,
             pass_keys=pass_keys,
+            media_keys=self._pass_keys.published(now, media=True),
             policy=self.policy,
         )
         return issue_server_info(info, self.keys.current)

@@ -6,6 +6,7 @@ Blobs named after a message of `proto/` hold that message's bytes. Times are uni
 from __future__ import annotations
 
 from connexa.homeserver.groups.schema import GROUP_TABLES
+from connexa.homeserver.media.schema import MEDIA_TABLES
 
 __all__ = ["MIGRATIONS"]
 
@@ -90,8 +91,9 @@ CREATE TABLE pass_key (id INTEGER PRIMARY KEY, secret BLOB NOT NULL) STRICT;
 CREATE TABLE pass_issue (
     user  BLOB NOT NULL,
     day   INTEGER NOT NULL,
+    media INTEGER NOT NULL,
     count INTEGER NOT NULL,
-    PRIMARY KEY (user, day)
+    PRIMARY KEY (user, day, media)
 ) STRICT, WITHOUT ROWID;
 
 -- A spent pass and what it opened: a stream (numbers) or a step (counted uses, one `target`). `stream` = hash[:16].
@@ -212,4 +214,4 @@ CREATE TABLE remote_stream (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (FIRST + GROUP_TABLES,)
+MIGRATIONS = (FIRST + GROUP_TABLES + MEDIA_TABLES,)

@@ -13,9 +13,9 @@ import msgspec
 
 from connexa.discovery import DiscoverySettings
 from connexa.identity import FEDERATION_PORT, HTTPS_PORT, LINK_PORT, Domain, Endpoints, parse_domain
-from connexa.wire import MAX_DEVICES, MAX_ENVELOPE, MAX_TTL_SECONDS
+from connexa.wire import MAX_DEVICES, MAX_ENVELOPE, MAX_SEGMENTS, MAX_TTL_SECONDS
 
-__all__ = ["AdminSettings", "LimitSettings", "ListenSettings", "MetricsSettings", "ServerSettings"]
+__all__ = ["AdminSettings", "LimitSettings", "ListenSettings", "MetricsSettings", "S3Settings", "ServerSettings"]
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -39,6 +39,17 @@ class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Who may read /metrics besides this machine."""
 
     token_file: Annotated[Path | None, msgspec.Meta(description="File with the token that lets others read /metrics.")] = None
+
+
+class S3Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The object store of media, where `media` names one."""
+
+    endpoint: Annotated[str, msgspec.Meta(description="URL of the object store, like https://s3.example.org.")] = ""
+    region: Annotated[str, msgspec.Meta(description="Its region.")] = "us-east-1"
+    credentials_file: Annotated[
+        Path | None, msgspec.Meta(description="File with two lines: the access key id and the secret access key.")
+    ] = None
+    allow_http: Annotated[bool, msgspec.Meta(description="Speak to it without TLS: on one's own machine alone.")] = False
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,6 +127,12 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     domain_group_requests_burst: Annotated[Count, msgspec.Meta(description="Requests, and as many news, of one remote domain at once.")] = (
         20_000
     )
+    media_segments: Annotated[int, msgspec.Meta(ge=1, le=MAX_SEGMENTS, description="Segments of 64 KiB in one blob of media.")] = 2_048
+    media_seconds: Annotated[int, msgspec.Meta(ge=3_600, le=MAX_TTL_SECONDS, description="Longest life of a blob.")] = MAX_TTL_SECONDS
+    media_passes_per_day: Annotated[Count, msgspec.Meta(description="Media passes for one account, each for 8 MiB.")] = 64
+    media_total_segments: Annotated[Count, msgspec.Meta(description="Segments of all blobs.")] = 1_048_576
+    media_requests_per_minute: Annotated[Count, msgspec.Meta(description="Requests to media from one source address.")] = 6_000
+    media_at_once: Annotated[Count, msgspec.Meta(description="Requests to media that are answered at a time.")] = 64
     answer_seconds: Annotated[
         Seconds, msgspec.Meta(description="Time that every answer to a stranger takes, so that it tells nothing.")
     ] = 0.05
@@ -135,6 +152,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     admin: AdminSettings = AdminSettings()
     metrics: MetricsSettings = MetricsSettings()
     discovery: DiscoverySettings = DiscoverySettings()
+    media: Annotated[str, msgspec.Meta(description="Where blobs lie: empty for files in the data directory, or s3://BUCKET[/PREFIX].")] = ""
+    s3: S3Settings = S3Settings()
     limits: LimitSettings = LimitSettings()
 
     def blocked(self) -> frozenset[Domain]:

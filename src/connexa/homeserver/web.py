@@ -1,6 +1,6 @@
 """What a homeserver says over HTTPS: its well-known document, the door for domains not known yet, its health, its metrics.
 
-Implements identity §3, homeserver §7.3 and first-message §8. Messages of people never pass here.
+Implements identity §3, homeserver §7.3 and first-message §8. Messages of people never pass here; their blobs do (`media`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from litestar.types import ASGIApp
 from connexa.crypto import equal
 from connexa.errors import ConnexaError, NotFoundError, RefusedError, UsageError
 from connexa.homeserver.federation import INTRODUCE_PATH, Door
+from connexa.homeserver.media import MEDIA_PAGES, MediaService
 from connexa.identity import WELL_KNOWN_PATH
 from connexa.wire import MAX_INTRODUCE, http_status, parse
 from connexa.wire.v1.federation_pb2 import Introduce
@@ -40,6 +41,7 @@ class Site:
     source: Callable[[str], str]  # the address block of an address, for limits
     door: Door
     metrics_token: bytes = b""
+    media: MediaService | None = None  # none where media is kept elsewhere or not at all
 
 
 GivenSite: TypeAlias = NamedDependency[SkipValidation[Site]]  # ours, not the caller's: nothing to check
@@ -127,9 +129,18 @@ def answer_error(_request: _Request, error: ConnexaError) -> Response[dict[str, 
 
 def build_web(site: Site) -> ASGIApp:
     """Put the pages together."""
+
+    def source(request: _Request) -> str:
+        return site.source(_host(request))
+
+    media = MEDIA_PAGES if site.media is not None else []
     app = Litestar(
-        route_handlers=[show_well_known, show_health, show_metrics, take_introduction],
-        dependencies={"site": Provide(lambda: site, sync_to_thread=False)},
+        route_handlers=[show_well_known, show_health, show_metrics, take_introduction, *media],
+        dependencies={
+            "site": Provide(lambda: site, sync_to_thread=False),
+            "media": Provide(lambda: site.media, sync_to_thread=False),
+            "source": Provide(source, sync_to_thread=False),
+        },
         exception_handlers={ConnexaError: answer_error},
         request_max_body_size=MAX_INTRODUCE,
         openapi_config=None,

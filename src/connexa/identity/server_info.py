@@ -72,6 +72,7 @@ class ServerInfo:
     min_version: int
     max_version: int
     pass_keys: tuple[PassKey, ...] = ()
+    media_keys: tuple[PassKey, ...] = ()
     policy: Policy = field(default_factory=Policy)
 
 
@@ -87,6 +88,7 @@ def issue_server_info(info: ServerInfo, domain_key: Ed25519Secret) -> Signed:
         link=str(info.endpoints.link),
         https=str(info.endpoints.https),
         pass_keys=info.pass_keys,
+        media_keys=info.media_keys,
         policy=info.policy,
         issued=info.issued,
         expires=info.expires,
@@ -115,9 +117,9 @@ def _checked(message: keys_pb2.ServerInfo, domain: Domain, now: float) -> Server
         raise IntegrityError("info.expired", "The server info of a domain has expired.")
     if message.issued > now + CLOCK_SKEW or message.expires > message.issued + MAX_INFO_LIFE:
         raise invalid_info("It is dated ahead, or valid for too long.")
-    if len(message.keys) > MAX_KEYS or len(message.pass_keys) > MAX_PASS_KEYS:
+    if len(message.keys) > MAX_KEYS or max(len(message.pass_keys), len(message.media_keys)) > MAX_PASS_KEYS:
         raise invalid_info("It names too many keys.")
-    if any(len(p.key) != 32 for p in message.pass_keys) or not 0 < message.min_version <= message.max_version:
+    if any(len(p.key) != 32 for p in (*message.pass_keys, *message.media_keys)) or not 0 < message.min_version <= message.max_version:
         raise invalid_info("It is malformed.")
     keys = (DomainKey(Ed25519Public.from_bytes(k.key), k.id, k.not_before, k.next) for k in message.keys)
     return ServerInfo(
@@ -129,6 +131,7 @@ def _checked(message: keys_pb2.ServerInfo, domain: Domain, now: float) -> Server
         min_version=message.min_version,
         max_version=message.max_version,
         pass_keys=tuple(message.pass_keys),
+        media_keys=tuple(message.media_keys),
         policy=message.policy,
     )
 

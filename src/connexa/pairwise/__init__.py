@@ -47,8 +47,10 @@ from connexa.pairwise._prekeys import (
 )
 from connexa.pairwise._reject import Clone, Duplicate, Reason, Reject
 from connexa.pairwise._rights import (
+    blob_id,
     call_proof,
     invite_introduction_proof,
+    media_pass_proof,
     packets_hash,
     pass_id,
     pass_proof,
@@ -97,6 +99,7 @@ __all__ = [
     "SessionSet",
     "Unsealed",
     "Wrap",
+    "blob_id",
     "bucket_for",
     "call_proof",
     "check_reveal",
@@ -117,6 +120,7 @@ __all__ = [
     "make_signed_prekey",
     "matches_safety_code",
     "matches_safety_number",
+    "media_pass_proof",
     "open_body",
     "open_pairing_answer",
     "open_pairing_grant",

@@ -10,12 +10,14 @@ from collections.abc import Iterable
 
 from connexa.crypto import ZERO_SALT, hkdf, hmac_sha256, sha256
 from connexa.identity import UserId
-from connexa.wire import VersionRange, pass_statement
+from connexa.wire import ID_SIZE, VersionRange, pass_statement
 from connexa.wire.v1.message_pb2 import Packet
 
 __all__ = [
+    "blob_id",
     "call_proof",
     "invite_introduction_proof",
+    "media_pass_proof",
     "packets_hash",
     "pass_id",
     "pass_proof",
@@ -59,6 +61,16 @@ def invite_introduction_proof(secret: bytes, sender: UserId, recipient: UserId) 
 def pass_proof(output: bytes, *, node: VersionRange, server: VersionRange, nonce: bytes) -> bytes:
     """What is shown of a pass when a link opens."""
     return hmac_sha256(output, b"connexa/pass/v1\0", pass_statement(node=node, server=server, nonce=nonce))
+
+
+def media_pass_proof(output: bytes, blob: bytes, write_hash: bytes, segments: int) -> bytes:
+    """What is shown of a media pass: it pays for this upload and no other."""
+    return hmac_sha256(output, b"connexa/media-pass/v1\0", blob, write_hash, segments.to_bytes(4, "big"))
+
+
+def blob_id(read: bytes) -> bytes:
+    """The name of a blob, of which whoever knows it cannot make the 32 bytes that open it for reading."""
+    return sha256(b"connexa/blob/v1\0", read)[:ID_SIZE]
 
 
 def pass_spent_key(token_input: bytes) -> bytes:

@@ -7,6 +7,17 @@ exact bytes of the statements that links and federation sign. What a message mea
 
 from __future__ import annotations
 
+from ._blob import (
+    BLOB_PART,
+    MAX_SEGMENTS,
+    MEDIA_PASS_SEGMENTS,
+    SEALED_SEGMENT,
+    SEGMENT,
+    blob_size,
+    media_passes,
+    padded_segments,
+    parts_of,
+)
 from ._envelope import ENVELOPE_VERSION, parse_envelope
 from ._error import WireError, malformed
 from ._limits import (
@@ -46,6 +57,7 @@ from ._version import CURRENT, OURS, VersionRange, negotiate, unsupported
 
 __all__ = [
     "AEAD_TAG",
+    "BLOB_PART",
     "BODY_BUCKETS",
     "BODY_ZEROS",
     "CURRENT",
@@ -65,13 +77,17 @@ __all__ = [
     "MAX_INTRODUCE",
     "MAX_ITEMS",
     "MAX_PAIR_PAYLOAD",
+    "MAX_SEGMENTS",
     "MAX_STATEMENT",
     "MAX_TTL_SECONDS",
+    "MEDIA_PASS_SEGMENTS",
     "NONCE_SIZE",
     "OURS",
     "PROOF_SIZE",
     "REQUEST_BODY",
+    "SEALED_SEGMENT",
     "SEALED_SIZES",
+    "SEGMENT",
     "SIGNATURE_SIZE",
     "STATUSES",
     "USER_SIZE",
@@ -80,6 +96,7 @@ __all__ = [
     "VersionRange",
     "WireError",
     "account_statement",
+    "blob_size",
     "body_field",
     "close_code",
     "federation_statement",
@@ -88,9 +105,12 @@ __all__ = [
     "login_statement",
     "malformed",
     "meaning",
+    "media_passes",
     "negotiate",
+    "padded_segments",
     "parse",
     "parse_envelope",
+    "parts_of",
     "pass_statement",
     "push_frame",
     "push_item",

@@ -153,7 +153,7 @@ class PassKey(_message.Message):
     def __init__(self, id: _Optional[int] = ..., key: _Optional[bytes] = ...) -> None: ...
 
 class ServerInfo(_message.Message):
-    __slots__ = ("domain", "keys", "federation", "link", "https", "pass_keys", "policy", "issued", "expires", "min_version", "max_version")
+    __slots__ = ("domain", "keys", "federation", "link", "https", "pass_keys", "policy", "issued", "expires", "min_version", "max_version", "media_keys")
     DOMAIN_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     FEDERATION_FIELD_NUMBER: _ClassVar[int]
@@ -165,6 +165,7 @@ class ServerInfo(_message.Message):
     EXPIRES_FIELD_NUMBER: _ClassVar[int]
     MIN_VERSION_FIELD_NUMBER: _ClassVar[int]
     MAX_VERSION_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_KEYS_FIELD_NUMBER: _ClassVar[int]
     domain: str
     keys: _containers.RepeatedCompositeFieldContainer[DomainKey]
     federation: str
@@ -176,10 +177,11 @@ class ServerInfo(_message.Message):
     expires: int
     min_version: int
     max_version: int
-    def __init__(self, domain: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[DomainKey, _Mapping]]] = ..., federation: _Optional[str] = ..., link: _Optional[str] = ..., https: _Optional[str] = ..., pass_keys: _Optional[_Iterable[_Union[PassKey, _Mapping]]] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., issued: _Optional[int] = ..., expires: _Optional[int] = ..., min_version: _Optional[int] = ..., max_version: _Optional[int] = ...) -> None: ...
+    media_keys: _containers.RepeatedCompositeFieldContainer[PassKey]
+    def __init__(self, domain: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[DomainKey, _Mapping]]] = ..., federation: _Optional[str] = ..., link: _Optional[str] = ..., https: _Optional[str] = ..., pass_keys: _Optional[_Iterable[_Union[PassKey, _Mapping]]] = ..., policy: _Optional[_Union[Policy, _Mapping]] = ..., issued: _Optional[int] = ..., expires: _Optional[int] = ..., min_version: _Optional[int] = ..., max_version: _Optional[int] = ..., media_keys: _Optional[_Iterable[_Union[PassKey, _Mapping]]] = ...) -> None: ...
 
 class Policy(_message.Message):
-    __slots__ = ("registration", "max_envelope", "max_frame", "mailbox_messages", "mailbox_bytes", "max_ttl_seconds", "passes_per_day", "devices_per_person", "send_per_second", "send_burst", "group_devices", "blind_group_devices", "key_packages")
+    __slots__ = ("registration", "max_envelope", "max_frame", "mailbox_messages", "mailbox_bytes", "max_ttl_seconds", "passes_per_day", "devices_per_person", "send_per_second", "send_burst", "group_devices", "blind_group_devices", "key_packages", "media_segments", "media_seconds", "media_passes_per_day")
     REGISTRATION_FIELD_NUMBER: _ClassVar[int]
     MAX_ENVELOPE_FIELD_NUMBER: _ClassVar[int]
     MAX_FRAME_FIELD_NUMBER: _ClassVar[int]
@@ -193,6 +195,9 @@ class Policy(_message.Message):
     GROUP_DEVICES_FIELD_NUMBER: _ClassVar[int]
     BLIND_GROUP_DEVICES_FIELD_NUMBER: _ClassVar[int]
     KEY_PACKAGES_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_SEGMENTS_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_PASSES_PER_DAY_FIELD_NUMBER: _ClassVar[int]
     registration: str
     max_envelope: int
     max_frame: int
@@ -206,7 +211,10 @@ class Policy(_message.Message):
     group_devices: int
     blind_group_devices: int
     key_packages: int
-    def __init__(self, registration: _Optional[str] = ..., max_envelope: _Optional[int] = ..., max_frame: _Optional[int] = ..., mailbox_messages: _Optional[int] = ..., mailbox_bytes: _Optional[int] = ..., max_ttl_seconds: _Optional[int] = ..., passes_per_day: _Optional[int] = ..., devices_per_person: _Optional[int] = ..., send_per_second: _Optional[int] = ..., send_burst: _Optional[int] = ..., group_devices: _Optional[int] = ..., blind_group_devices: _Optional[int] = ..., key_packages: _Optional[int] = ...) -> None: ...
+    media_segments: int
+    media_seconds: int
+    media_passes_per_day: int
+    def __init__(self, registration: _Optional[str] = ..., max_envelope: _Optional[int] = ..., max_frame: _Optional[int] = ..., mailbox_messages: _Optional[int] = ..., mailbox_bytes: _Optional[int] = ..., max_ttl_seconds: _Optional[int] = ..., passes_per_day: _Optional[int] = ..., devices_per_person: _Optional[int] = ..., send_per_second: _Optional[int] = ..., send_burst: _Optional[int] = ..., group_devices: _Optional[int] = ..., blind_group_devices: _Optional[int] = ..., key_packages: _Optional[int] = ..., media_segments: _Optional[int] = ..., media_seconds: _Optional[int] = ..., media_passes_per_day: _Optional[int] = ...) -> None: ...
 
 class DomainRotation(_message.Message):
     __slots__ = ("domain", "old_key", "new_key", "not_before", "overlap_until")

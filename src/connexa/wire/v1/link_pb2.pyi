@@ -452,10 +452,12 @@ class GetOwnList(_message.Message):
     def __init__(self) -> None: ...
 
 class IssuePasses(_message.Message):
-    __slots__ = ("blinded",)
+    __slots__ = ("blinded", "media")
     BLINDED_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_FIELD_NUMBER: _ClassVar[int]
     blinded: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, blinded: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    media: bool
+    def __init__(self, blinded: _Optional[_Iterable[bytes]] = ..., media: _Optional[bool] = ...) -> None: ...
 
 class PassesReply(_message.Message):
     __slots__ = ("key", "evaluated", "proof")

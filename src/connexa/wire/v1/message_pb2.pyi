@@ -101,14 +101,46 @@ class Introduction(_message.Message):
     def __init__(self, address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_lists: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ..., profile_key: _Optional[bytes] = ..., invite: _Optional[_Union[InviteProof, _Mapping]] = ...) -> None: ...
 
 class Text(_message.Message):
-    __slots__ = ("text", "subject", "reply_to")
+    __slots__ = ("text", "subject", "reply_to", "attachments")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     REPLY_TO_FIELD_NUMBER: _ClassVar[int]
+    ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     text: str
     subject: str
     reply_to: bytes
-    def __init__(self, text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ...) -> None: ...
+    attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
+    def __init__(self, text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ...) -> None: ...
+
+class Attachment(_message.Message):
+    __slots__ = ("name", "type", "size", "suite", "key", "digest", "expires", "width", "height", "duration_ms", "blur", "thumbnail", "voice")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    SUITE_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    DIGEST_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    BLUR_FIELD_NUMBER: _ClassVar[int]
+    THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
+    VOICE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    size: int
+    suite: int
+    key: bytes
+    digest: bytes
+    expires: int
+    width: int
+    height: int
+    duration_ms: int
+    blur: str
+    thumbnail: bytes
+    voice: bool
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., size: _Optional[int] = ..., suite: _Optional[int] = ..., key: _Optional[bytes] = ..., digest: _Optional[bytes] = ..., expires: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., duration_ms: _Optional[int] = ..., blur: _Optional[str] = ..., thumbnail: _Optional[bytes] = ..., voice: _Optional[bool] = ...) -> None: ...
 
 class Receipt(_message.Message):
     __slots__ = ("state", "messages")
