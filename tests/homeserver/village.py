@@ -21,6 +21,7 @@ from connexa.crypto.voprf import VoprfPublic, blind_batch, finalize_batch
 from connexa.discovery import DiscoverySettings, Resolver
 from connexa.errors import NetworkError
 from connexa.homeserver import Homeserver, ServerSettings
+from connexa.homeserver.media import BlobStore
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import LimitSettings
 from connexa.identity import (
@@ -357,13 +358,13 @@ class Village:
         )
         return Login(user=device.owner.user.id, device=device.id, signature=device.dsk.sign(Kind.LOGIN, statement))
 
-    async def passes(self, person: Person, count: int) -> list[Token]:
+    async def passes(self, person: Person, count: int, *, media: bool = False) -> list[Token]:
         client = await self.login(person.devices[0])
         batch = blind_batch([self.rng(32) for _ in range(count)], self.rng)
-        reply = await client.call(issue_passes=IssuePasses(blinded=batch.elements))
+        reply = await client.call(issue_passes=IssuePasses(blinded=batch.elements, media=media))
         client.close()
         info = read_server_info(self.house.server_info(), domain=DOMAIN, now=self.clock())
-        public = next(VoprfPublic(p.key) for p in info.pass_keys if p.id == reply.key)
+        public = next(VoprfPublic(p.key) for p in (info.media_keys if media else info.pass_keys) if p.id == reply.key)
         outputs = finalize_batch(public, batch, reply.evaluated, reply.proof)
         return [Token(reply.key, i, o) for i, o in zip(batch.inputs, outputs, strict=True)]
 
@@ -442,13 +443,20 @@ def settings_with(**limits: Any) -> ServerSettings:
 
 @asynccontextmanager
 async def village(
-    path: Path, settings: ServerSettings | None = None, *, clock: FakeClock | None = None, seed: str = "village"
+    path: Path,
+    settings: ServerSettings | None = None,
+    *,
+    clock: FakeClock | None = None,
+    seed: str = "village",
+    blobs: BlobStore | None = None,
 ) -> AsyncIterator[Village]:
     """A homeserver that runs, on a real database."""
     clock, rng = clock or FakeClock(), SeededRandom(seed)
     database = open_database(path / "server.db", bytes(32), MIGRATIONS)
     resolver = Resolver(DiscoverySettings(dns=False, well_known=False), clock=clock)
-    house = await Homeserver.open(settings or settings_with(), database, clock=clock, rng=rng, resolver=resolver, remotes=NoRemotes())
+    house = await Homeserver.open(
+        settings or settings_with(), database, clock=clock, rng=rng, resolver=resolver, remotes=NoRemotes(), blobs=blobs
+    )
     running = asyncio.create_task(house.run())
     await asyncio.sleep(0)
     try:

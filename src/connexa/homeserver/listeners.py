@@ -29,7 +29,7 @@ from connexa.identity import Domain, PinEvent, format_well_known
 from connexa.store import KeyCustody
 from connexa.wire.v1.keys_pb2 import SignedRotation
 
-__all__ = ["Listeners", "PinWatch", "listening"]
+__all__ = ["Listeners", "PinWatch", "listening", "site_of"]
 
 _log = logging.getLogger("connexa.homeserver.listeners")
 
@@ -91,7 +91,7 @@ async def listening(
 
         house.certificates.watch(renewed)
         office = build_admin(Office(house, trust, ports, custody, clock=house.clock))
-        sites = (HttpServer(build_web(_site(house, trust)), https, tls=tls), HttpServer(office, admin, connections=ADMIN_CONNECTIONS))
+        sites = (HttpServer(build_web(site_of(house, trust)), https, tls=tls), HttpServer(office, admin, connections=ADMIN_CONNECTIONS))
         yield Listeners(ports, sites)
 
 
@@ -108,7 +108,9 @@ async def _let_known_in(house: Homeserver, trust: Trust) -> None:
     trust.learn_many(found)
 
 
-def _site(house: Homeserver, trust: Trust) -> Site:
+def site_of(house: Homeserver, trust: Trust) -> Site:
+    """What the HTTPS pages of a homeserver are made from."""
+
     def well_known() -> bytes:
         keys = house.domain_keys
         rotations = [SignedRotation.FromString(rotation) for rotation in keys.rotations]

@@ -24,6 +24,7 @@ from .program_world import ProgramDevice, ProgramServer, ProgramWorld, free_port
 from .proxy import TcpProxy
 from .randomness import SeededRandom
 from .remotes import FederationPort, MemoryRemotes
+from .web import serve_web
 from .world import Device, House, World
 
 __all__ = [
@@ -55,4 +56,5 @@ __all__ = [
     "fill_log",
     "free_ports",
     "run_program",
+    "serve_web",
 ]

@@ -1,4 +1,4 @@
-"""Sizes of blobs (docs/protocol.md section 24): files in sealed segments of one size, in padded numbers, moved in parts.
+"""Sizes of blobs (docs/protocol.md section 25): files in sealed segments of one size, in padded numbers, moved in parts.
 
 Both programs count with them: a node pads by them, and a homeserver refuses every other size, so that sizes tell little.
 """

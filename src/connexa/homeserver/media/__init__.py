@@ -1,4 +1,4 @@
-"""Media: blobs that nobody here can read, uploaded by blind passes and read by an unguessable capability (docs/protocol.md section 24).
+"""Media: blobs that nobody here can read, uploaded by blind passes and read by an unguessable capability (docs/protocol.md section 25).
 
 What is kept of a blob: its name, its size, a hash of what lets its uploader write and delete it, and when it ends. Not who uploaded it,
 not who reads it.

@@ -109,9 +109,9 @@ class MediaService:
         """Bytes `start` to before `stop` of a whole blob, as many as there are, and how many it has in all."""
         found = to_read(self._database.read, blob, read, self._clock())
         size = blob_size(found.segments)
+        if not 0 <= start < min(stop, size) or stop - start > MAX_RANGE:
+            raise UsageError("media.range", f"A range begins inside the blob and has at most {MAX_RANGE} bytes.")
         stop = min(stop, size)
-        if not 0 <= start < stop or stop - start > MAX_RANGE:
-            raise UsageError("media.range", f"A range lies inside the blob and has at most {MAX_RANGE} bytes.")
         pieces = []
         for number in range(start // BLOB_PART, (stop - 1) // BLOB_PART + 1):
             base = number * BLOB_PART
