@@ -35,8 +35,8 @@ class Upload:
 
     read: bytes
     write: bytes
-    blob: bytes
-    bytes: bytes
+    id: bytes
+    whole: bytes
     segments: int
     passes: list[Token]
 
@@ -48,12 +48,8 @@ class Upload:
         fields = {"version": 1, "write_hash": write_hash, "segments": self.segments, "expires": int(now + life), "passes": shown} | changes
         return MediaBegin(**fields)  # type: ignore[arg-type]
 
-    @property
-    def id(self) -> bytes:
-        return self.blob
-
     def part(self, number: int) -> bytes:
-        return self.bytes[number * BLOB_PART : (number + 1) * BLOB_PART]
+        return self.whole[number * BLOB_PART : (number + 1) * BLOB_PART]
 
 
 class Desk:
@@ -137,8 +133,8 @@ async def test_a_blob_is_uploaded_in_parts_and_read_by_ranges(desk: Desk) -> Non
         assert answer.status_code == 206
         assert answer.headers["content-range"] == f"bytes {len(pieces)}-{len(pieces) + len(answer.content) - 1}/{SIZE}"
         pieces += answer.content
-    assert pieces == of.bytes
-    assert (await desk.get(of, BLOB_PART - 1, BLOB_PART)).content == of.bytes[BLOB_PART - 1 : BLOB_PART + 1]
+    assert pieces == of.whole
+    assert (await desk.get(of, BLOB_PART - 1, BLOB_PART)).content == of.whole[BLOB_PART - 1 : BLOB_PART + 1]
 
 
 async def test_an_upload_goes_on_where_it_was_and_a_part_that_comes_twice_is_one(desk: Desk) -> None:
@@ -150,7 +146,7 @@ async def test_an_upload_goes_on_where_it_was_and_a_part_that_comes_twice_is_one
     assert stored(await desk.put(of, 0, b"other bytes")) == (1, 2)
     assert refused(await desk.get(of, 0, 9)) == (404, "media.not_found")
     assert stored(await desk.put(of, 1)) == (2, 2)
-    assert (await desk.get(of, 0, 9)).content == of.bytes[:10]
+    assert (await desk.get(of, 0, 9)).content == of.whole[:10]
 
 
 async def test_who_shows_the_wrong_right_learns_nothing(desk: Desk) -> None:
@@ -312,7 +308,7 @@ async def test_a_part_that_comes_while_its_blob_ends_leaves_nothing(desk: Desk, 
 async def test_another_upload_of_the_same_name_is_refused(desk: Desk) -> None:
     of, other = await desk.upload(), await desk.upload()
     await desk.begin(of)
-    other.blob = of.blob
+    other.id = of.id
     assert refused(await desk.begin(other)) == (409, "media.taken")
     assert stored(await desk.state(of)) == (0, 2)
 
@@ -325,7 +321,7 @@ async def test_h16_parts_are_synced_with_their_names_before_they_are_acknowledge
         synced.append("folder" if stat.S_ISDIR(os.fstat(number).st_mode) else "file")
         fsync(number)
 
-    monkeypatch.setattr(blobs.os, "fsync", watched)
+    monkeypatch.setattr(os, "fsync", watched)
     store = LocalBlobs(tmp_path / "media")
     await store.put("ab/cd/ef-0000", b"part")
     assert synced == ["folder"] * 3 + ["file", "folder"]
