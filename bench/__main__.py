@@ -17,6 +17,7 @@ FIGURES = {
     "message": "cryptography of one message to one device, without network or disk",
     "latency": "from sending to standing in the recipient's log, between real processes on this machine",
     "link": "messages between people of one homeserver, a hundred pairs: how many, how soon, at what cost, beside NATS JetStream",
+    "peers": "the same work on prosody, ejabberd, synapse, NATS JetStream and mosquitto, as far as they are installed",
     "federation": "the same between people of two homeservers",
     "idle": "ten thousand devices that are there and silent: memory of each, and how soon all are back when all come at once",
     "linking": "how soon a new device is of use, and how soon ten thousand messages of history are on it",
@@ -30,7 +31,8 @@ def main() -> int:
     chosen = parser.parse_args()
     for row in _rows([chosen.name] if chosen.name else list(FIGURES)):
         promise = f"   promised {row.promised:g}" if row.promised is not None else ""
-        line = msgspec.json.encode(row).decode() if chosen.json else f"{row.name:<40} {row.value:>10g} {row.unit}{promise}"
+        beside = f"   {row.ratio:.4g} of {row.against}" if row.ratio is not None else ""
+        line = msgspec.json.encode(row).decode() if chosen.json else f"{row.name:<40} {row.value:>10g} {row.unit}{promise}{beside}"
         print(line, flush=True)
     return 0
 
