@@ -12,7 +12,7 @@ import msgspec
 
 from connexa.crypto import Ed25519Secret, Rng
 from connexa.errors import ConflictError, RefusedError
-from connexa.homeserver.tables import Query, first
+from connexa.homeserver.tables import Query, first, put_setting
 from connexa.identity import Domain, DomainKey, PublishedKeys, issue_domain_rotation
 from connexa.store import Execute
 
@@ -99,7 +99,7 @@ def _existing(query: Query) -> _Record:
 
 
 def _keep(execute: Execute, record: _Record) -> DomainKeys:
-    execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (SETTING, msgspec.msgpack.encode(record)))
+    put_setting(execute, SETTING, msgspec.msgpack.encode(record))
     return _keys(record)
 
 

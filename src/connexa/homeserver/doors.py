@@ -30,7 +30,10 @@ def put_token_keys(execute: Execute, user: UserId, asked: PutTokenKeys, now: flo
     if asked.replace:
         execute("DELETE FROM token_key WHERE user = ?", (user,))
     for key in asked.keys:
-        execute("INSERT OR REPLACE INTO token_key (user, week, key) VALUES (?, ?, ?)", (user, key.week, key.key))
+        execute(
+            "INSERT INTO token_key (user, week, key) VALUES (?, ?, ?) ON CONFLICT (user, week) DO UPDATE SET key = excluded.key",
+            (user, key.week, key.key),
+        )
 
 
 def put_invite(execute: Execute, user: UserId, asked: PutInvite, now: float, most: int) -> None:

@@ -161,7 +161,8 @@ def clear_left(execute: Execute, now: float, limit: int = CHUNK) -> int:
 
 def _leave(execute: Execute, device: DeviceId, last: int) -> None:
     execute(
-        "INSERT INTO mailbox_left (device, last) VALUES (?, ?) ON CONFLICT (device) DO UPDATE SET last = max(last, excluded.last)",
+        "INSERT INTO mailbox_left (device, last) VALUES (?, ?) ON CONFLICT (device) DO UPDATE SET last = excluded.last"
+        " WHERE mailbox_left.last < excluded.last",
         (device, last),
     )
 

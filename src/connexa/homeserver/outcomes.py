@@ -47,7 +47,8 @@ class Outcomes:
         if status == _ACCEPTED:
             return
         execute(
-            "INSERT OR REPLACE INTO outcome (stream, number, place, status, told, expires) VALUES (?, ?, ?, ?, 0, ?)",
+            "INSERT INTO outcome (stream, number, place, status, told, expires) VALUES (?, ?, ?, ?, 0, ?) ON CONFLICT (stream, number)"
+            " DO UPDATE SET place = excluded.place, status = excluded.status, told = excluded.told, expires = excluded.expires",
             (origin, origin_number, int(place), int(status), int(self._clock()) + MAX_TTL_SECONDS),
         )
 

@@ -71,7 +71,9 @@ class PassKeys:
         if self._find(week) is not None:
             return False
         seed = self._rng(32)
-        await self._writer.run(lambda execute: execute("INSERT OR IGNORE INTO pass_key (id, secret) VALUES (?, ?)", (week, seed)))
+        await self._writer.run(
+            lambda execute: execute("INSERT INTO pass_key (id, secret) VALUES (?, ?) ON CONFLICT DO NOTHING", (week, seed))
+        )
         return True
 
     def published(self, now: float, *, media: bool = False) -> tuple[PassKey, ...]:
@@ -162,7 +164,7 @@ def prune_pass_keys(execute: Execute, now: float) -> None:
 
 
 def _count_issue(execute: Execute, of: tuple[UserId, int, bool], count: int, per_day: int) -> bool:
-    execute("INSERT OR IGNORE INTO pass_issue (user, day, media, count) VALUES (?, ?, ?, 0)", of)
+    execute("INSERT INTO pass_issue (user, day, media, count) VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING", of)
     changed = execute(
         "UPDATE pass_issue SET count = count + ? WHERE user = ? AND day = ? AND media = ? AND count + ? <= ? RETURNING count",
         (count, *of, count, per_day),

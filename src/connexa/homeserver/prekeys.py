@@ -71,13 +71,14 @@ def keep_upload(execute: Execute, device: DeviceId, checked: Iterable[Checked], 
         if prekey.kind in (Kind.SPK, Kind.KEM_LR):
             execute("DELETE FROM prekey WHERE device = ? AND type = ?", (device, prekey.kind.value))
         execute(
-            "INSERT OR REPLACE INTO prekey (device, type, id, starts, expires, prekey) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO prekey (device, type, id, starts, expires, prekey) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (device, type, id)"
+            " DO UPDATE SET starts = excluded.starts, expires = excluded.expires, prekey = excluded.prekey",
             (device, prekey.kind.value, prekey.id, prekey.starts, prekey.expires, prekey.raw),
         )
     # The newest stay: of the oldest, the private half may be gone.
     execute(
         "DELETE FROM prekey WHERE device = ? AND type = 'otp' AND id IN"
-        " (SELECT id FROM prekey WHERE device = ? AND type = 'otp' ORDER BY id DESC LIMIT -1 OFFSET ?)",
+        " (SELECT id FROM prekey WHERE device = ? AND type = 'otp' ORDER BY id DESC LIMIT 1000000000 OFFSET ?)",
         (device, device, pool),
     )
 

@@ -103,7 +103,7 @@ def was_used(query: Query, scope: bytes, right_id: bytes) -> bool:
 
 def remember(execute: Execute, scope: bytes, right_id: bytes, now: float) -> None:
     """Remember an id for as long as its proof could be shown again."""
-    execute("INSERT OR IGNORE INTO used_right (id, expires) VALUES (?, ?)", (scope + right_id, int(now) + REMEMBERED))
+    execute("INSERT INTO used_right (id, expires) VALUES (?, ?) ON CONFLICT DO NOTHING", (scope + right_id, int(now) + REMEMBERED))
 
 
 def _token_holds(keys: Mapping[int, bytes], shown: bytes, at: float, proof_for: ProofFor) -> bool:

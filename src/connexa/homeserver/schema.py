@@ -196,7 +196,7 @@ CREATE TABLE queue_load (
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER queue_filled AFTER INSERT ON queue BEGIN
     INSERT INTO queue_load (domain, bytes) VALUES (new.domain, length(new.envelope)), ('', length(new.envelope))
-        ON CONFLICT (domain) DO UPDATE SET bytes = bytes + excluded.bytes;
+        ON CONFLICT (domain) DO UPDATE SET bytes = queue_load.bytes + excluded.bytes;
 END;
 CREATE TRIGGER queue_emptied AFTER DELETE ON queue BEGIN
     UPDATE queue_load SET bytes = bytes - length(old.envelope) WHERE domain IN (old.domain, '');

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from connexa.errors import ConnexaError
-from connexa.homeserver.tables import first
+from connexa.homeserver.tables import first, put_setting
 from connexa.store import Database, Execute, Writer
 
 __all__ = ["Sequence"]
@@ -63,4 +63,4 @@ class Sequence:
 
 
 def _keep(execute: Execute, ceiling: int) -> None:
-    execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (_SETTING, ceiling.to_bytes(8, "big")))
+    put_setting(execute, _SETTING, ceiling.to_bytes(8, "big"))

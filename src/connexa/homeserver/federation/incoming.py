@@ -130,7 +130,7 @@ class Incoming:
         if new:
             execute(
                 "DELETE FROM remote_stream WHERE domain = ? AND stream IN"
-                " (SELECT stream FROM remote_stream WHERE domain = ? ORDER BY stream = ? DESC, seen DESC LIMIT -1 OFFSET ?)",
+                " (SELECT stream FROM remote_stream WHERE domain = ? ORDER BY stream = ? DESC, seen DESC LIMIT 1000000000 OFFSET ?)",
                 (domain, domain, stream, MAX_STREAMS),
             )
 

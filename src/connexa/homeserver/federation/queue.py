@@ -219,8 +219,8 @@ class OutgoingQueue:
     def next_batch(self, domain: Domain, stream: bytes, after: int) -> Batch | None:
         """The next run of consecutive numbers above `after`, at most 256 envelopes and 512 KiB; None when there is none."""
         rows = self._database.read(
-            "SELECT number, envelope, accepted_at FROM queue WHERE domain = ? AND number > max(?, 0) ORDER BY number LIMIT ?",
-            (domain, after, MAX_BATCH_ITEMS),
+            "SELECT number, envelope, accepted_at FROM queue WHERE domain = ? AND number > ? ORDER BY number LIMIT ?",
+            (domain, max(after, 0), MAX_BATCH_ITEMS),
         )
         if not rows:
             return None
@@ -308,7 +308,7 @@ class OutgoingQueue:
             else:
                 self._outcomes.record(execute, row.origin, row.origin_number, WhereReply.REFUSED, status)
         _delete(execute, [row.id for row in ended])
-        execute("UPDATE queue_stream SET confirmed = max(confirmed, ?) WHERE domain = ?", (last, domain))
+        execute("UPDATE queue_stream SET confirmed = ? WHERE domain = ? AND confirmed < ?", (last, domain, last))
         return ended, parked
 
     def _end_expired(self, execute: Execute, ids: list[int]) -> list[_Row]:

@@ -44,7 +44,7 @@ def put_alias(execute: Execute, device: DeviceId, alias: bytes, expires: int) ->
         raise ConflictError("alias.taken", "That alias is in use.", "Make another one.")
     execute(
         "INSERT INTO group_alias (alias, device, expires) VALUES (?, ?, ?)"
-        " ON CONFLICT (alias) DO UPDATE SET expires = max(expires, excluded.expires)",
+        " ON CONFLICT (alias) DO UPDATE SET expires = excluded.expires WHERE group_alias.expires < excluded.expires",
         (alias, device, expires),
     )
 

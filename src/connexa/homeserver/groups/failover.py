@@ -116,7 +116,8 @@ class Failover:
         elif known is None or admins != known.admins:
             signed = standby.admins.SerializeToString()
             execute(
-                "INSERT OR REPLACE INTO group_standby (mls, hub, term, admins) VALUES (?, ?, ?, ?)",
+                "INSERT INTO group_standby (mls, hub, term, admins) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (mls, hub) DO UPDATE SET term = excluded.term, admins = excluded.admins",
                 (standby.group, hub, standby.term, signed),
             )
             _forget_offers(execute, standby.group, hub)  # keys that have signed may be no admins' any more
@@ -256,7 +257,8 @@ def heard_of_hub(query: Query, hub: Domain) -> int:
 
 def note_hub(execute: Execute, hub: str, at: int) -> None:
     """A hub was heard of then."""
-    execute("INSERT INTO hub_seen (hub, at) VALUES (?, ?) ON CONFLICT (hub) DO UPDATE SET at = max(at, excluded.at)", (hub, at))
+    sql = "INSERT INTO hub_seen (hub, at) VALUES (?, ?) ON CONFLICT (hub) DO UPDATE SET at = excluded.at WHERE hub_seen.at < excluded.at"
+    execute(sql, (hub, at))
 
 
 def expire_standbys(execute: Execute, now: float, limit: int) -> int:
@@ -301,7 +303,7 @@ def _with_others(execute: Execute, group: bytes, hub: Domain, offer: GroupTakeOv
         if since < one.at <= now + CLOCK_SKEW:
             execute(
                 "INSERT INTO group_offer (mls, hub, key, body, signature, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (mls, hub, key)"
-                " DO UPDATE SET body = excluded.body, signature = excluded.signature, at = excluded.at WHERE excluded.at >= at",
+                " DO UPDATE SET body = excluded.body, signature = excluded.signature, at = excluded.at WHERE excluded.at >= group_offer.at",
                 (group, hub, one.key, offer.body, one.signature, one.at),
             )
     sql = "SELECT key, signature, at FROM group_offer WHERE mls = ? AND hub = ? AND body = ? AND at > ? ORDER BY key"

@@ -81,11 +81,15 @@ def keep_packages(execute: Execute, device: DeviceId, checked: Iterable[Checked]
             execute("DELETE FROM key_package WHERE device = ? AND last_resort = 1", (device,))
         put_alias(execute, device, package.alias, package.expires + ALIAS_AFTER)
         execute(
-            "INSERT OR IGNORE INTO key_package (device, ref, last_resort, expires, alias, offered) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO key_package (device, ref, last_resort, expires, alias, offered) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (device, package.ref, int(package.last_resort), package.expires, package.alias, package.raw),
         )
     # The newest stay: of the oldest, the private half may be gone.
-    _discard(execute, "SELECT id FROM key_package WHERE device = ? AND last_resort = 0 ORDER BY id DESC LIMIT -1 OFFSET ?", (device, pool))
+    _discard(
+        execute,
+        "SELECT id FROM key_package WHERE device = ? AND last_resort = 0 ORDER BY id DESC LIMIT 1000000000 OFFSET ?",
+        (device, pool),
+    )
 
 
 def _discard(execute: Execute, which: str, bindings: tuple[object, ...]) -> None:

@@ -130,7 +130,7 @@ def clear_group(execute: Execute, group: bytes) -> None:
     for table in ("group_record", "group_public", "group_member", "group_fallback"):
         execute(f"DELETE FROM {table} WHERE mls = ?", (group,))  # noqa: S608 - one of four names
     if _clear_entries(execute, group, ENTRIES_AT_ONCE) == ENTRIES_AT_ONCE:
-        execute("INSERT OR IGNORE INTO group_gone (mls) VALUES (?)", (group,))
+        execute("INSERT INTO group_gone (mls) VALUES (?) ON CONFLICT DO NOTHING", (group,))
 
 
 def _clear_entries(execute: Execute, group: bytes, limit: int) -> int:
@@ -193,8 +193,9 @@ def put_member(execute: Execute, group: bytes, member: Member, *, instead_of: Me
     """Store a place; one of the same alias is replaced, and the one that it is there instead of."""
     if instead_of is not None:
         execute("DELETE FROM group_member WHERE mls = ? AND alias = ?", (group, instead_of.alias))
+    execute("DELETE FROM group_member WHERE mls = ? AND (alias = ? OR token_hash = ?)", (group, member.alias, member.token_hash))
     execute(
-        "INSERT OR REPLACE INTO group_member (mls, alias, domain, token_hash) VALUES (?, ?, ?, ?)",
+        "INSERT INTO group_member (mls, alias, domain, token_hash) VALUES (?, ?, ?, ?)",
         (group, member.alias, member.domain, member.token_hash),
     )
 
@@ -314,6 +315,6 @@ def record_of(query: Query, group: bytes) -> GroupRecord:
 
 def info_piece(query: Query, row: GroupRow, offset: int) -> GroupInfoPiece:
     """A piece of it."""
-    sql = "SELECT length(record), substr(record, ?, ?) FROM group_record WHERE mls = ?"
+    sql = "SELECT length(record), substr(record, CAST(? AS INTEGER), CAST(? AS INTEGER)) FROM group_record WHERE mls = ?"
     total, piece = first(query, sql, (offset + 1, PIECE_BYTES, row.id)) or (0, b"")
     return GroupInfoPiece(epoch=row.epoch, term=row.term, seq=row.began, mode=row.mode, total=total, piece=piece)

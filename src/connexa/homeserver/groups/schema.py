@@ -117,14 +117,15 @@ CREATE TABLE group_load (
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER group_entry_added AFTER INSERT ON group_entry BEGIN
     INSERT INTO group_load (mls, bytes) VALUES (new.mls, length(new.message)), (x'', length(new.message))
-        ON CONFLICT (mls) DO UPDATE SET bytes = bytes + excluded.bytes;
+        ON CONFLICT (mls) DO UPDATE SET bytes = group_load.bytes + excluded.bytes;
 END;
 CREATE TRIGGER group_entry_gone AFTER DELETE ON group_entry BEGIN
     UPDATE group_load SET bytes = bytes - length(old.message) WHERE mls IN (old.mls, x'');
     DELETE FROM group_load WHERE mls IN (old.mls, x'') AND bytes <= 0;
 END;
 CREATE TRIGGER group_record_added AFTER INSERT ON group_record BEGIN
-    INSERT INTO group_load (mls, bytes) VALUES (x'', length(new.record)) ON CONFLICT (mls) DO UPDATE SET bytes = bytes + excluded.bytes;
+    INSERT INTO group_load (mls, bytes) VALUES (x'', length(new.record))
+        ON CONFLICT (mls) DO UPDATE SET bytes = group_load.bytes + excluded.bytes;
 END;
 CREATE TRIGGER group_record_changed AFTER UPDATE OF record ON group_record BEGIN
     UPDATE group_load SET bytes = bytes + length(new.record) - length(old.record) WHERE mls = x'';
@@ -134,7 +135,8 @@ CREATE TRIGGER group_record_gone AFTER DELETE ON group_record BEGIN
     DELETE FROM group_load WHERE mls = x'' AND bytes <= 0;
 END;
 CREATE TRIGGER group_public_added AFTER INSERT ON group_public BEGIN
-    INSERT INTO group_load (mls, bytes) VALUES (x'', length(new.state)) ON CONFLICT (mls) DO UPDATE SET bytes = bytes + excluded.bytes;
+    INSERT INTO group_load (mls, bytes) VALUES (x'', length(new.state))
+        ON CONFLICT (mls) DO UPDATE SET bytes = group_load.bytes + excluded.bytes;
 END;
 CREATE TRIGGER group_public_changed AFTER UPDATE OF state ON group_public BEGIN
     UPDATE group_load SET bytes = bytes + length(new.state) - length(old.state) WHERE mls = x'';
@@ -170,7 +172,7 @@ CREATE TABLE group_news_load (
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER group_news_added AFTER INSERT ON group_news BEGIN
     INSERT INTO group_news_load (domain, bytes) VALUES (new.domain, new.size), ('', new.size)
-        ON CONFLICT (domain) DO UPDATE SET bytes = bytes + excluded.bytes;
+        ON CONFLICT (domain) DO UPDATE SET bytes = group_news_load.bytes + excluded.bytes;
 END;
 CREATE TRIGGER group_news_gone AFTER DELETE ON group_news BEGIN
     UPDATE group_news_load SET bytes = bytes - old.size WHERE domain IN (old.domain, '');
