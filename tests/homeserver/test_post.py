@@ -12,8 +12,7 @@ import pytest
 from connexa.homeserver.post import Post
 from connexa.wire.v1.link_pb2 import PutTokenKeys, Status
 
-from .test_streams import Slow
-from .village import Client, Person, Village, settings_with, village
+from .village import Client, Person, Village, commit_by, settings_with, village
 
 QUICK = settings_with(send_burst=100_000, send_per_second=100_000)
 
@@ -132,10 +131,8 @@ async def test_two_links_of_a_pass_store_each_number_once(tmp_path: Path) -> Non
             reached.set()
             held.wait(10)
 
-        writer = v.house.writer
-        real = writer._connection
         showing = asyncio.create_task(v.submit(token))
-        writer._connection = Slow(real, wait)  # type: ignore[assignment]
+        commit_by(v.house.database, wait)
         await asyncio.to_thread(reached.wait, 10)  # the pass is being opened anew: it has read what is durable
         first.send(*mails)
         for _ in range(20):
@@ -144,7 +141,7 @@ async def test_two_links_of_a_pass_store_each_number_once(tmp_path: Path) -> Non
         second = await showing
         second.send(*mails)  # no answer came
         assert await second.committed(4) == {}
-        writer._connection = real
+        commit_by(v.house.database)
         assert v.rows() == 5
 
 
@@ -158,12 +155,10 @@ async def test_h5_a_failed_commit_tells_nothing_and_leaves_nothing_in_memory(tmp
         def fail() -> None:
             raise apsw.FullError("disk full")
 
-        writer = v.house.writer
-        real = writer._connection
-        writer._connection = Slow(real, fail)  # type: ignore[assignment]
+        commit_by(v.house.database, fail)
         client.send((2, v.mail(bob)))
         assert await client.closed() == (4503, "server.temporary")
-        writer._connection = real
+        commit_by(v.house.database)
         assert taken == [True]
         assert v.rows() == 1
         again = await warm(v, alice, bob)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from connexa.wire.v1.link_pb2 import Lookup, LookupRequest, PassShow, Right, Status
 
-from .village import DOMAIN, settings_with, village
+from .village import DOMAIN, commit_by, settings_with, village
 
 
 async def test_h7_a_resend_after_a_lost_ack_is_confirmed_and_stored_once(tmp_path: Path) -> None:
@@ -93,22 +91,6 @@ async def test_beyond_the_uncommitted_bytes_nobody_is_read_and_nothing_is_lost(t
         assert await client.committed(40) == {}
 
 
-class Slow:
-    """A connection to the database whose COMMIT waits, or fails, as a test says."""
-
-    def __init__(self, real: Any, commit: Callable[[], None]) -> None:
-        self._real = real
-        self._commit = commit
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-    def execute(self, sql: str, *bindings: Any) -> Any:
-        if sql == "COMMIT":
-            self._commit()
-        return self._real.execute(sql, *bindings)
-
-
 async def test_h4_nothing_is_acked_or_pushed_before_the_commit_returns(tmp_path: Path) -> None:
     import threading
 
@@ -123,9 +105,7 @@ async def test_h4_nothing_is_acked_or_pushed_before_the_commit_returns(tmp_path:
             reached.set()
             held.wait(10)
 
-        writer = v.house.writer
-        real = writer._connection
-        writer._connection = Slow(real, wait)  # type: ignore[assignment]
+        commit_by(v.house.database, wait)
         client.send((1, v.mail(bob)))
         await asyncio.to_thread(reached.wait, 10)
         for _ in range(50):
@@ -134,7 +114,7 @@ async def test_h4_nothing_is_acked_or_pushed_before_the_commit_returns(tmp_path:
         held.set()
         assert await client.committed(1) == {}
         assert len(await device.pushes(1)) == 1
-        writer._connection = real
+        commit_by(v.house.database)
 
 
 async def test_h5_a_failed_commit_acks_nothing_and_the_resend_is_whole(tmp_path: Path) -> None:
@@ -144,18 +124,16 @@ async def test_h5_a_failed_commit_acks_nothing_and_the_resend_is_whole(tmp_path:
         alice, bob = await v.settle("alice"), await v.settle("bob")
         (token,) = await v.passes(alice, 1)
         client = await v.submit(token)
-        writer = v.house.writer
-        real = writer._connection
 
         def fail() -> None:
             raise apsw.FullError("disk full")
 
-        writer._connection = Slow(real, fail)  # type: ignore[assignment]
+        commit_by(v.house.database, fail)
         mails = [(number, v.mail(bob)) for number in (1, 2)]
         client.send(*mails)
         assert await client.closed() == (4503, "server.temporary")
         assert not any(frame.WhichOneof("frame") == "committed" for frame in client.seen)
-        writer._connection = real
+        commit_by(v.house.database)
         again = await v.submit(token)
         assert again.ready is not None
         assert again.ready.last == 0

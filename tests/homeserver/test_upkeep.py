@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 import apsw
 import pytest
@@ -13,7 +12,7 @@ from connexa.pairwise import week_of
 from connexa.wire import WEEK_SECONDS
 from connexa.wire.v1.link_pb2 import PutInvite, Status
 
-from .village import settings_with, village
+from .village import commit_by, settings_with, village
 
 DAY = 86_400
 
@@ -60,29 +59,20 @@ async def test_h5_a_full_disk_at_upkeep_ends_nothing_and_later_all_that_expired_
         for number in range(1, 601):
             client.send((number, v.with_token(remote, bob.profile)))
         await client.committed(600)
-        writer, failed = v.house.writer, asyncio.Event()
-        real = writer._connection
+        failed = asyncio.Event()
 
-        class Full:
-            """A connection to a database on a full disk."""
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(real, name)
-
-            def execute(self, sql: str, *bindings: Any) -> Any:
-                if sql == "COMMIT":
-                    loop.call_soon_threadsafe(failed.set)
-                    raise apsw.FullError("disk full")
-                return real.execute(sql, *bindings)
+        def full() -> None:
+            loop.call_soon_threadsafe(failed.set)
+            raise apsw.FullError("disk full")
 
         loop = asyncio.get_running_loop()
-        writer._connection = Full()  # type: ignore[assignment]
+        commit_by(v.house.database, full)
         v.clock.advance(2 * DAY)
         async with asyncio.timeout(10):
             await failed.wait()
             failed.clear()
             await failed.wait()  # it went on after the first
-        writer._connection = real
+        commit_by(v.house.database)
         told: set[int] = set()
         while len(told) < 600:
             outcome = await client.expect("outcome")

@@ -7,7 +7,7 @@ homeserver cannot tell.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,7 +44,7 @@ from connexa.pairwise import (
     week_of,
     weekly_key,
 )
-from connexa.store import open_database
+from connexa.store import Store, open_database
 from connexa.testing import FakeClock, MemoryNetwork, SeededRandom
 from connexa.wire import MAX_FRAME, OURS, VersionRange, account_statement, login_statement, parse, pass_statement
 from connexa.wire.transport import FrameChannel, LinkClosed
@@ -79,6 +79,19 @@ DOMAIN = Domain("b.example")
 SECONDS = 10.0
 BODY = 272
 SEALED = 2_160
+
+
+def commit_by(store: Store, first: Callable[[], None] | None = None) -> None:
+    """From now on `first` happens before each COMMIT, on its thread: it may wait, or fail; without it all is as it was."""
+    vars(store).pop("transaction_commit", None)
+    commit = store.transaction_commit
+
+    def committing() -> None:
+        if first is not None:
+            first()
+        commit()
+
+    store.transaction_commit = committing  # type: ignore[method-assign]
 
 
 class NoRemotes:

@@ -80,7 +80,7 @@ async def test_the_door_of_its_person_is_another_one_and_contacts_know_the_new_l
 
 async def test_a_homeserver_that_was_wrong_is_asked_again_at_the_next_start(world: World) -> None:
     desk, phone = await world.person(ALICE, devices=2)
-    server = world.houses["a.example"].server.database.writer_connection
+    server = world.houses["a.example"].server.database
     device = bytes.fromhex(phone.node.account().device)
     (kept,) = server.execute("SELECT * FROM device WHERE device = ?", (device,)).fetchall()
     server.execute("DELETE FROM device WHERE device = ?", (device,))

@@ -112,8 +112,8 @@ async def test_a_homeserver_that_shows_contacts_an_older_list_gets_no_mail_for_i
     await world.befriend(alice, desk)
     await alice.node.send("", BOB, "to both")
     await phone.until_text(ALICE, "to both")
-    alice.node._home.database.writer_connection.execute("UPDATE person SET looked_week = 0")  # a new week: she looks again
-    world.houses["b.example"].server.database.writer_connection.execute("DELETE FROM device_list WHERE version > 1")
+    alice.node._home.database.execute("UPDATE person SET looked_week = 0")  # a new week: she looks again
+    world.houses["b.example"].server.database.execute("DELETE FROM device_list WHERE version > 1")
     sent = await alice.node.send("", BOB, "kept")
     await until_warned(alice, "devices.rollback")
     assert alice.node.message("", sent.id).message.state == "queued"
@@ -123,7 +123,7 @@ async def test_a_homeserver_that_shows_contacts_an_older_list_gets_no_mail_for_i
 async def test_a_homeserver_that_shows_a_device_an_older_list_of_its_own_person_is_not_believed(world: World) -> None:
     desk, phone = await world.person(BOB, devices=2)
     await phone.stop()
-    world.houses["b.example"].server.database.writer_connection.execute("DELETE FROM device_list WHERE version > 1")
+    world.houses["b.example"].server.database.execute("DELETE FROM device_list WHERE version > 1")
     await phone.start()
     await until_warned(phone, "devices.rollback")
     assert [one.listed for one in phone.node.devices()] == [True, True]

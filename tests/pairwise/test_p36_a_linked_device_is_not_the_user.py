@@ -10,12 +10,12 @@ import pytest
 from connexa.backup import FRONT_BYTES, Front, Head, RecoveryKey
 from connexa.crypto import sha256
 from connexa.errors import ConnexaError
-from connexa.store import Database
+from connexa.store import Store
 from connexa.testing import World
 from tests.backup.files import Owner
 
 
-def _values(database: Database) -> Iterator[bytes]:
+def _values(database: Store) -> Iterator[bytes]:
     """Everything that a store holds."""
     for (table,) in database.read("SELECT name FROM sqlite_schema WHERE type = 'table'"):
         for row in database.read(f"SELECT * FROM {table}"):

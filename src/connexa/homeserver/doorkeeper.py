@@ -10,7 +10,7 @@ from typing import Final
 
 from connexa.homeserver.rights import Resident, resident
 from connexa.homeserver.tables import Query
-from connexa.store import Database
+from connexa.store import Store
 
 __all__ = ["Door", "Doorkeeper"]
 
@@ -47,7 +47,7 @@ class Door:
 class Doorkeeper:
     """The doors of those who get mail."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._doors: dict[bytes, Door] = {}
         self._owners: dict[bytes, bytes] = {}
         changes = ("INSERT", "UPDATE", "DELETE")

@@ -40,7 +40,7 @@ from connexa.homeserver.sequence import Sequence as SeqNumbers
 from connexa.homeserver.settings import ServerSettings
 from connexa.homeserver.upkeep import Upkeep
 from connexa.identity import DeviceId, Domain, Endpoints, PinState, UserId, check_domain
-from connexa.store import Database, Writer
+from connexa.store import Store, Writer
 from connexa.wire.transport import FrameSink
 from connexa.wire.v1.federation_pb2 import BatchAck, Item
 from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest
@@ -69,7 +69,7 @@ class Homeserver:
     def __init__(
         self,
         settings: ServerSettings,
-        database: Database,
+        database: Store,
         writer: Writer,
         sequence: SeqNumbers,
         keys: DomainKeys,
@@ -125,14 +125,14 @@ class Homeserver:
     async def open(
         cls,
         settings: ServerSettings,
-        database: Database,
+        database: Store,
         *,
         clock: Callable[[], float],
         rng: Rng,
         resolver: Resolver,
         remotes: RemoteCaller,
         on_pin: OnEvent | None = None,
-        writes: Callable[[Database], Writer] = Writer,
+        writes: Callable[[Store], Writer] = Writer,
         blobs: BlobStore | None = None,
     ) -> Homeserver:
         """Open the homeserver of `settings.domain`; its domain key is made at the first time.

@@ -21,7 +21,7 @@ from connexa.homeserver.settings import ServerSettings
 from connexa.identity import Domain, Endpoints, format_txt, txt_name
 from connexa.process import disk_error
 from connexa.settings import Paths, private_directory
-from connexa.store import Database, Execute, KeyCustody, Writer, load_key, open_database
+from connexa.store import Execute, KeyCustody, Store, Writer, load_key, open_database
 
 __all__ = ["Founded", "Record", "found", "published_records", "systemd_unit", "write_settings"]
 
@@ -86,7 +86,7 @@ def found(
         raise
 
 
-async def _found(database: Database, domain: Domain, custody: KeyCustody, rng: Rng, now: float) -> Founded:
+async def _found(database: Store, domain: Domain, custody: KeyCustody, rng: Rng, now: float) -> Founded:
     def make(execute: Execute) -> Founded:
         if (known := load_domain(execute, domain)) is not None:
             return Founded(known, custody, "")

@@ -21,7 +21,7 @@ from connexa.homeserver.limits import Bucket
 from connexa.homeserver.link_role import Connection
 from connexa.homeserver.outcomes import Outcomes, pending
 from connexa.homeserver.post import Told
-from connexa.store import Database, Execute, Writer
+from connexa.store import Execute, Store, Writer
 from connexa.wire import WireError, malformed, status_of
 from connexa.wire.v1.link_pb2 import Committed, NumberedEnvelope, Outcome, Refused, Status, WhereReply
 from connexa.wire.v1.message_pb2 import Envelope
@@ -105,7 +105,7 @@ class Sends:
         connection: Connection,
         stream: Stream,
         *,
-        database: Database,
+        database: Store,
         writer: Writer,
         intake: Intake,
         outcomes: Outcomes,

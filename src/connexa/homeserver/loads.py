@@ -6,7 +6,7 @@ from typing import Final
 
 from connexa.homeserver.mailbox import Arrival, Load, load_of, put_loads
 from connexa.homeserver.tables import Query
-from connexa.store import Database, Execute
+from connexa.store import Execute, Store
 
 __all__ = ["Loads"]
 
@@ -16,7 +16,7 @@ MAX_LOADS: Final = 262_144
 class Loads:
     """The rows of `mailbox_load` that were needed lately."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._known: dict[bytes, Load] = {}
         self._changed: set[bytes] = set()
         database.watch("mailbox_load", "device", self._forget, ("UPDATE", "DELETE"))  # by others: ours are inserted anew

@@ -18,7 +18,7 @@ from connexa.errors import RefusedError
 from connexa.homeserver.tables import Query, first
 from connexa.identity import UserId
 from connexa.pairwise import media_pass_proof, pass_id, pass_proof, pass_spent_key, week_of
-from connexa.store import Database, Execute, Writer
+from connexa.store import Execute, Store, Writer
 from connexa.wire import OURS, VersionRange, malformed
 from connexa.wire.v1.keys_pb2 import PassKey
 from connexa.wire.v1.link_pb2 import PassesReply, PassShow
@@ -59,7 +59,7 @@ _COLUMNS: Final = "hash, stream, use, opened, target, last_number, lookups, clai
 class PassKeys:
     """The weekly keys: made when their week begins, published for two weeks, kept until nobody comes back for outcomes."""
 
-    def __init__(self, database: Database, writer: Writer, rng: Rng) -> None:
+    def __init__(self, database: Store, writer: Writer, rng: Rng) -> None:
         self._database = database
         self._writer = writer
         self._rng = rng

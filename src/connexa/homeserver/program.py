@@ -32,7 +32,7 @@ from connexa.homeserver.settings import ServerSettings
 from connexa.identity import Domain
 from connexa.process import first_error, log_to, stop_on_signal
 from connexa.settings import Paths
-from connexa.store import Database, load_key, open_database
+from connexa.store import Store, load_key, open_database
 
 __all__ = ["Ready", "ServerProgram"]
 
@@ -106,7 +106,7 @@ class ServerProgram:
 
 @asynccontextmanager
 async def _house(
-    program: ServerProgram, database: Database, watch: PinWatch, blobs: BlobStore
+    program: ServerProgram, database: Store, watch: PinWatch, blobs: BlobStore
 ) -> AsyncIterator[tuple[Homeserver, GrpcRemotes]]:
     """The homeserver with its way out to others."""
     opened: list[Homeserver] = []

@@ -9,7 +9,7 @@ from typing import Final
 
 from connexa.errors import ConnexaError
 from connexa.homeserver.tables import first, put_setting
-from connexa.store import Database, Execute, Writer
+from connexa.store import Execute, Store, Writer
 
 __all__ = ["Sequence"]
 
@@ -27,7 +27,7 @@ class Sequence:
         self._extending = False
 
     @classmethod
-    async def open(cls, database: Database, writer: Writer) -> Sequence:
+    async def open(cls, database: Store, writer: Writer) -> Sequence:
         """Begin behind every number that may have been used."""
         row = first(database.read, "SELECT value FROM setting WHERE name = ?", (_SETTING,))
         used = int.from_bytes(row[0], "big") if row else 0

@@ -1,13 +1,14 @@
-"""The encrypted embedded database that every program keeps its state in: opening, key custody, and one writer.
+"""What every program keeps its state in: an encrypted embedded database, or a shared one of several processes; key custody; one writer.
 
-A program owns one `Database`: a writer connection that only its `Writer` touches, and a reader connection. Nobody outside this room
-imports the SQLite binding.
+A program owns one `Store`: connections that only its `Writer` writes with, and one to read what is committed. Nobody outside this room
+imports a database's binding.
 """
 
 from __future__ import annotations
 
-from connexa.store.database import Database, Execute, Row, open_database
+from connexa.store.contract import Cursor, Execute, Row, Store
+from connexa.store.database import Database, open_database
 from connexa.store.keys import KeyCustody, load_key
 from connexa.store.writer import Rider, Writer
 
-__all__ = ["Database", "Execute", "KeyCustody", "Rider", "Row", "Writer", "load_key", "open_database"]
+__all__ = ["Cursor", "Database", "Execute", "KeyCustody", "Rider", "Row", "Store", "Writer", "load_key", "open_database"]

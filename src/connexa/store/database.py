@@ -6,20 +6,20 @@ message survives a crash. Nothing here knows what is stored.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import apsw
 
 from connexa.errors import ConnexaError, IntegrityError, RefusedError
+from connexa.store.contract import Execute, Row, Store
 
-__all__ = ["Database", "Execute", "Row", "open_database", "store_error"]
+__all__ = ["Database", "open_database"]
 
 T = TypeVar("T")
-Row = tuple[Any, ...]
-Execute = Callable[..., apsw.Cursor]
 
 # WAL pages before a checkpoint; larger transactions than the default thousand pages are normal here.
 AUTO_CHECKPOINT_PAGES = 4000
@@ -27,26 +27,25 @@ AUTO_CHECKPOINT_PAGES = 4000
 STATEMENTS = 512
 
 
-class Database:
+class Database(Store):
     """One file, two connections: `writer_connection` belongs to the `Writer` alone, `read` uses the other."""
+
+    waits_to_begin: ClassVar[bool] = False
+    failures: ClassVar[type[Exception]] = apsw.Error
 
     def __init__(self, path: Path, connect: Callable[[], apsw.Connection]) -> None:
         self.path = path
         self._connect = connect
         self.writer_connection = connect()
+        self.execute = self.writer_connection.execute
         self._reader = connect()
 
-    def read(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
+    def read(self, sql: str, bindings: Sequence[Any] = ()) -> list[Row]:
         """Run a query on what is committed and return all its rows; keep pages small (a long read holds up checkpoints)."""
         try:
             return self._reader.execute(sql, bindings).fetchall()
         except apsw.Error as error:
             raise store_error(error) from error
-
-    def first(self, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> Row | None:
-        """Return the first row of a query on what is committed, or None."""
-        rows = self.read(sql, bindings)
-        return rows[0] if rows else None
 
     def once(self, operation: Callable[[Execute], T]) -> T:
         """Run one operation in a transaction of its own: for a database that has no `Writer`, such as one for a trial."""
@@ -58,11 +57,7 @@ class Database:
         return result
 
     def watch(self, table: str, column: str, changed: Callable[[Any], None], events: Sequence[str], *, where: str = "") -> None:
-        """From now on `changed` hears `column` of every row of `table` to which one of `events` happens by a statement of the writer, at
-        once, and whether or not the transaction will be committed.
-
-        Events are SQL's: INSERT, DELETE, UPDATE, UPDATE OF columns; `where` narrows the rows by a column. Never a stranger's text.
-        """
+        """By a trigger of the writer's connection: nobody else writes."""
         heard = f"watch_{table}"
 
         def hear(value: Any) -> None:
@@ -94,6 +89,35 @@ class Database:
         except apsw.Error as error:
             raise store_error(error) from error
         return [] if found == ["ok"] else found
+
+    def transaction_wait(self) -> None:
+        """Nobody else writes."""
+
+    def transaction_begin(self) -> None:
+        """Take the write lock: whoever has it is in the wrong, and is not waited for (homeserver §3.3 item 2)."""
+        self.execute("BEGIN IMMEDIATE")
+
+    def transaction_commit(self) -> None:
+        """Write the WAL and wait for the disk, during which the binding releases the interpreter lock."""
+        self.execute("COMMIT").fetchall()
+
+    def transaction_abandon(self) -> None:
+        """Roll back; if even this fails, the next BEGIN fails as well."""
+        with contextlib.suppress(apsw.Error):
+            if self.writer_connection.in_transaction:
+                self.execute("ROLLBACK")
+
+    def truncate_log(self) -> None:
+        """Fold the WAL into the file and empty it."""
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def spares_others(self, error: Exception) -> bool:
+        """A constraint; with a full disk or an error of reading and writing all is in doubt (homeserver §3.3 item 3)."""
+        return isinstance(error, apsw.ConstraintError)
+
+    def error_of(self, error: Exception) -> ConnexaError:
+        """What a person can do about it."""
+        return store_error(error)
 
     def close(self) -> None:
         """Close both connections; the last one folds the WAL into the file."""
@@ -152,7 +176,7 @@ def _migrate(connection: apsw.Connection, migrations: Sequence[str]) -> None:
             connection.pragma("user_version", number + 1)
 
 
-def store_error(error: apsw.Error) -> ConnexaError:
+def store_error(error: Exception) -> ConnexaError:
     """Turn the binding's error into ours, with what a person can do about it."""
     if isinstance(error, apsw.NotADBError):
         return RefusedError("store.locked", "The database does not open with this key.", "Check the password or the key file.")

@@ -1,14 +1,14 @@
 """The one writer of a database: natural group commit.
 
 Operations run on the event loop's thread inside one transaction; only COMMIT (the WAL write and its fsync, during which the binding
-releases the interpreter lock) runs on a worker thread. While one batch commits the next one gathers, so batches grow with load and a
-lone operation waits for nobody. A future resolves after its batch is durable: nothing may be acknowledged or sent before.
+releases the interpreter lock) runs on a worker thread, as does the wait for a turn where other processes write as well. While one batch
+commits the next one gathers, so batches grow with load and a lone operation waits for nobody. A future resolves after its batch is
+durable: nothing may be acknowledged or sent before.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import queue
 import threading
@@ -17,16 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-import apsw
-
 from connexa.errors import ConnexaError
-from connexa.store.database import Database, Execute, store_error
+from connexa.store.contract import Execute, Store
 
 __all__ = ["Rider", "Writer"]
 
 T = TypeVar("T")
 Operation = Callable[[Execute], Any]
 Ended = Callable[[ConnexaError | None], None]
+Finished = Callable[[Exception | None], None]
 
 
 @dataclass(slots=True)
@@ -57,13 +56,14 @@ class Rider(Protocol):
 class Writer:
     """Runs operations on a database in the order in which they came; create it on the running loop, close it when done."""
 
-    def __init__(self, database: Database) -> None:
-        self._connection = database.writer_connection
+    def __init__(self, database: Store) -> None:
+        self._database = database
+        self._execute = database.execute
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[tuple[Operation, asyncio.Future[Any]]] = deque()
         self._truncations: list[asyncio.Future[None]] = []
         self._rider: Rider | None = None
-        self._statements: queue.SimpleQueue[tuple[str, _Batch] | None] = queue.SimpleQueue()
+        self._statements: queue.SimpleQueue[tuple[Callable[[], None], Finished] | None] = queue.SimpleQueue()
         self._busy = False
         self._scheduled = False
         self._closed = False
@@ -123,64 +123,69 @@ class Writer:
         if self._truncations:
             batch = _Batch([(future, None) for future in self._truncations])
             self._truncations = []
-            self._hand_over("PRAGMA wal_checkpoint(TRUNCATE)", batch)
-            return
-        rider = self._rider
-        if not self._waiting and not (rider is not None and rider.waits):
+            self._hand_over(self._database.truncate_log, lambda failure: self._finish(batch, failure))
+        elif not self._waiting and not (self._rider is not None and self._rider.waits):
             self._idle.set()
-            return
+        elif self._database.waits_to_begin:
+            self._hand_over(self._database.transaction_wait, self._transact)
+        else:
+            self._transact()
+
+    def _transact(self, failure: Exception | None = None) -> None:
+        """Run what waits in one transaction, unless waiting for it has failed."""
+        rider = self._rider
         operations = [self._waiting.popleft() for _ in range(min(MAX_BATCH, len(self._waiting)))]
         batch = _Batch()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            if failure is not None:
+                raise failure
+            self._database.transaction_begin()
             if rider is not None:
-                batch.ridden = rider.write(self._connection.execute)
+                batch.ridden = rider.write(self._execute)
             for operation, future in operations:
                 if not future.cancelled():
                     self._run_one(operation, future, batch)
-        except apsw.Error as error:
+        except self._database.failures as error:
             batch.done = [(future, None) for _, future in operations]
-            self._abandon(batch, store_error(error))
+            self._abandon(batch, self._database.error_of(error))
             return
         except Exception:  # a fault of ours in what rides along must not leave the transaction open for the next one
             logger.exception("a batch failed")
             batch.done = [(future, None) for _, future in operations]
             self._abandon(batch, ConnexaError("store.failed", "The database refused a statement."))
             return
-        self._hand_over("COMMIT", batch)
+        self._hand_over(self._database.transaction_commit, lambda failure: self._finish(batch, failure))
 
-    def _hand_over(self, statement: str, batch: _Batch) -> None:
-        """Give the connection to the worker thread for one statement; until it is back nobody else touches it."""
+    def _hand_over(self, work: Callable[[], None], then: Finished) -> None:
+        """Give the connection to the worker thread for a while; until it is back nobody else touches it."""
         self._busy = True
-        self._statements.put((statement, batch))
+        self._statements.put((work, then))
 
     def _run_one(self, operation: Operation, future: asyncio.Future[Any], batch: _Batch) -> None:
-        self._connection.execute("SAVEPOINT operation")
+        execute = self._execute
+        execute("SAVEPOINT operation")
         try:
-            result = operation(self._connection.execute)
-        except apsw.ConstraintError as error:
+            result = operation(execute)
+        except self._database.failures as error:
+            if not self._database.spares_others(error):
+                raise
             self._undo_one()
-            future.set_exception(store_error(error))
-        except apsw.Error:
-            raise  # disk full, I/O: the whole batch is in doubt (homeserver.md §3.3 item 3)
+            future.set_exception(self._database.error_of(error))
         except Exception as error:  # noqa: BLE001 - the caller's own, handed back to it; only this operation is undone
             self._undo_one()
             # A future takes no StopIteration: it would read as its own end.
             future.set_exception(RuntimeError("an operation ran out of rows") if isinstance(error, StopIteration) else error)
         else:
-            self._connection.execute("RELEASE operation")
+            execute("RELEASE operation")
             batch.done.append((future, result))
 
     def _undo_one(self) -> None:
-        self._connection.execute("ROLLBACK TO operation")
-        self._connection.execute("RELEASE operation")
+        self._execute("ROLLBACK TO operation")
+        self._execute("RELEASE operation")
 
     def _abandon(self, batch: _Batch, error: ConnexaError) -> None:
         """Undo the transaction and tell everybody in it; the next batch is the probe that shows whether writing works again."""
-        # If even this fails, the next BEGIN fails as well and comes here again.
-        with contextlib.suppress(apsw.Error):
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+        self._database.transaction_abandon()
         self.failure = error
         if batch.ridden is not None:
             batch.ridden(error)
@@ -192,17 +197,17 @@ class Writer:
 
     def _run_statements(self) -> None:
         while (given := self._statements.get()) is not None:
-            statement, batch = given
-            failure: apsw.Error | None = None
+            work, then = given
+            failure: Exception | None = None
             try:
-                self._connection.execute(statement).fetchall()
-            except apsw.Error as error:
+                work()
+            except self._database.failures as error:
                 failure = error
-            self._loop.call_soon_threadsafe(self._finish, batch, failure)
+            self._loop.call_soon_threadsafe(then, failure)
 
-    def _finish(self, batch: _Batch, failure: apsw.Error | None) -> None:
+    def _finish(self, batch: _Batch, failure: Exception | None) -> None:
         if failure is not None:
-            self._abandon(batch, store_error(failure))
+            self._abandon(batch, self._database.error_of(failure))
             return
         self._busy = False
         self.failure = None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from connexa.store import Database, Execute, Rider, Writer, open_database
+from connexa.store import Database, Execute, Rider, Store, Writer, open_database
 
 __all__ = ["InlineWriter", "Killed", "open_inline"]
 
@@ -31,8 +31,8 @@ def open_inline(path: Path, key: bytes, migrations: Sequence[str]) -> Database:
 class InlineWriter(Writer):
     """Runs each operation at once, on the caller's thread."""
 
-    def __init__(self, database: Database) -> None:
-        self._connection = database.writer_connection
+    def __init__(self, database: Store) -> None:
+        self._database = database
         self._rider: Rider | None = None
         self.failure = None
         self._fuse = 0
@@ -68,7 +68,7 @@ class InlineWriter(Writer):
     def _commit(self, operation: Callable[[Execute], T]) -> T:
         if self.dead:
             raise Killed
-        execute = self._connection.execute
+        execute = self._database.execute
         execute("BEGIN IMMEDIATE")
         try:
             result = operation(execute)
@@ -91,7 +91,7 @@ class InlineWriter(Writer):
 
     async def truncate_log(self) -> None:
         """Empty the write-ahead log."""
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._database.truncate_log()
 
     async def close(self) -> None:
         """Nothing waits."""

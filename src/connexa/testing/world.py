@@ -33,7 +33,7 @@ from connexa.node.node import Node
 from connexa.node.schema import MIGRATIONS as NODE_MIGRATIONS
 from connexa.node.settings import LimitSettings, NodeSettings, PrivacySettings
 from connexa.node.views import ContactView, MessageInfoView, MessageView, RequestView
-from connexa.store import Database, Row, Writer, open_database
+from connexa.store import Database, Row, Store, Writer, open_database
 
 from .clock import FakeClock
 from .inline import InlineWriter, Killed, open_inline
@@ -277,10 +277,10 @@ class World:
         opening = open_inline if self.leaps else open_database
         return opening(self.directory / name / file, STORE_KEY, migrations)
 
-    def writes_into(self, writers: list[Writer], died: Callable[[], object]) -> Callable[[Database], Writer]:
+    def writes_into(self, writers: list[Writer], died: Callable[[], object]) -> Callable[[Store], Writer]:
         """What makes a program's writer, and notes it; `died` follows where the program is killed at a commit."""
 
-        def make(database: Database) -> Writer:
+        def make(database: Store) -> Writer:
             if not self.leaps:
                 writers[:] = [Writer(database)]
                 return writers[0]

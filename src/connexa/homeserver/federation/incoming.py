@@ -15,7 +15,7 @@ from connexa.discovery import PinBook
 from connexa.errors import ConnexaError
 from connexa.homeserver.delivery import Arrived
 from connexa.identity import Domain, PinState
-from connexa.store import Database, Execute, Writer
+from connexa.store import Execute, Store, Writer
 from connexa.wire import MAX_TTL_SECONDS, status_of
 from connexa.wire.v1.federation_pb2 import BatchAck, Item
 from connexa.wire.v1.link_pb2 import Refused, Status
@@ -60,7 +60,7 @@ class Incoming:
     """The receiving end of all remotes' queues."""
 
     def __init__(
-        self, domain: Domain, database: Database, writer: Writer, delivery: Delivery, book: PinBook, *, clock: Callable[[], float]
+        self, domain: Domain, database: Store, writer: Writer, delivery: Delivery, book: PinBook, *, clock: Callable[[], float]
     ) -> None:
         self._domain = domain
         self._database = database

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connexa.identity import Domain
-from connexa.store import Database, Writer
+from connexa.store import Store, Writer
 
 __all__ = ["RemoteTable"]
 
@@ -11,7 +11,7 @@ __all__ = ["RemoteTable"]
 class RemoteTable:
     """A `PinStorage` over one database."""
 
-    def __init__(self, database: Database, writer: Writer) -> None:
+    def __init__(self, database: Store, writer: Writer) -> None:
         self._writer = writer
         self._records = {Domain(domain): bytes(record) for domain, record in database.read("SELECT domain, record FROM remote")}
 

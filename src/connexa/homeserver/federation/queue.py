@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from connexa.crypto import Rng
 from connexa.errors import ConnexaError
 from connexa.identity import Domain
-from connexa.store import Database, Execute, Row, Writer
+from connexa.store import Execute, Row, Store, Writer
 from connexa.wire import ID_SIZE, MAX_BATCH, MAX_BATCH_ITEMS, is_retried
 from connexa.wire.v1.federation_pb2 import Batch, Item
 from connexa.wire.v1.link_pb2 import Status, WhereReply
@@ -103,7 +103,7 @@ def enqueue(
 
 
 def _has_room(execute: Execute, domain: Domain, bounds: QueueBounds) -> bool:
-    loads = dict(execute("SELECT domain, bytes FROM queue_load WHERE domain IN ('', ?)", (domain,)))
+    loads: dict[str, int] = dict(execute("SELECT domain, bytes FROM queue_load WHERE domain IN ('', ?)", (domain,)))
     of_domain = loads.get(domain, 0)
     if loads.get("", 0) >= bounds.all_bytes or of_domain >= bounds.domain_bytes:
         return False
@@ -130,7 +130,7 @@ class OutgoingQueue:
 
     def __init__(
         self,
-        database: Database,
+        database: Store,
         writer: Writer,
         remotes: RemoteCaller,
         outcomes: Outcomes,

@@ -17,7 +17,7 @@ from connexa.errors import ConnexaError
 from connexa.homeserver.groups.ledger import Member
 from connexa.homeserver.groups.waiting import Sent, move_on, next_news, waiting_domains
 from connexa.identity import Domain
-from connexa.store import Database, Writer
+from connexa.store import Store, Writer
 from connexa.tasks import TaskGroup
 from connexa.wire.v1.groups_pb2 import GroupHint, GroupNews, GroupNewsReply
 from connexa.wire.v1.keys_pb2 import Signed
@@ -41,7 +41,7 @@ class Courier:
     """Everything that is on its way to other homeservers; `run` is its work."""
 
     def __init__(
-        self, own: Domain, database: Database, writer: Writer, send: Send, heartbeat: Callable[[Domain], Signed], *, rng: Rng
+        self, own: Domain, database: Store, writer: Writer, send: Send, heartbeat: Callable[[Domain], Signed], *, rng: Rng
     ) -> None:
         self._database = database
         self._writer = writer

@@ -36,7 +36,7 @@ from connexa.homeserver.metrics import Metrics
 from connexa.homeserver.settings import LimitSettings
 from connexa.homeserver.tables import Query
 from connexa.identity import Domain
-from connexa.store import Database, Execute, Writer
+from connexa.store import Execute, Store, Writer
 from connexa.wire.v1.groups_pb2 import (
     GroupDone,
     GroupEntryKind,
@@ -60,7 +60,7 @@ class Hub:
     def __init__(
         self,
         domain: Domain,
-        database: Database,
+        database: Store,
         writer: Writer,
         bundles: Bundles,
         failover: Failover,

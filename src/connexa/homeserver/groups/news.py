@@ -18,7 +18,7 @@ from connexa.homeserver.groups.welcomes import keep_welcome, welcome_fits
 from connexa.homeserver.links import Links
 from connexa.homeserver.settings import LimitSettings
 from connexa.identity import DeviceId, Domain, verify_heartbeat
-from connexa.store import Database, Execute, Writer
+from connexa.store import Execute, Store, Writer
 from connexa.wire.v1.groups_pb2 import GroupHint, GroupHints, GroupNews, GroupNewsReply
 
 __all__ = ["NewsDesk"]
@@ -36,7 +36,7 @@ class NewsDesk:
     def __init__(
         self,
         domain: Domain,
-        database: Database,
+        database: Store,
         writer: Writer,
         links: Links,
         failover: Failover,

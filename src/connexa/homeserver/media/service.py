@@ -12,7 +12,7 @@ from connexa.errors import ConflictError, ConnexaError, RefusedError, UsageError
 from connexa.homeserver.limits import RateTable
 from connexa.homeserver.passes import PassKeys
 from connexa.homeserver.settings import LimitSettings
-from connexa.store import Database, Writer
+from connexa.store import Store, Writer
 from connexa.wire import BLOB_PART, HASH_SIZE, ID_SIZE, SEGMENT, blob_size, malformed, media_passes, padded_segments
 from connexa.wire.v1.media_pb2 import MediaBegin, MediaState
 
@@ -36,7 +36,7 @@ class MediaService:
     def __init__(
         self,
         blobs: BlobStore,
-        database: Database,
+        database: Store,
         writer: Writer,
         passes: PassKeys,
         limits: LimitSettings,
