@@ -7,6 +7,7 @@ from random import Random
 from connexa.content import (
     Accept,
     AccountName,
+    Attachment,
     Body,
     Buckets,
     Contact,
@@ -46,6 +47,7 @@ from connexa.wire.v1.keys_pb2 import Signed
 from .target import Target
 
 _rng = Random(8).randbytes
+_PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08\0\0\0\x08\x08" + bytes(20)
 _user = UserSecret.generate(_rng, 1_800_000_000).public
 _address = Address.parse("alice@a.example")
 _signed = Signed(body=_rng(90), signature=_rng(64))
@@ -83,6 +85,7 @@ _said = LogEntry(_rng(16), False, _rng(32), 0, 8, encode(Content(7, Text("said")
 _in_group = Entries(_rng(32), None, (_said,), "Garden", over=True)
 _bodies: tuple[Body, ...] = (
     Text("hello", "subject", _rng(16)),
+    Text("", attachments=(Attachment("a.png", "image/png", 5, _rng(32), _rng(32), 9, 4, 4, blur="LEHV6n", thumbnail=_PNG),)),
     Receipt(ReceiptState.READ, (_rng(16), _rng(16))),
     Accept(_rng(32)),
     ProfileKey(_rng(32)),

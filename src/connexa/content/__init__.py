@@ -5,6 +5,8 @@ Nothing here says how it looks. Values inside, protobuf at the wire. What a read
 
 from __future__ import annotations
 
+from connexa.content._attachment import MAX_ATTACHMENTS, MAX_FILE, MAX_NAME, MAX_THUMBNAIL, Attachment
+from connexa.content._blob import BlobKeys, blob_keys, check_hashes, open_segment, seal_segment
 from connexa.content._codec import MAX_CONTENT, MAX_GAPS, MAX_OWN_CONTENT, MAX_RECEIPTS, decode, encode
 from connexa.content._content import Body, Content
 from connexa.content._group import (
@@ -87,22 +89,28 @@ from connexa.content._sync import (
 )
 
 __all__ = [
+    "MAX_ATTACHMENTS",
     "MAX_AVATAR",
     "MAX_CONTENT",
+    "MAX_FILE",
     "MAX_GAPS",
     "MAX_GROUP_NAME",
     "MAX_GROUP_PEOPLE",
     "MAX_LEAVES",
+    "MAX_NAME",
     "MAX_OWN_CONTENT",
     "MAX_PAST",
     "MAX_RECEIPTS",
     "MAX_REQUEST_TEXT",
+    "MAX_THUMBNAIL",
     "MAX_TIMER",
     "NOTHING_SEEN",
     "OWN_COPY_UNIT",
     "REQUEST_BUCKET",
     "Accept",
     "AccountName",
+    "Attachment",
+    "BlobKeys",
     "Body",
     "Buckets",
     "Contact",
@@ -156,17 +164,21 @@ __all__ = [
     "VerifiedHow",
     "Wanted",
     "batch_own_copies",
+    "blob_keys",
+    "check_hashes",
     "check_introduction",
     "check_request",
     "conversation_id",
     "decode",
     "encode",
     "last_seen_hash",
+    "open_segment",
     "read_change",
     "read_extra",
     "read_record",
     "read_said",
     "read_state",
+    "seal_segment",
     "write_change",
     "write_extra",
     "write_record",

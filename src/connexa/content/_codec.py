@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from google.protobuf.message import DecodeError
 
+from connexa.content._attachment import MAX_ATTACHMENTS, read_attachment, write_attachment
 from connexa.content._content import Body, Content
 from connexa.content._fields import Malformed, need, profile_key
 from connexa.content._kinds import (
@@ -115,9 +116,9 @@ def _read_body(message: pb.Content) -> Body:
 
 
 def _read_text(text: pb.Text) -> Text:
-    need(bool(text.text or text.subject))
+    need(bool(text.text or text.subject or text.attachments) and len(text.attachments) <= MAX_ATTACHMENTS)
     need(len(text.subject.encode()) <= MAX_SUBJECT and len(text.reply_to) in (0, 16))
-    return Text(text.text, text.subject, text.reply_to)
+    return Text(text.text, text.subject, text.reply_to, attachments=tuple(read_attachment(one) for one in text.attachments))
 
 
 def _read_receipt(receipt: pb.Receipt) -> Receipt:
@@ -179,7 +180,8 @@ def _read_introduction(intro: pb.Introduction) -> Introduction:
 def _write_body(message: pb.Content, body: Body) -> None:
     match body:
         case Text(text, subject, reply_to):
-            message.text.CopyFrom(pb.Text(text=text, subject=subject, reply_to=reply_to))
+            attachments = [write_attachment(one) for one in body.attachments]
+            message.text.CopyFrom(pb.Text(text=text, subject=subject, reply_to=reply_to, attachments=attachments))
         case Receipt(state, messages):
             message.receipt.CopyFrom(pb.Receipt(state=pb.Receipt.State.Name(state.value), messages=messages))
         case Accept(key):

@@ -65,9 +65,9 @@ def check_introduction(
 
 
 def check_request(content: Content) -> bytes:
-    """The encoded request, if it is one text of at most 2 KiB with an introduction; nothing else may come before acceptance (I71)."""
+    """The encoded request, if it is one text of at most 2 KiB with an introduction: before acceptance nothing else may come (I71)."""
     body = content.body
-    if not isinstance(body, Text) or content.intro is None:
+    if not isinstance(body, Text) or body.attachments or content.intro is None:
         raise RefusedError("request.refused", "A first message is a text with an introduction, and nothing else.")
     if len(body.text.encode()) + len(body.subject.encode()) > MAX_REQUEST_TEXT:
         raise RefusedError(

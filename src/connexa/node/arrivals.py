@@ -71,6 +71,8 @@ def take_arrival(execute: Execute, home: Home, account: Account, arrival: Arriva
     if person.state in (ContactState.BLOCKED, ContactState.REJECTED, ContactState.REPLACED):
         return  # they learn nothing, and nothing of it is kept
     match body:
+        case Text() if body.attachments and arrival.by_request:
+            raise Reject(Reason.MALFORMED)  # I71: strangers send words
         case Text() | NewerVersion():
             _take_entry(execute, home, account, arrival, taken)
         case Receipt() if person.state in (ContactState.ACCEPTED, ContactState.REQUESTED):
