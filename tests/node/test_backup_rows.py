@@ -52,7 +52,7 @@ NEVER = {
     *("prekey", "prekey_number", "initial_seen", "person_device", "session", "message_time", "message_device", "ask", "resent", "outbox"),
     *("stream", "envelope", "own_copy", "own_message", "own_envelope", "history", "history_owed", "pass", "envelope_seen", "held"),
     *("receipt", "early_receipt", "event", "recovery", "backup", "backup_series", "backup_changed"),
-    *("group_seen", "group_part", "group_wish", "group_outbox", "group_said", "group_sent", "key_package", "gone_device"),
+    *("group_seen", "group_part", "group_arrival", "group_wish", "group_outbox", "group_said", "group_sent", "key_package", "gone_device"),
 }
 
 

@@ -49,12 +49,19 @@ async def test_a_revoked_device_says_so_and_sends_nothing(world: World) -> None:
 
 async def test_what_waited_on_a_revoked_device_is_not_sent_later(world: World) -> None:
     desk, phone = await world.person(ALICE, devices=2)
-    waiting = await phone.node.send("", "nobody@nowhere.example", "a last word")
-    await shut_out(desk, phone)
-    shown = phone.node.message("", waiting.id).message
-    assert (shown.state, shown.reason) == (MessageState.REFUSED, "account.revoked")
+    await desk.node.groups().create("Garden")
+    await phone.until(lambda: True if [one.state for one in phone.node.groups().groups()] == ["member"] else None, what="the group")
+    waiting = [await phone.node.send("", "nobody@nowhere.example", "a last word")]
+    world.network.cut(phone.name, "a.example")
+    waiting.append(await phone.node.send("", "Garden", "and another"))
+    await desk.node.revoke_device("", phone.node.account().device)
+    world.network.heal(phone.name, "a.example")
+    await phone.until(lambda: True if phone.node.account().state == "revoked" else None, what="that it was revoked")
+    for one in waiting:
+        shown = phone.node.message("", one.id).message
+        assert (shown.state, shown.reason) == (MessageState.REFUSED, "account.revoked")
     query = phone.node._home.database.read
-    for table in ("outbox", "pass"):
+    for table in ("outbox", "pass", "group_outbox"):
         assert query(f"SELECT 1 FROM {table}") == []
     assert query("SELECT sender FROM account") == [(b"",)]
 

@@ -10,19 +10,21 @@ from pathlib import Path
 
 from tests.scenarios.group_story import DOMAINS, LOST, Story, Unable
 
-from connexa.homeserver.settings import LimitSettings
+from connexa.homeserver.settings import LimitSettings as ServerLimits
+from connexa.node.settings import LimitSettings
 from connexa.testing import LeapingLoop, SeededRandom, World
 
 LOST_AT = 0.4  # of a story; where nobody could take the hub's place then, it is tried again later
 TRY_AGAIN = 10  # operations
 # A story takes more of everything in its hours than a person does.
-LIMITS = LimitSettings(passes_per_day=10_000, lookups_per_minute=10_000, calls_per_second=1_000, calls_burst=1_000, lists_per_day=1_000)
+LIMITS = ServerLimits(passes_per_day=10_000, lookups_per_minute=10_000, calls_per_second=1_000, calls_burst=1_000, lists_per_day=1_000)
 
 
 async def tell(folder: Path, seed: int, people: int, devices: int, operations: int) -> None:
     """Play, let all become well again, and check."""
     began = time.process_time()
     async with World.open(folder, domains=DOMAINS, seed=seed, limits=LIMITS) as world:
+        world.reconnect_max = LimitSettings().reconnect_max  # time leaps, so nobody waits for a node that waits
         story = Story(world, SeededRandom(seed).choices(), devices)
         await story.begin(people)
         for number in range(operations):

@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A text; the memberships (by alias) that were when it was said, and those that were over."""
+    """A text; the memberships (by alias) of which its author knew when it was said, and those that were over."""
 
     id: bytes
     by: Device
@@ -219,7 +219,8 @@ class Story:
         for alias in present:
             self._last_seen[alias] = max(seen.epoch, self._last_seen.get(alias, 0))
         rows = [self.row(one) for one in self.devices]
-        heard_by = frozenset(row.alias for row in rows if row.standing in FULLY_IN)
+        # It is encrypted for an epoch that the speaker knows: whoever has come since, and of whom they have not read, is not among those.
+        heard_by = frozenset(row.alias for row in rows if row.standing in FULLY_IN) & present
         not_for = frozenset(alias for alias, last in self._last_seen.items() if alias not in present and last < seen.epoch)
         spoken = Spoken(self.choices.randbytes(16), device, f"text {len(self.said)}", heard_by, not_for)
         self.said.append(spoken)  # it may be durable though the program ends before it says so
@@ -439,7 +440,7 @@ class Story:
                 await self._decide(device)
             if not self.unsettled():
                 return
-        raise AssertionError(f"they do not agree: {self.unsettled()}\n{self.figures()}")
+        raise AssertionError(f"they do not agree: {self.unsettled()}\n{self.figures()}\n{self.standings()}")
 
     async def _decide(self, device: Device) -> None:
         """An invitation is accepted; whoever came with a link that is over gives it up."""
@@ -488,7 +489,7 @@ class Story:
         accepted = 0
         for spoken in self.said:
             state = next((row[0] for row in spoken.by.read("SELECT state FROM message WHERE message = ?", (spoken.id,))), "never said")
-            assert state in ("accepted", "refused", "never said"), (spoken, state)
+            assert state in ("accepted", "refused", "never said"), (spoken.by.name, spoken.text, state)
             accepted += state == "accepted"
             for alias, (device, texts) in shown.items():
                 assert texts[spoken.text] <= 1, (device.name, spoken.text, "twice")
@@ -510,6 +511,20 @@ class Story:
             read, gone = ghost.opens(log, int(self.world.clock()))
             assert not read
             self.done["a ghost that was removed"] += gone
+
+    def standings(self) -> str:
+        """How each device stands by its own store, for whoever looks for a fault."""
+        columns = "state, hub, term, seq, heard, trouble, waits, disputed, staged != x'', substr(hex(alias), 1, 8)"
+        lines = []
+        for device in (*self.devices, *self.retired):
+            row = device.read(f"SELECT {columns} FROM mls_group WHERE public = ?", (self.public,)) if device.runs else "does not run"
+            wishes = device.read("SELECT kind, staged FROM group_wish") if device.runs else ()
+            refused = device.read("SELECT at, fields FROM event WHERE kind = 'group.refused'") if device.runs else ()
+            lines.append(f"{device.name}: {row} {wishes} {refused}")
+        reader = self.members()[0]
+        aliases = [(str(alias_of(card).hex())[:8].upper(), card.user.hex()[:6]) for card in read_state(self.row(reader).shared).cards]
+        lines.append(f"{reader.name} knows {[(one.address, one.devices, one.role.name) for one in self.view(reader).people]} {aliases}")
+        return "\n".join(lines)
 
     def figures(self) -> str:
         """What has happened, in one line."""

@@ -117,7 +117,7 @@ class Group(ProposingGroup):
             welcome, bundle, ratchet_tree, psk_lookup(store, psks, resuming), old, inside, Policy(auth, rules, now, verified)
         )
         group = cls(GroupState(arrived.epoch), auth=auth, store=store, rules=rules, rng=rng)
-        group.welcome_extensions = arrived.extensions
+        group.welcome_extensions, group.welcome_signer = arrived.extensions, arrived.signer
         return group._save_all()
 
     @classmethod

@@ -30,7 +30,7 @@ __all__ = ["HeldGroup", "psk_lookup"]
 class HeldGroup:
     """What does not say anything to anybody."""
 
-    __slots__ = ("_auth", "_gone", "_rng", "_rules", "_saved", "_state", "_store", "welcome_extensions")
+    __slots__ = ("_auth", "_gone", "_rng", "_rules", "_saved", "_state", "_store", "welcome_extensions", "welcome_signer")
 
     def __init__(self, state: GroupState, *, auth: AuthenticationService, store: Store, rules: Rules, rng: Rng, saved: bool = True) -> None:
         """Use `Group.create`, `join`, `external_join`, `open` or `load`."""
@@ -42,6 +42,7 @@ class HeldGroup:
         self._gone = False
         self._saved = saved  # not before an external join is merged
         self.welcome_extensions = Extensions()  # of the GroupInfo by which we joined; not stored
+        self.welcome_signer: int | None = None  # the leaf of whoever has brought us in; not stored
 
     def dump(self) -> bytes:
         """The whole state, the same bytes for the same state; its secrets are in the clear."""

@@ -42,10 +42,11 @@ __all__ = ["Arrived", "begin", "external_join", "join", "open_public"]
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Arrived(Secret):
-    """The first epoch of a newcomer, and the extensions of the GroupInfo that told of it."""
+    """The first epoch of a newcomer, the extensions of the GroupInfo that told of it, and the leaf of whoever signed that."""
 
     epoch: Epoch
     extensions: Extensions
+    signer: int
 
 
 def begin(group_id: bytes, suite: Suite, bundle: KeyPackageBundle, extensions: Extensions, policy: Policy, rng: Rng) -> Epoch:
@@ -96,7 +97,7 @@ def join(
     suite.verify_mac(new.secrets.confirmation_key, confirmed, info.confirmation_tag, rule="V18")
     path = PrivatePath.join(public.tree, own, bundle.enc_sk, info.signer, secrets.path_secret)
     ratchets = SecretTree(suite, public.tree.width, new.encryption_secret, policy.rules.windows)
-    return Arrived(Epoch(public, own, bundle.sig_sk, path, new.secrets, ratchets), info.extensions)
+    return Arrived(Epoch(public, own, bundle.sig_sk, path, new.secrets, ratchets), info.extensions, info.signer)
 
 
 def check_psks(suite: Suite, psks: Sequence[PreSharedKeyID]) -> None:

@@ -48,6 +48,13 @@ def shut_out(execute: Execute, home: Home, account: Account) -> None:
         if kind == "text" and state != "accepted":
             message_state(execute, home.events, account.id, message, MessageState.REFUSED, now, reason="account.revoked")
         done_with(execute, outbox)
+    waiting = (
+        "SELECT message FROM message WHERE account = ? AND mine = 1 AND state = 'queued' AND message IN"
+        " (SELECT o.message FROM group_outbox o JOIN mls_group g ON g.id = o.mls_group WHERE g.account = ?)"
+    )
+    for (message,) in rows(execute, waiting, (account.id, account.id)):
+        message_state(execute, home.events, account.id, message, MessageState.REFUSED, now, reason="account.revoked")
+    execute("DELETE FROM group_outbox WHERE mls_group IN (SELECT id FROM mls_group WHERE account = ?)", (account.id,))
     home.events.record(execute, str(account.address), "account.revoked", now, device=account.device.hex())
 
 
@@ -66,8 +73,8 @@ def forget_device(execute: Execute, account: int) -> None:
     for table in _OF_DEVICE:
         execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608 - the names above
     execute("DELETE FROM person_device WHERE account = ? AND person = 0", (account,))
-    for table in ("group_wish", "group_outbox", "group_said"):
-        execute(f"DELETE FROM {table} WHERE mls_group IN (SELECT id FROM mls_group WHERE account = ?)", (account,))  # noqa: S608 - two names
+    for table in ("group_wish", "group_outbox", "group_said", "group_arrival"):
+        execute(f"DELETE FROM {table} WHERE mls_group IN (SELECT id FROM mls_group WHERE account = ?)", (account,))  # noqa: S608 - one of four names
     execute(
         "UPDATE mls_group SET state = 'removed', token = x'', staged = x'', bundle = x'', admin_key = x'' WHERE account = ?", (account,)
     )

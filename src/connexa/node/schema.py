@@ -580,6 +580,15 @@ CREATE TABLE group_part (
     PRIMARY KEY (account, public, name)
 ) STRICT, WITHOUT ROWID;
 
+-- A commit of ours from outside whose answer is not here: what goes to the hub, and what this device has once it is taken: the MLS state
+-- (Group.dump) and the SharedState.
+CREATE TABLE group_arrival (
+    mls_group INTEGER PRIMARY KEY,
+    bundle    BLOB NOT NULL,
+    mls       BLOB NOT NULL,
+    shared    BLOB NOT NULL
+) STRICT;
+
 -- What this device wants of a group and no commit has done yet, in order: `kind` and its value (groups.wishes). `staged`: it is in the
 -- commit whose answer is awaited.
 CREATE TABLE group_wish (

@@ -240,6 +240,7 @@ class World:
     network: MemoryNetwork
     limits: ServerLimits
     discovery: Path
+    reconnect_max: float = 0.5  # of nodes that are given no settings, so that nobody waits for them
     houses: dict[str, House] = field(default_factory=dict)
     ports: dict[str, FederationPort] = field(default_factory=dict)
     devices: list[Device] = field(default_factory=list)
@@ -327,7 +328,7 @@ class World:
         found = settings or NodeSettings(
             discovery=DiscoverySettings(file=self.discovery, dns=False, well_known=False),
             privacy=PrivacySettings(receipt_delay=0.05, own_copies_mean=0.05),
-            limits=LimitSettings(reconnect_max=0.5),
+            limits=LimitSettings(reconnect_max=self.reconnect_max),
             device_name=name,
         )
         device = Device(self, name, address, msgspec.structs.replace(found), self.rng.fork(name), self.network.dialer(name))

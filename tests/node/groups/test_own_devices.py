@@ -11,7 +11,10 @@ from tests.node.correspondents import Device, carry, link_device, meet
 from connexa.content import Content, Entries, LogEntry, Text, encode
 from connexa.node.digests import compare
 from connexa.node.own_log import hide, keep_entries
+from connexa.node.schema import MIGRATIONS
+from connexa.store import open_database
 from connexa.testing import FakeClock, SeededRandom, World
+from connexa.testing.world import STORE_KEY
 from connexa.testing.world import Device as WholeDevice
 
 from .test_groups import ALICE, BOB, found, said, until_group, until_said
@@ -76,6 +79,27 @@ async def test_what_the_owner_does_on_one_device_is_done_on_the_other(tmp_path: 
         await phone.node.delete_conversation("", "Garden")
         await alice.until(lambda: True if not said(alice, "Garden") else None, what="the end of it")
         assert [text for _, text in said(bob, "Garden")] == ["unwanted", "one more"]
+
+
+async def test_a_device_is_brought_in_by_another_before_it_knows_of_contacts_and_decisions(tmp_path: Path) -> None:
+    async with World.open(tmp_path) as world:
+        (alice,) = await world.person(ALICE)
+        (bob,) = await world.person(BOB)
+        await world.befriend(alice, bob)
+        await found(alice, "Garden", bob)
+        world.network.cut("a.example", "b.example")
+        phone = await world.linked(bob, "bob-2")
+        await phone.stop()
+        world.network.heal("a.example", "b.example")
+        await until_group(alice, "Garden", devices=3)
+        await bob.stop()
+        await world.houses["b.example"].server.writer.run(lambda execute: execute("DELETE FROM mailbox"))
+        database = open_database(tmp_path / phone.name / "node.db", STORE_KEY, MIGRATIONS)
+        for table in ("person", "group_choice", "mls_group", "conversation"):
+            database.writer_connection.execute(f"DELETE FROM {table}")
+        database.close()
+        await phone.start()
+        await until_group(phone, "Garden", state="member", devices=3)
 
 
 async def until_shown(device: WholeDevice, **facts: object) -> None:

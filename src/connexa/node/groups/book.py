@@ -121,7 +121,7 @@ class GroupRow:
     @property
     def is_live(self) -> bool:
         """Whether this device is in the group and has its state."""
-        return self.state in (GroupStanding.INVITED, GroupStanding.MEMBER, GroupStanding.LEAVING)
+        return bool(self.raw_shared) and self.state in (GroupStanding.INVITED, GroupStanding.MEMBER, GroupStanding.LEAVING)
 
 
 _COLUMNS = (
@@ -208,6 +208,7 @@ def add_group(execute: Execute, account: int, public: bytes, hub: str, alias: by
         " room_key_before = x'', lacks_seq = -1, leaving = 0, unheard = 0, renewed = excluded.renewed, said = 0 RETURNING id"
     )
     number = int(returned(execute, sql, (account, public, hub, alias, token, state.value, now, now)))
+    execute("DELETE FROM group_arrival WHERE mls_group = ?", (number,))
     conversation_of_group(execute, account, public)
     return number
 
@@ -238,8 +239,8 @@ def end_group(execute: Execute, home: Home, account: Account, group: GroupRow, s
         " (SELECT message FROM group_outbox WHERE mls_group = ?)",
         (account.id, group.id),
     )
-    for table in ("group_outbox", "group_said", "group_sent"):
-        execute(f"DELETE FROM {table} WHERE mls_group = ?", (group.id,))  # noqa: S608 - one of three names
+    for table in ("group_outbox", "group_said", "group_sent", "group_arrival"):
+        execute(f"DELETE FROM {table} WHERE mls_group = ?", (group.id,))  # noqa: S608 - one of four names
     execute(
         "UPDATE mls_group SET token = x'', staged = x'', bundle = x'', staged_shared = x'', trouble = '', waits = '',"
         " disputed = 0, offender = x'', room_key_before = x'', admin_key = x'', silent = 0 WHERE id = ?",

@@ -26,6 +26,7 @@ from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.conversations import check_draft, delete_entries, message_by_id, page_of
 from connexa.node.groups.admins import admins_of, first_set, may_sign
+from connexa.node.groups.arrivals import is_arriving
 from connexa.node.groups.book import (
     AUTHENTICATION,
     NO_PLACE,
@@ -179,7 +180,8 @@ class GroupDesk:
         hopeless = group.waits in (NO_PLACE, UNPROVED) or (
             group.state is GroupStanding.LEAVING and group.trouble
         )  # nobody hears that we go
-        if hopeless or group.state in (GroupStanding.CREATING, GroupStanding.JOINING, GroupStanding.WAITING):
+        outside = group.state in (GroupStanding.CREATING, GroupStanding.JOINING, GroupStanding.WAITING)
+        if hopeless or (outside and not is_arriving(execute, group.id)):
             end_group(execute, self._home, self._account, group, GroupStanding.LEFT)
         else:
             change_state(execute, self._home, self._account, group, GroupStanding.LEAVING)

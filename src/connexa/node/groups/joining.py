@@ -72,7 +72,8 @@ def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bun
     known = group_named(execute, account.id, group.group_id)
     if known is not None and known.is_live:
         check_roles(known.shared, shared)
-    accepted = has_accepted(execute, account.id, group.group_id)  # on another device, or before a backup was restored
+    # On another device, or before a backup was restored; a device that brings its owner's others in may not have told them yet.
+    accepted = has_accepted(execute, account.id, group.group_id) or _is_own_doing(group, shared, account)
     inviter = b"" if accepted else _inviter(execute, account, shared)
     accepted = accepted or not inviter
     state = GroupStanding.MEMBER if accepted else GroupStanding.INVITED
@@ -86,6 +87,13 @@ def _join(execute: Execute, home: Home, account: Account, kept: KeptWelcome, bun
     kind = "group.invited" if state is GroupStanding.INVITED else "group.new"
     home.events.record(execute, str(account.address), kind, now, conversation=group.group_id.hex())
     changed(execute, home, account, group_of(execute, number).public, state=state.value)
+
+
+def _is_own_doing(group: Group, shared: SharedState, account: Account) -> bool:
+    """Whether another own device, whose owner is in the group therefore, has brought this one in."""
+    signer = group.member(group.welcome_signer) if group.welcome_signer is not None else None
+    card = by_signature_key(shared.cards).get(signer.signature_key) if signer is not None else None
+    return card is not None and card.user == account.user_id
 
 
 def _inviter(execute: Execute, account: Account, shared: SharedState) -> bytes:

@@ -13,6 +13,7 @@ from connexa.identity import Domain, beats, read_take_over, sign_take_over
 from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.groups.admins import admins_of, checked_record, may_sign, places_of, signers_left
+from connexa.node.groups.arrivals import drop_arrival
 from connexa.node.groups.book import UNPROVED, GroupRow, changed, group_of, note_wait, open_group
 from connexa.node.groups.commits import join_hash
 from connexa.node.groups.missed import ask_for_what_lacks, say_again
@@ -44,6 +45,7 @@ def follow(execute: Execute, home: Home, account: Account, number: int, record: 
     row, read = group_of(execute, number), read_take_over(record)
     if read.group != row.public or not _is_newer(row, read):
         return False
+    drop_arrival(execute, number)
     if not row.is_live:  # it only wants to come in: what opens there under the room key is of somebody who has it
         execute("UPDATE mls_group SET hub = ?, term = ? WHERE id = ?", (read.hub, read.term, number))
         return True

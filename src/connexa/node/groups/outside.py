@@ -1,13 +1,14 @@
 """Coming in from outside, by an external commit: with a link, or again after this device has lost the group's state.
 
 What stands beside the epoch at the hub is opened with the room key, checked like a Welcome, and joined; the leaf that had this place goes
-in the same commit, be it this device's own old one or that of the lost device whose backup was restored here. Nothing is stored before
-the hub has taken it: where the answer is lost, it is done once more.
+in the same commit, be it this device's own old one or that of the lost device whose backup was restored here. The commit is stored before
+it is sent (`arrivals`); the group is as it was until the hub has taken it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import replace
 
 from connexa.content import GroupPerson, MemberCard, RoomRecord, SharedChange, SharedState, write_state
@@ -17,11 +18,13 @@ from connexa.identity import Domain
 from connexa.mls.framing import MLSMessage
 from connexa.mls.group import Group
 from connexa.mls.ratchet_tree import RatchetTree
-from connexa.mls.welcome import GroupInfo
+from connexa.mls.store import MemoryStore
+from connexa.mls.welcome import GroupInfo as EpochInfo
 from connexa.node.account import Account
-from connexa.node.group_calls import Asker, GroupAt, WrongEpoch, fetch_info, submit_commit
+from connexa.node.group_calls import Asker, GroupAt, GroupInfo, GroupMoved, WrongEpoch, fetch_info, submit_commit
 from connexa.node.groups.acts import check_act
-from connexa.node.groups.book import AUTHENTICATION, RULES, GroupRow, Parts, changed, group_of
+from connexa.node.groups.arrivals import Arrival, arrival_of, drop_arrival, keep_arrival
+from connexa.node.groups.book import AUTHENTICATION, RULES, GroupRow, Parts, changed, end_group, group_of
 from connexa.node.groups.cards import alias_of, by_signature_key, device_of
 from connexa.node.groups.choices import choose, has_accepted
 from connexa.node.groups.commits import join_hash
@@ -47,19 +50,36 @@ async def come_in(home: Home, account: Account, ask: Asker, number: int) -> None
         row = group_of(home.database.read, number)
         join_key, room_keys = _keys(home, row)
         at = GroupAt(Domain(row.hub), row.public, row.term, token=b"" if join_key else row.token, join_key=join_key)
-        info = await fetch_info(ask, at)
-        record = _open(room_keys, row.public, info.record.sealed)
-        if row.disputed:
-            check_record(row, record.state)
-        entry = _Entry(home, account, row, record.state)
-        bundle = entry.make(record, info.epoch)
+        arrival = arrival_of(home.database.read, number)
+        if arrival is None and row.state is GroupStanding.LEAVING and not row.raw_shared:  # it has left before it was in
+            await home.change(lambda execute, gone=row: end_group(execute, home, account, gone, GroupStanding.LEFT))  # type: ignore[misc]
+            return
+        if arrival is None:
+            info = await fetch_info(ask, at)
+            make = functools.partial(_prepare, home=home, account=account, row=row, info=info, room_keys=room_keys)
+            arrival = await home.change(make)
         try:
-            stored = await submit_commit(ask, at, bundle)
-        except WrongEpoch:
+            stored = await submit_commit(ask, at, GroupBundle.FromString(arrival.bundle))
+        except GroupMoved:
+            raise
+        except RefusedError as error:
+            if not error.retryable or isinstance(error, WrongEpoch):
+                await home.change(lambda execute: drop_arrival(execute, number))
+            if not isinstance(error, WrongEpoch):
+                raise
             continue
-        await home.change(lambda execute, seq=stored.seq, done=entry: done.keep(execute, seq))  # type: ignore[misc]
+        await home.change(lambda execute, seq=stored.seq: _keep(execute, home, account, number, seq))  # type: ignore[misc]
         return
     raise RefusedError("group.busy", "The group went on each time that this device tried to come in.", retryable=True)
+
+
+def _prepare(execute: Execute, home: Home, account: Account, row: GroupRow, info: GroupInfo, room_keys: list[bytes]) -> Arrival:
+    record = _open(room_keys, row.public, info.record.sealed)
+    if row.disputed:
+        check_record(row, record.state)
+    arrival = _Entry(home, account, row, record.state).make(record, info.epoch)
+    keep_arrival(execute, row.id, arrival)
+    return arrival
 
 
 def _open(room_keys: list[bytes], group: bytes, sealed: bytes) -> RoomRecord:
@@ -86,10 +106,9 @@ class _Entry:
         self._account = account
         self._row = row
         self._before = before
-        self._store = Parts(home.database.read, account.id)  # nothing is written before `keep`
 
-    def make(self, record: RoomRecord, epoch: int) -> GroupBundle:
-        """The bundle for the hub."""
+    def make(self, record: RoomRecord, epoch: int) -> Arrival:
+        """The bundle for the hub, and the group as it is once that has taken it."""
         home, account, row, before = self._home, self._account, self._row, self._before
         package, proof, _ = make_key_package(home, account, row.alias)
         card = card_for(account, package, proof, row.token)
@@ -97,26 +116,29 @@ class _Entry:
         check_act(act, before)
         after = state_after(before, act, room_key=EPOCH_GIVES)
         sealed = seal_change(outside_key(before.room_key), row.public, act.change, home.rng)
-        self._group, self._staged = Group.external_join(
+        group, staged = Group.external_join(
             record.group_info,
             package,
             auth=AUTHENTICATION,
-            store=self._store,
+            store=MemoryStore(),
             resync_leaf=self._old_leaf(record, act),
             aad=sealed,
             rules=RULES,
             now=int(home.clock()),
             rng=home.rng,
         )
-        room_key = next_room_key(self._staged, row.public) if act.sheds else before.room_key
-        self._after = replace(after, room_key=room_key)
-        return GroupBundle(
+        room_key = next_room_key(staged, row.public) if act.sheds else before.room_key
+        after = replace(after, room_key=room_key)
+        bundle = GroupBundle(
             epoch=epoch,
-            commit=self._staged.commit,
-            sealed=seal_record(room_key, row.public, RoomRecord(self._staged.group_info, self._after), home.rng),
+            commit=staged.commit,
+            sealed=seal_record(room_key, row.public, RoomRecord(staged.group_info, after), home.rng),
             own=GroupPlace(domain=account.address.domain, alias=row.alias, token_hash=sha256(row.token)),
-            join_hash=join_hash(self._after),
+            join_hash=join_hash(after),
         )
+        group.merge(staged, now=int(home.clock()))
+        check_members(group, after, account)
+        return Arrival(bundle.SerializeToString(), group.dump(), write_state(after))
 
     def _act(self, card: MemberCard) -> Act:
         account, before = self._account, self._before
@@ -135,34 +157,36 @@ class _Entry:
             return None
         key = next(iter(by_signature_key(one.card for one in act.removed)))
         group_info = MLSMessage.decode(record.group_info).body
-        encoded = group_info.extensions.ratchet_tree if isinstance(group_info, GroupInfo) else None
+        encoded = group_info.extensions.ratchet_tree if isinstance(group_info, EpochInfo) else None
         if encoded is None:
             raise IntegrityError("group.malformed", "What stands beside the epoch has no tree.")
         members = RatchetTree.decode(SUITE, encoded).members()
         return next((leaf for leaf, node in members if node.signature_key == key), None)
 
-    def keep(self, execute: Execute, seq: int) -> None:
-        """The hub has taken it: the group is ours."""
-        home, account, row = self._home, self._account, self._row
-        self._store.write_to(execute)
-        execute("DELETE FROM group_part WHERE account = ? AND public = ?", (account.id, row.public))
-        self._group.merge(self._staged, now=int(home.clock()))
-        check_members(self._group, self._after, account)
-        execute("DELETE FROM group_wish WHERE mls_group = ? AND kind = 'join'", (row.id,))
-        execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (row.id,))
-        execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (row.id,))
-        execute("DELETE FROM group_said WHERE mls_group = ?", (row.id,))  # the log is not read where it shows them
-        state = row.state
-        if row.state in (GroupStanding.JOINING, GroupStanding.WAITING):
-            wanted = row.state is GroupStanding.JOINING or has_accepted(execute, account.id, row.public)
-            state = GroupStanding.MEMBER if wanted else GroupStanding.INVITED
-        execute(
-            "UPDATE mls_group SET shared = ?, seq = ?, began = ?, state = ?, staged = x'', bundle = x'', staged_shared = x'',"
-            " trouble = '', disputed = 0, offender = x'', room_key_before = x'', renewed = ?, said = 0 WHERE id = ?",
-            (write_state(self._after), seq, seq, state.value, home.clock(), row.id),
-        )
-        if row.state is GroupStanding.JOINING:
-            choose(execute, home, account, row.public, accepted=True)
-        elif state is not GroupStanding.INVITED:
-            ask_for_what_lacks(execute, home, row, (row.term, self._group.epoch))
-        changed(execute, home, account, row.public, state=state.value, what="joined")
+
+def _keep(execute: Execute, home: Home, account: Account, number: int, seq: int) -> None:
+    """The hub has taken it: the group is ours."""
+    row, arrival = group_of(execute, number), arrival_of(execute, number)
+    if arrival is None:
+        return  # the group went to another hub meanwhile, or a Welcome was first
+    drop_arrival(execute, number)
+    execute("DELETE FROM group_part WHERE account = ? AND public = ?", (account.id, row.public))
+    mls = Group.load(arrival.mls, auth=AUTHENTICATION, store=Parts(execute, account.id), rules=RULES, rng=home.rng)
+    execute("DELETE FROM group_wish WHERE mls_group = ? AND kind = 'join'", (number,))
+    execute("UPDATE group_wish SET staged = 0 WHERE mls_group = ?", (number,))
+    execute("DELETE FROM group_outbox WHERE mls_group = ? AND said = x''", (number,))
+    execute("DELETE FROM group_said WHERE mls_group = ?", (number,))  # the log is not read where it shows them
+    state = row.state
+    if row.state in (GroupStanding.JOINING, GroupStanding.WAITING):
+        wanted = row.state is GroupStanding.JOINING or has_accepted(execute, account.id, row.public)
+        state = GroupStanding.MEMBER if wanted else GroupStanding.INVITED
+    execute(
+        "UPDATE mls_group SET shared = ?, seq = ?, began = ?, state = ?, staged = x'', bundle = x'', staged_shared = x'',"
+        " trouble = '', disputed = 0, offender = x'', room_key_before = x'', renewed = ?, said = 0 WHERE id = ?",
+        (arrival.shared, seq, seq, state.value, home.clock(), number),
+    )
+    if row.state is GroupStanding.JOINING:
+        choose(execute, home, account, row.public, accepted=True)
+    elif state is not GroupStanding.INVITED:
+        ask_for_what_lacks(execute, home, row, (row.term, mls.epoch))
+    changed(execute, home, account, row.public, state=state.value, what="joined")

@@ -17,6 +17,7 @@ from connexa.node.account import Account
 from connexa.node.delivery import Delivery, door_to
 from connexa.node.directory import look_up
 from connexa.node.group_calls import EpochTooOld, GroupMoved, WrongEpoch, create_group, fetch_log, leave_group, send_message, submit_commit
+from connexa.node.groups.arrivals import is_arriving
 from connexa.node.groups.book import GroupRow, end_group, group_of, groups_by_alias, live_groups, note_trouble, note_wait
 from connexa.node.groups.chores import GroupChores, card_of
 from connexa.node.groups.commits import created, drop_commit, stage_commit
@@ -180,7 +181,7 @@ class GroupPump:
         await self._mover.look(number)
         if group_of(read, number).state is GroupStanding.CREATING:
             await self._create(number)
-        if group_of(read, number).state is GroupStanding.JOINING:
+        if group_of(read, number).state is GroupStanding.JOINING or is_arriving(read, number):
             await come_in(home, account, self._ask, number)
             self._wakeups.welcomes.set()  # the homeserver has to know the alias
         if group_of(read, number).state is GroupStanding.WAITING:
