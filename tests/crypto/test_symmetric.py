@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from connexa.crypto import InvalidTag, aead_open, aead_seal, equal, hkdf, hmac_sha256, sha256, sha512, stretch_password
+from connexa.crypto import HmacKey, InvalidTag, aead_open, aead_seal, equal, hkdf, hmac_sha256, sha256, sha512, stretch_password
 
 
 def _cases(vectors: Path, name: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -36,6 +36,8 @@ def test_hmac(vectors: Path) -> None:
         message = bytes.fromhex(case["msg"])
         tag = hmac_sha256(bytes.fromhex(case["key"]), message[:1], message[1:])[: group["tagSize"] // 8]
         assert equal(tag, bytes.fromhex(case["tag"])) == (case["result"] == "valid")
+        key = HmacKey(bytes.fromhex(case["key"]))
+        assert [key.hmac_sha256(message[:1], message[1:])[: len(tag)] for _ in range(2)] == [tag, tag]
 
 
 def test_aead(vectors: Path) -> None:

@@ -10,7 +10,7 @@ from connexa.crypto import voprf, x509
 from connexa.crypto._aead import TAG_BYTES, aead_open, aead_seal
 from connexa.crypto._ed25519 import Ed25519Public, Ed25519Secret, Kind
 from connexa.crypto._errors import InvalidKey, InvalidProof, InvalidSignature, InvalidTag
-from connexa.crypto._hash import ZERO_SALT, Rng, equal, hkdf, hmac_sha256, hmac_sha256_pair, sha256, sha512, system_random
+from connexa.crypto._hash import ZERO_SALT, HmacKey, Rng, equal, hkdf, hmac_sha256, hmac_sha256_pair, sha256, sha512, system_random
 from connexa.crypto._hpke import (
     HYBRID_OVERHEAD,
     HybridPublic,
@@ -40,6 +40,7 @@ __all__ = [
     "InvalidProof",
     "InvalidSignature",
     "InvalidTag",
+    "HmacKey",
     "Kind",
     "MlKemPublic",
     "MlKemSecret",

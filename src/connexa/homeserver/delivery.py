@@ -16,23 +16,20 @@ from connexa.homeserver.limits import RateTable, registrable
 from connexa.homeserver.loads import Loads
 from connexa.homeserver.mailbox import Arrival, arrivals_of, insert
 from connexa.homeserver.metrics import Metrics
-from connexa.homeserver.rights import judge_envelope, remember, token_opens, was_used
+from connexa.homeserver.rights import judge_envelope, remember, was_used
 from connexa.homeserver.sequence import Sequence as SeqNumbers
 from connexa.homeserver.settings import LimitSettings, ServerSettings
 from connexa.identity import DeviceId, UserId
 from connexa.pairwise import week_of
 from connexa.store import Execute
-from connexa.wire import REQUEST_BODY, WireError, parse_envelope, status_code
+from connexa.wire import REQUEST_BODY, TokenEnvelope, TokenPacket, WireError, parse_envelope, status_code
 from connexa.wire.v1.link_pb2 import PushClass, Status
-from connexa.wire.v1.message_pb2 import Envelope
+from connexa.wire.v1.message_pb2 import Envelope, Packet
 
-__all__ = ["Announcer", "Arrived", "Delivery"]
+__all__ = ["CLOCK_SKEW", "Announcer", "Arrived", "Delivery", "is_for", "size_of", "weeks_around"]
 
 CLOCK_SKEW: Final = 600  # first-message §2
-MARGIN: Final = 2_048  # envelopes below a full mailbox, from which on an operation counts exactly: more than are gathered at once
 _REQUEST: Final = b"request "
-_CONTACT: Final = PushClass.PUSH_CONTACT
-_ACCEPTED: Final = status_code(Status.STATUS_ACCEPTED)
 _CLASSES: Final = {"token": PushClass.PUSH_CONTACT, "invite": PushClass.PUSH_REQUEST, "stranger": PushClass.PUSH_REQUEST}
 
 Arrived = list[tuple[int, Arrival]]
@@ -120,35 +117,6 @@ class Delivery:
         self._metrics.judged("own", status_code(status))
         return status
 
-    def opens_at_once(self, envelope: Envelope, now: float) -> bool:
-        """Whether an envelope is good by what is in memory; False where that does not suffice, or where it is to be refused."""
-        door = self._doors.known(envelope.user) if envelope.WhichOneof("right") == "token" else None
-        if door is None or door.resident.deleted or not token_opens(envelope, door.keys, now):
-            return False
-        week = envelope.packets[0].sek
-        if week not in _weeks_around(int(now)):
-            return False
-        devices = door.reachable(week)
-        if not _is_for(envelope, devices, week):
-            return False
-        messages, most = self._limits.mailbox_messages - MARGIN, self._limits.mailbox_bytes - MARGIN * _size(envelope)
-        for device in devices:
-            load = self._loads.known(device)
-            if load is None or load.messages >= messages or load.bytes >= most:
-                return False
-        return True
-
-    def collect(self, envelopes: Sequence[Envelope], accepted_at: int, arrived: Arrived) -> None:
-        """Put the rows of envelopes that open at once."""
-        for envelope in envelopes:
-            self._store(envelope, _CONTACT, accepted_at, arrived)
-        self._metrics.judged("local", _ACCEPTED, len(envelopes))
-
-    def forget(self) -> None:
-        """A transaction failed: what is in memory may rest on it."""
-        self._doors.clear()
-        self._loads.clear()
-
     def announce(self, arrived: Arrived) -> None:
         """Push rows to the devices that are there, after the commit."""
         self._announcer.arrived(arrived)
@@ -213,10 +181,10 @@ class Delivery:
     ) -> Status:
         """Quota, then P47: the packets are for exactly the devices that can be sent to, under one week's keys."""
         week = envelope.packets[0].sek
-        devices = door.reachable(week) - {sender} if week in _weeks_around(accepted_at) else frozenset[bytes]()
+        devices = door.reachable(week) - {sender} if week in weeks_around(accepted_at) else frozenset[bytes]()
         if envelope.own.only:  # history and repair: the others have no part in it
             devices &= {envelope.own.only}
-        size = _size(envelope)
+        size = size_of(envelope)
         for device in devices:
             load = self._loads.find(execute, device)
             limits = self._limits
@@ -224,7 +192,7 @@ class Delivery:
                 return Status.STATUS_QUOTA_EXCEEDED
             if request and load.requests >= limits.mailbox_requests:
                 return Status.STATUS_QUOTA_EXCEEDED
-        return Status.STATUS_ACCEPTED if _is_for(envelope, devices, week) else Status.STATUS_STALE_DEVICES
+        return Status.STATUS_ACCEPTED if is_for(envelope.packets, devices, week) else Status.STATUS_STALE_DEVICES
 
     def _store(self, envelope: Envelope, kind: PushClass, accepted_at: int, arrived: Arrived) -> None:
         seqs = [self._sequence.take() for _ in envelope.packets]
@@ -233,13 +201,13 @@ class Delivery:
             arrived.append((self._announcer.stored(arrival.device, arrival.seq), arrival))
 
 
-def _weeks_around(at: int) -> tuple[int, int]:
+def weeks_around(at: int) -> tuple[int, int]:
+    """The week at a time; both where it turns about then."""
     return week_of(at - CLOCK_SKEW), week_of(at + CLOCK_SKEW)
 
 
-def _is_for(envelope: Envelope, devices: frozenset[bytes], week: int) -> bool:
+def is_for(packets: Sequence[Packet | TokenPacket], devices: frozenset[bytes], week: int) -> bool:
     """Whether the packets, whose devices all differ, are for exactly these."""
-    packets = envelope.packets
     if len(packets) != len(devices):
         return False
     for packet in packets:  # noqa: SIM110 - at every envelope: a generator costs more
@@ -248,7 +216,8 @@ def _is_for(envelope: Envelope, devices: frozenset[bytes], week: int) -> bool:
     return True
 
 
-def _size(envelope: Envelope) -> int:
+def size_of(envelope: Envelope | TokenEnvelope) -> int:
+    """What it costs in each mailbox, and a little more."""
     return len(envelope.body) + max([len(packet.sealed) for packet in envelope.packets]) + 128
 
 

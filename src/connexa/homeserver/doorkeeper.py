@@ -10,6 +10,7 @@ from typing import Final
 
 from connexa.homeserver.rights import Resident, resident
 from connexa.homeserver.tables import Query
+from connexa.pairwise import RightKey
 from connexa.store import Store
 
 __all__ = ["Door", "Doorkeeper"]
@@ -21,18 +22,26 @@ MAX_WEEKS: Final = 16  # of one door, whose devices are remembered
 class Door:
     """One person's door."""
 
-    __slots__ = ("_devices", "_reachable", "keys", "resident")
+    __slots__ = ("_devices", "_prepared", "_reachable", "keys", "resident")
 
     def __init__(self, found: Resident, keys: dict[int, bytes], devices: dict[bytes, set[int]]) -> None:
         self.resident = found
         self.keys = keys
         self._devices = devices
+        self._prepared: dict[int, RightKey] = {}
         self._reachable: dict[int, frozenset[bytes]] = {}
 
     @property
     def devices(self) -> list[bytes]:
         """The devices of the current list."""
         return [*self._devices]
+
+    def key(self, week: int) -> RightKey | None:
+        """The key of a week, if the person has one."""
+        found = self._prepared.get(week)
+        if found is None and (raw := self.keys.get(week)) is not None:
+            found = self._prepared[week] = RightKey(raw)
+        return found
 
     def reachable(self, week: int) -> frozenset[bytes]:
         """The devices of the current list that have a sealed-sender key for that week."""

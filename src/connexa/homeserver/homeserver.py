@@ -39,6 +39,7 @@ from connexa.homeserver.publication import Publication
 from connexa.homeserver.sequence import Sequence as SeqNumbers
 from connexa.homeserver.settings import ServerSettings
 from connexa.homeserver.upkeep import Upkeep
+from connexa.homeserver.usher import Usher
 from connexa.identity import DeviceId, Domain, Endpoints, PinState, UserId, check_domain
 from connexa.store import Store, Writer
 from connexa.wire.transport import FrameSink
@@ -100,7 +101,8 @@ class Homeserver:
         self.doors = Doorkeeper(database)
         loads = Loads(database)
         self.delivery = Delivery(settings, sequence, self.links, self.metrics, clock, doors=self.doors, loads=loads)
-        self.post = Post(self.delivery, loads, self.metrics, writer.kick)
+        usher = Usher(keys.domain, limits, sequence, self.links, doors=self.doors, loads=loads)
+        self.post = Post(usher, loads, self.links, self.metrics, writer.kick)
         writer.carry(self.post)
         self.directory = Directory(writer, self.delivery, limits, self._tell_low, self._tell_few_packages)
         self.pairs = PairSlots(limits.pair_seconds)

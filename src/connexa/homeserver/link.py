@@ -135,6 +135,8 @@ class LinkConnection:
         if self._ended:
             return
         try:
+            if self._role is not None and self._role.take_at_once(frame):
+                return
             read = parse(LinkUp, frame, MAX_FRAME)
             name = read.WhichOneof("frame")
             if name is None:

@@ -6,7 +6,7 @@ Implements the mode `mailbox` of first-message §1 and §4. Everything here is s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from google.protobuf.message import Message
@@ -21,12 +21,12 @@ from connexa.homeserver.link_pushes import Fresh, Pushes
 from connexa.homeserver.link_role import Connection, unexpected
 from connexa.homeserver.link_sends import Effects, Sends
 from connexa.homeserver.mailbox import Arrival, ack_up_to, page
-from connexa.homeserver.post import Told
+from connexa.homeserver.post import Sender
 from connexa.homeserver.prekeys import check_upload, claim, keep_upload, one_time_left, prekey_status
 from connexa.homeserver.tables import first
 from connexa.identity import DeviceId, SenderCertificate, issue_sender_certificate, read_device_list, sender_keys_hash
 from connexa.store import Execute
-from connexa.wire import DEVICE_SIZE, MAX_DEVICES, malformed
+from connexa.wire import DEVICE_SIZE, MAX_DEVICES, malformed, read_acks
 from connexa.wire.v1.groups_pb2 import GroupHints
 from connexa.wire.v1.keys_pb2 import Signed
 from connexa.wire.v1.link_pb2 import (
@@ -98,13 +98,20 @@ class MailboxRole:
         if (left := one_time_left(self.house.database.read, self.device, self.house.clock())) <= self.house.settings.limits.prekeys_low:
             self.notify(Notice(code="prekeys.low", number=left))
 
+    def take_at_once(self, frame: bytes) -> bool:
+        """Take acknowledgements."""
+        seqs = read_acks(frame)
+        if seqs is not None:
+            self._ack(seqs)
+        return seqs is not None
+
     def take(self, name: str, frame: LinkUp) -> None:
         """Take one frame."""
         match name:
             case "ack":
                 self._ack(list(frame.ack.seqs))
             case "send":
-                self._sends.take(frame.send.envelopes)
+                self._sends.take([(one.number, one.envelope) for one in frame.send.envelopes])
             case "call":
                 self._calls.take(frame.call)
             case "resume":
@@ -191,7 +198,7 @@ class MailboxRole:
         """Set it."""
         execute("UPDATE device SET last_number = ? WHERE device = ?", (number, self.device))
 
-    def put(self, last: int, envelopes: list[Envelope], now: float, told: Told) -> bool:
+    def put(self, sender: Sender, last: int, raws: Sequence[bytes], size: int, now: float) -> bool:
         """Own copies are judged by operations."""
         return False
 

@@ -33,6 +33,10 @@ class PairRole:
         """Behind `ready`: the other side may have sent already."""
         self._slot.opened(self)
 
+    def take_at_once(self, frame: bytes) -> bool:
+        """Nothing comes here by the thousand."""
+        return False
+
     def take(self, name: str, frame: LinkUp) -> None:
         """Take a payload for the other side."""
         if name != "pair_data" or self._left == 0:

@@ -33,7 +33,6 @@ class Pushes:
     __slots__ = (
         "_connection",
         "_fetch",
-        "_fresh",
         "_limits",
         "_live",
         "_loop",
@@ -58,7 +57,6 @@ class Pushes:
         self._sent_seq = 0
         self._unacked: dict[int, Arrival] = {}
         self._unacked_bytes = 0
-        self._fresh: list[Fresh] = []
         self._scheduled = False
 
     def start(self, last: int, window: int) -> None:
@@ -82,14 +80,14 @@ class Pushes:
 
     def arrive(self, fresh: list[Fresh]) -> None:
         """Rows for this device were committed."""
-        if self._live:
-            self._fresh += fresh
-        self._schedule()
+        if self._live and self._follows(fresh) and self._fits(fresh):
+            self._push([arrival for _, arrival in fresh if arrival.seq > self._sent_seq])
+        else:
+            self.look()
 
     def look(self) -> None:
         """Rows may have been committed; read them."""
         self._live = False
-        self._fresh.clear()
         self._schedule()
 
     def acked(self, seqs: list[int]) -> list[Arrival]:
@@ -114,13 +112,7 @@ class Pushes:
 
     def _run(self) -> None:
         self._scheduled = False
-        if self._connection.ended:
-            return
-        fresh, self._fresh = self._fresh, []
-        if self._live and self._follows(fresh) and self._fits(fresh):
-            self._push([arrival for _, arrival in fresh if arrival.seq > self._sent_seq])
-        elif fresh or not self._live:
-            self._live = False
+        if not (self._live or self._connection.ended):
             self._push_pages()
 
     def _follows(self, fresh: list[Fresh]) -> bool:

@@ -44,6 +44,9 @@ class Role(Protocol):
     def opened(self) -> None:
         """`ready` was said."""
 
+    def take_at_once(self, frame: bytes) -> bool:
+        """Take one frame of those that come by the thousand, which need no message object; False where it is none of them."""
+
     def take(self, name: str, frame: LinkUp) -> None:
         """Take one frame; `name` is its name in the oneof. Errors end the link."""
 

@@ -20,10 +20,10 @@ from connexa.homeserver.intake import Intake
 from connexa.homeserver.limits import Bucket
 from connexa.homeserver.link_role import Connection
 from connexa.homeserver.outcomes import Outcomes, pending
-from connexa.homeserver.post import Told
+from connexa.homeserver.post import Sender
 from connexa.store import Execute, Store, Writer
-from connexa.wire import WireError, malformed, status_of
-from connexa.wire.v1.link_pb2 import Committed, NumberedEnvelope, Outcome, Refused, Status, WhereReply
+from connexa.wire import WireError, committed_frame, malformed, status_of
+from connexa.wire.v1.link_pb2 import Committed, Outcome, Refused, Status, WhereReply
 from connexa.wire.v1.message_pb2 import Envelope
 
 __all__ = ["Effects", "Sends", "Stream"]
@@ -57,8 +57,8 @@ class Stream(Protocol):
     def advance(self, execute: Execute, number: int) -> None:
         """Set it."""
 
-    def put(self, last: int, envelopes: list[Envelope], now: float, told: Told) -> bool:
-        """Take new envelopes up to the number `last` as they are, all or none; False where an operation has to judge them."""
+    def put(self, sender: Sender, last: int, raws: Sequence[bytes], size: int, now: float) -> bool:
+        """Take new envelopes up to the number `last`, `size` bytes, all or none; False where an operation has to judge them."""
 
     def judge(self, execute: Execute, number: int, envelope: Envelope, raw: bytes, now: float, effects: Effects) -> Status:
         """Deliver one envelope, or say why not."""
@@ -140,32 +140,33 @@ class Sends:
         self._flushing = False
         outcomes.listen(stream.id, self)
 
-    def take(self, envelopes: Sequence[NumberedEnvelope]) -> None:
-        """Take one frame of envelopes."""
+    def take(self, envelopes: Sequence[tuple[int, bytes]]) -> None:
+        """Take one frame of envelopes, each with its number."""
         if not envelopes:
             raise malformed("it sends nothing")
-        items, new = [], self._taken is not None and self._operations == 0
-        for numbered in envelopes:
-            number = numbered.number
+        new = self._taken is not None and self._operations == 0  # what our first operation has found in the store tells what is new
+        size = 0
+        for number, raw in envelopes:
             if not 1 <= number <= MAX_NUMBER or number > self._expected:
                 raise _gap()
             new = new and number == self._expected > (self._taken or 0)
-            self._expected = max(self._expected, number + 1)
-            items.append(self._prejudge(number, numbered.envelope))
-        self._hold_to_rate(len(items))
-        size = sum(len(item.raw) for item in items)
+            if number == self._expected:
+                self._expected += 1
+            size += len(raw)
+        self._hold_to_rate(len(envelopes))
         self._intake.take(size, self._connection.gate)
-        if not (new and self._put(items, size)):
-            self._operate(items, size)
+        if not (new and self._stream.put(self, envelopes[-1][0], [raw for _, raw in envelopes], size, self._clock())):
+            self._operate([self._prejudge(number, raw) for number, raw in envelopes], size)
 
-    def _put(self, items: Sequence[_Item], size: int) -> bool:
-        """Let them ride with the next transaction: what our first operation has found in the store tells what is new."""
-        last, envelopes = items[-1].number, [item.envelope for item in items if item.envelope is not None]
-
-        def told(error: ConnexaError | None) -> None:
-            self._settle(size, error, Effects(up_to=last))
-
-        return len(envelopes) == len(items) and self._stream.put(last, envelopes, self._clock(), told)
+    def posted(self, up_to: int, size: int, error: ConnexaError | None) -> None:
+        """What rode with a transaction is durable; or why nothing of it happened."""
+        self._intake.done(size)
+        if error is not None:
+            self._fail()
+            return
+        self._up_to = max(self._up_to, up_to)
+        if not self._flushing:
+            self._flush()
 
     def _operate(self, items: Sequence[_Item], size: int) -> None:
         self._operations += 1
@@ -257,8 +258,7 @@ class Sends:
     def _settle(self, size: int, error: ConnexaError | None, effects: Effects) -> None:
         self._intake.done(size)
         if error is not None:
-            # Nothing of it happened. The node keeps it and comes back; which numbers stand, `Ready` will say (H5).
-            self._connection.end(ConnexaError("server.temporary", "The homeserver could not store this.", retryable=True))
+            self._fail()
             return
         self._up_to = max(self._up_to, effects.up_to)
         self._refused += effects.refused
@@ -268,8 +268,15 @@ class Sends:
         if len(self._told) > self._most_refusals:
             self._connection.end(RefusedError("rate.limited", "Too many refusals wait to be acknowledged.", retryable=True))
 
+    def _fail(self) -> None:
+        """Nothing of it happened. The node keeps it and comes back; which numbers stand, `Ready` will say (H5)."""
+        self._connection.end(ConnexaError("server.temporary", "The homeserver could not store this.", retryable=True))
+
     def _flush(self) -> None:
         self._flushing = False
+        if not self._refused:
+            self._connection.say_raw(committed_frame(self._up_to))
+            return
         refused, self._refused = self._refused, []
         self._connection.say(committed=Committed(up_to=self._up_to, refused=refused))
 

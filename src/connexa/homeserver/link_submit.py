@@ -7,6 +7,7 @@ this domain are answered here, others through their homeserver.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from google.protobuf.message import Message
@@ -19,12 +20,12 @@ from connexa.homeserver.link_role import Connection, unexpected
 from connexa.homeserver.link_sends import Effects, Sends
 from connexa.homeserver.outcomes import where
 from connexa.homeserver.passes import STREAM_SECONDS, Opened, pass_refused
-from connexa.homeserver.post import Told
+from connexa.homeserver.post import Sender
 from connexa.homeserver.steps import StepUse, bind_target, spend_step, target_of
 from connexa.homeserver.tables import first
 from connexa.identity import Domain, UserPublic, check_domain
 from connexa.store import Execute
-from connexa.wire import status_code
+from connexa.wire import read_sends, status_code
 from connexa.wire.transport import CLOSE_OK
 from connexa.wire.v1.groups_pb2 import GroupCall, GroupReply
 from connexa.wire.v1.link_pb2 import (
@@ -88,12 +89,21 @@ class SubmitRole:
         """Behind `ready`: what became of earlier envelopes."""
         self._sends.on_outcomes()
 
+    def take_at_once(self, frame: bytes) -> bool:
+        """Take envelopes."""
+        envelopes = read_sends(frame)
+        if envelopes is None:
+            return False
+        self._used = self._loop.time()
+        self._sends.take(envelopes)
+        return True
+
     def take(self, name: str, frame: LinkUp) -> None:
         """Take one frame."""
         self._used = self._loop.time()
         match name:
             case "send":
-                self._sends.take(frame.send.envelopes)
+                self._sends.take([(one.number, one.envelope) for one in frame.send.envelopes])
             case "call":
                 self._calls.take(frame.call)
             case "outcome_ack":
@@ -139,13 +149,11 @@ class SubmitRole:
         """Set it."""
         execute("UPDATE spent_pass SET last_number = ? WHERE hash = ?", (number, self._pass.hash))
 
-    def put(self, last: int, envelopes: list[Envelope], now: float, told: Told) -> bool:
+    def put(self, sender: Sender, last: int, raws: Sequence[bytes], size: int, now: float) -> bool:
         """Contacts write to contacts here all day long: that needs no operation."""
         if self._pass.use != PassShow.STREAM or now >= self._pass.opened + STREAM_SECONDS:
             return False
-        if any(envelope.domain != self._house.domain for envelope in envelopes):
-            return False
-        return self._house.post.put(self._pass.hash, last, envelopes, now, told)
+        return self._house.post.put(sender, self._pass.hash, last, raws, size, now)
 
     def judge(self, execute: Execute, number: int, envelope: Envelope, raw: bytes, now: float, effects: Effects) -> Status:
         """Store an envelope here, or queue it for its domain."""

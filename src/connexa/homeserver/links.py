@@ -99,7 +99,8 @@ class Links:
             if device in self._mailboxes:
                 rows.setdefault(device, []).append(fresh)
         for device, its in rows.items():
-            self._mailboxes[device].on_arrivals(its)
+            if (link := self._mailboxes.get(device)) is not None:  # a push may end the link of a slow device
+                link.on_arrivals(its)
 
     def look_for_missed(self) -> None:
         """Look where a row may have been committed whose operation nobody waited for any more."""

@@ -34,12 +34,12 @@ class Loads:
 
     def put_in(self, arrival: Arrival) -> None:
         """Count a row of a device that `find` or `known` has answered for."""
-        self._known[arrival.device] = self._known[arrival.device].plus(arrival)
+        self._known[arrival.device].put_in(arrival)
         self._changed.add(arrival.device)
 
     def take_out(self, query: Query, arrival: Arrival) -> None:
         """Count a row that its device has stored."""
-        self._known[arrival.device] = self.find(query, arrival.device).without(arrival)
+        self.find(query, arrival.device).take_out(arrival)
         self._changed.add(arrival.device)
 
     def write(self, execute: Execute) -> None:

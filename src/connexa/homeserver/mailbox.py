@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
 from connexa.homeserver.tables import Query, first, marks
 from connexa.identity import DeviceId
 from connexa.store import Execute, Row
-from connexa.wire import body_field, stored_item
+from connexa.wire import TokenEnvelope, body_field, stored_item
 from connexa.wire.v1.link_pb2 import PushClass
 from connexa.wire.v1.message_pb2 import Envelope
 
@@ -23,6 +24,7 @@ __all__ = [
     "Load",
     "ack_up_to",
     "arrivals_of",
+    "arrivals_of_token",
     "clear_left",
     "delete",
     "drop_device",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_CONTACT: Final = PushClass.PUSH_CONTACT
 _REQUEST: Final = PushClass.PUSH_REQUEST
 CHUNK: Final = 256  # rows that one step of upkeep deletes
 _CHUNKS: Final = (256, 64, 16, 4, 1)  # rows in one statement: few different ones, which stay prepared
@@ -56,7 +59,8 @@ class Arrival(NamedTuple):
     body: bytes  # the field of a shared body
 
 
-class Load(NamedTuple):
+@dataclass(slots=True)
+class Load:
     """What waits for one device, and how far it has come."""
 
     messages: int = 0
@@ -64,14 +68,18 @@ class Load(NamedTuple):
     requests: int = 0
     acked: int = 0
 
-    def plus(self, arrival: Arrival) -> Load:
-        """With one row more."""
-        return Load(self.messages + 1, self.bytes + arrival.size, self.requests + (arrival.kind == _REQUEST), self.acked)
+    def put_in(self, arrival: Arrival) -> None:
+        """Count one row more."""
+        self.messages += 1
+        self.bytes += arrival.size
+        self.requests += arrival.kind == _REQUEST
 
-    def without(self, arrival: Arrival) -> Load:
-        """With one row less, which the device has stored."""
-        acked = max(self.acked, arrival.seq)
-        return Load(self.messages - 1, self.bytes - arrival.size, self.requests - (arrival.kind == _REQUEST), acked)
+    def take_out(self, arrival: Arrival) -> None:
+        """Count one row less, which the device has stored."""
+        self.messages -= 1
+        self.bytes -= arrival.size
+        self.requests -= arrival.kind == _REQUEST
+        self.acked = max(self.acked, arrival.seq)
 
 
 def load_of(query: Query, device: bytes) -> Load:
@@ -89,6 +97,17 @@ def arrivals_of(envelope: Envelope, kind: PushClass, seqs: Sequence[int], accept
         raw = packet.SerializeToString()
         item = stored_item(accepted_at, kind, id, raw, inside)
         made.append(Arrival(seq, packet.device, kind, expires, len(body) + len(raw) + 64, shared, item, field))
+    return made
+
+
+def arrivals_of_token(envelope: TokenEnvelope, seqs: Sequence[int], accepted_at: int) -> list[Arrival]:
+    """The rows of an envelope of a contact, made of the bytes in which it came."""
+    id, expires, _, _, body, packets = envelope
+    shared, field, inside = (seqs[0], body_field(body), b"") if len(packets) > 1 else (0, b"", body)
+    made = []
+    for seq, (device, _, _, raw) in zip(seqs, packets, strict=True):
+        item = stored_item(accepted_at, _CONTACT, id, raw, inside)
+        made.append(Arrival(seq, device, _CONTACT, expires, len(body) + len(raw) + 64, shared, item, field))
     return made
 
 
@@ -116,7 +135,8 @@ def delete(execute: Execute, arrivals: Mapping[int, Arrival]) -> list[Arrival]:
 def put_loads(execute: Execute, loads: Iterable[tuple[bytes, Load]]) -> None:
     """Write down what waits for devices."""
     for device, load in loads:
-        execute("INSERT OR REPLACE INTO mailbox_load (device, messages, bytes, requests, acked) VALUES (?, ?, ?, ?, ?)", (device, *load))
+        row = (device, load.messages, load.bytes, load.requests, load.acked)
+        execute("INSERT OR REPLACE INTO mailbox_load (device, messages, bytes, requests, acked) VALUES (?, ?, ?, ?, ?)", row)
 
 
 def page(query: Query, device: DeviceId, after: int, limit: int) -> list[Arrival]:

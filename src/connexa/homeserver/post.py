@@ -6,24 +6,41 @@ Most envelopes need nothing but what is in memory to be judged; they are put her
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from connexa.errors import ConnexaError
-from connexa.homeserver.delivery import Arrived, Delivery
+from connexa.homeserver.delivery import Announcer, Arrived
 from connexa.homeserver.loads import Loads
 from connexa.homeserver.mailbox import Arrival, delete, insert
 from connexa.homeserver.metrics import Metrics
+from connexa.homeserver.usher import Usher
 from connexa.store import Execute
-from connexa.wire.v1.message_pb2 import Envelope
+from connexa.wire import TokenEnvelope, status_code
+from connexa.wire.v1.link_pb2 import Status
 
-__all__ = ["Post"]
+__all__ = ["Post", "Sender"]
 
 Told = Callable[[ConnexaError | None], None]
-"""Called when what was put is durable, or with the reason why nothing of it happened."""
+MAX_GATHERED: Final = 4_096  # rows in one transaction, beyond which envelopes wait as operations (homeserver §3.3 item 5)
+_ACCEPTED: Final = status_code(Status.STATUS_ACCEPTED)
 
-MAX_GATHERED: Final = 2_048  # envelopes in one transaction, beyond which they wait as operations (homeserver §3.3 item 5)
+
+class Sender(Protocol):
+    """Whose envelopes are put."""
+
+    def posted(self, up_to: int, size: int, error: ConnexaError | None) -> None:
+        """`size` bytes of envelopes, up to a number of the stream, are durable; or why nothing of them happened."""
+
+
+@dataclass(slots=True)
+class _Put:
+    """What one sender has put."""
+
+    stream: bytes
+    last: int
+    size: int
 
 
 @dataclass(slots=True)
@@ -31,17 +48,18 @@ class _Gathered:
     """What one transaction will hold."""
 
     arrived: Arrived = field(default_factory=list)
-    numbers: dict[bytes, int] = field(default_factory=dict)  # highest number of each stream, by the hash of its pass
+    envelopes: int = 0
+    puts: dict[Sender, _Put] = field(default_factory=dict)
     acked: dict[int, Arrival] = field(default_factory=dict)
-    told: list[Told] = field(default_factory=list)
 
 
 class Post:
     """Rides with every transaction of the writer (`store.Rider`)."""
 
-    def __init__(self, delivery: Delivery, loads: Loads, metrics: Metrics, kick: Callable[[], None]) -> None:
-        self._delivery = delivery
+    def __init__(self, usher: Usher, loads: Loads, announcer: Announcer, metrics: Metrics, kick: Callable[[], None]) -> None:
+        self._usher = usher
         self._loads = loads
+        self._announcer = announcer
         self._metrics = metrics
         self._kick = kick
         self._next = _Gathered()
@@ -51,19 +69,28 @@ class Post:
         """Whether there is something to write."""
         return bool(self._next.arrived or self._next.acked)
 
-    def put(self, stream: bytes, last: int, envelopes: list[Envelope], now: float, told: Told) -> bool:
-        """Take new envelopes of a stream (the hash of its pass) up to its number `last`, all or none.
+    def put(self, sender: Sender, stream: bytes, last: int, raws: Sequence[bytes], size: int, now: float) -> bool:
+        """Take new envelopes of a stream (the hash of its pass) up to its number `last`, `size` bytes, all or none.
 
         False where they are for an operation to judge.
         """
-        if len(self._next.arrived) >= MAX_GATHERED:
+        gathered = self._next
+        if len(gathered.arrived) >= MAX_GATHERED:
             return False
-        for envelope in envelopes:
-            if not self._delivery.opens_at_once(envelope, now):
+        envelopes: list[TokenEnvelope] = []
+        for raw in raws:
+            envelope = self._usher.look_at(raw, now)
+            if envelope is None:
                 return False
-        self._delivery.collect(envelopes, int(now), self._next.arrived)
-        self._next.numbers[stream] = last
-        self._next.told.append(told)
+            envelopes.append(envelope)
+        self._usher.let_in(envelopes, int(now), gathered.arrived)
+        gathered.envelopes += len(envelopes)
+        put = gathered.puts.get(sender)
+        if put is None:
+            gathered.puts[sender] = _Put(stream, last, size)
+        else:
+            put.last = last
+            put.size += size
         self._kick()
         return True
 
@@ -76,10 +103,10 @@ class Post:
         """Write what was gathered; what is returned is to be told how the transaction ended."""
         gathered, self._next = self._next, _Gathered()
         try:
+            gone = delete(execute, gathered.acked)  # first: the new rows take the pages, which are then written once
             insert(execute, [arrival for _, arrival in gathered.arrived])
-            for stream, number in gathered.numbers.items():
-                execute("UPDATE spent_pass SET last_number = ? WHERE hash = ?", (number, stream))
-            gone = delete(execute, gathered.acked)
+            for put in gathered.puts.values():
+                execute("UPDATE spent_pass SET last_number = ? WHERE hash = ?", (put.last, put.stream))
             for row in gone:
                 self._loads.take_out(execute, row)
             self._loads.write(execute)
@@ -92,15 +119,19 @@ class Post:
         if error is not None:
             self._lose(gathered, error)
             return
-        self._delivery.announce(gathered.arrived)
-        self._metrics.acked.inc(gone)
-        for told in gathered.told:
-            told(None)
+        for sender, put in gathered.puts.items():
+            sender.posted(put.last, put.size, None)
+        self._announcer.arrived(gathered.arrived)
+        if gathered.envelopes:
+            self._metrics.judged("local", _ACCEPTED, gathered.envelopes)
+        if gone:
+            self._metrics.acked.inc(gone)
 
     def _lose(self, gathered: _Gathered, error: ConnexaError | None = None) -> None:
         """Nothing of a transaction happened: what was put since then rests on it, and what is in memory may too."""
         later, self._next = self._next, _Gathered()
-        self._delivery.forget()
+        self._usher.forget()
         reason = error or ConnexaError("server.temporary", "The homeserver could not store this.", retryable=True)
-        for told in (*gathered.told, *later.told):
-            told(reason)
+        for lost in (gathered, later):
+            for sender, put in lost.puts.items():
+                sender.posted(put.last, put.size, reason)

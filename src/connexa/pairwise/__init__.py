@@ -47,6 +47,7 @@ from connexa.pairwise._prekeys import (
 )
 from connexa.pairwise._reject import Clone, Duplicate, Reason, Reject
 from connexa.pairwise._rights import (
+    RightKey,
     blob_id,
     call_proof,
     invite_introduction_proof,
@@ -91,6 +92,7 @@ __all__ = [
     "Reject",
     "Responded",
     "ResponderSecrets",
+    "RightKey",
     "SealKey",
     "SealedBody",
     "Sender",

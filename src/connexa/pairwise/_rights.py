@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connexa.crypto import ZERO_SALT, hkdf, hmac_sha256, sha256
+from connexa.crypto import ZERO_SALT, HmacKey, hkdf, hmac_sha256, sha256
 from connexa.identity import UserId
-from connexa.wire import ID_SIZE, VersionRange, pass_statement
+from connexa.wire import ID_SIZE, TokenPacket, VersionRange, pass_statement
 from connexa.wire.v1.message_pb2 import Packet
 
 __all__ = [
+    "RightKey",
     "blob_id",
     "call_proof",
     "invite_introduction_proof",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 _ANYBODY = bytes(32)
+_RIGHT = b"connexa/right/v1\0"
 
 
 def weekly_key(profile_key: bytes, week: int) -> bytes:
@@ -34,7 +36,7 @@ def weekly_key(profile_key: bytes, week: int) -> bytes:
     return hkdf(profile_key, salt=ZERO_SALT, info=b"Connexa/1 delivery" + week.to_bytes(8, "big"), length=32)
 
 
-def packets_hash(packets: Iterable[Packet]) -> bytes:
+def packets_hash(packets: Iterable[Packet | TokenPacket]) -> bytes:
     """SHA-256 over the packets of an envelope, in their order, in one fixed layout."""
     parts = []
     for packet in packets:
@@ -45,7 +47,20 @@ def packets_hash(packets: Iterable[Packet]) -> bytes:
 
 def right_proof(key: bytes, envelope_id: bytes, user: bytes, body_digest: bytes, packets_digest: bytes) -> bytes:
     """The proof that goes with an envelope, under a weekly key or an invite's secret."""
-    return hmac_sha256(key, b"connexa/right/v1\0", envelope_id, user, body_digest, packets_digest)
+    return hmac_sha256(key, _RIGHT, envelope_id, user, body_digest, packets_digest)
+
+
+class RightKey:
+    """A weekly key or an invite's secret, set up once for many proofs."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = HmacKey(key)
+
+    def proof(self, envelope_id: bytes, user: bytes, body_digest: bytes, packets_digest: bytes) -> bytes:
+        """As `right_proof`."""
+        return self._key.hmac_sha256(_RIGHT, envelope_id, user, body_digest, packets_digest)
 
 
 def call_proof(key: bytes, call_id: bytes, query: bytes, user: bytes = b"") -> bytes:

@@ -18,6 +18,7 @@ from ._blob import (
     padded_segments,
     parts_of,
 )
+from ._bulk import TokenEnvelope, TokenPacket, TokenReader, read_acks, read_sends
 from ._envelope import ENVELOPE_VERSION, parse_envelope
 from ._error import WireError, malformed
 from ._limits import (
@@ -50,7 +51,7 @@ from ._limits import (
     WEEK_SECONDS,
 )
 from ._parse import parse
-from ._push import body_field, push_frame, push_item, stored_item
+from ._push import body_field, committed_frame, push_frame, push_item, stored_item
 from ._statement import account_statement, federation_statement, login_statement, pass_statement
 from ._status import STATUSES, Meaning, close_code, http_status, is_retried, meaning, status_code, status_of
 from ._version import CURRENT, OURS, VersionRange, negotiate, unsupported
@@ -93,12 +94,16 @@ __all__ = [
     "USER_SIZE",
     "WEEK_SECONDS",
     "Meaning",
+    "TokenEnvelope",
+    "TokenPacket",
+    "TokenReader",
     "VersionRange",
     "WireError",
     "account_statement",
     "blob_size",
     "body_field",
     "close_code",
+    "committed_frame",
     "federation_statement",
     "http_status",
     "is_retried",
@@ -114,6 +119,8 @@ __all__ = [
     "pass_statement",
     "push_frame",
     "push_item",
+    "read_acks",
+    "read_sends",
     "status_code",
     "status_of",
     "stored_item",
