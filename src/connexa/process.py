@@ -8,16 +8,21 @@ from __future__ import annotations
 import asyncio
 import errno
 import fcntl
+import json
 import logging
 import os
+import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from connexa.errors import ConnexaError, RefusedError
 
-__all__ = ["disk_error", "first_error", "is_locked", "lock", "log_to", "stop_on_signal"]
+__all__ = ["disk_error", "first_error", "is_locked", "lock", "log_to", "on_signal", "stop_on_signal"]
+
+_EVENT = re.compile(r"[a-z_]+(\.[a-z_]+)+( [a-z_]+=\S*)*")
 
 
 @contextmanager
@@ -52,14 +57,19 @@ def is_locked(path: Path) -> bool:
 @contextmanager
 def stop_on_signal(stopped: asyncio.Event) -> Iterator[None]:
     """Set the event on SIGTERM and SIGINT instead of dying of them."""
+    with on_signal(signal.SIGTERM, stopped.set), on_signal(signal.SIGINT, stopped.set):
+        yield
+
+
+@contextmanager
+def on_signal(number: signal.Signals, heard: Callable[[], object]) -> Iterator[None]:
+    """Call `heard` on the event loop for every such signal."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    loop.add_signal_handler(number, heard)
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
+        loop.remove_signal_handler(number)
 
 
 def first_error(failures: BaseExceptionGroup[ConnexaError]) -> ConnexaError:
@@ -80,9 +90,9 @@ def disk_error(error: OSError, place: str) -> ConnexaError:
 
 
 @contextmanager
-def log_to(handler: logging.Handler) -> Iterator[None]:
+def log_to(handler: logging.Handler, *, as_json: bool = False) -> Iterator[None]:
     """Log our events from info on, and other libraries' errors by their place alone: their texts name addresses."""
-    handler.setFormatter(_Discreet("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(_DiscreetJson() if as_json else _Discreet("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root, ours = logging.getLogger(), logging.getLogger("connexa")
     root.addHandler(handler)
     root.setLevel(logging.ERROR)
@@ -113,3 +123,20 @@ class _Discreet(logging.Formatter):
             places.append(f"{Path(frame.tb_frame.f_code.co_filename).name}:{frame.tb_lineno}")
             frame = frame.tb_next
         return f"{type(error).__name__} at {' '.join(places[-8:])}"
+
+
+class _DiscreetJson(_Discreet):
+    """The same as one object a line: `event` is our name for what happened, such as `leaf.renewed`; what it says of it are fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record."""
+        ours = record.name.startswith("connexa")
+        text = record.getMessage() if ours else f"library.failed place={record.filename}:{record.lineno}"
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"at": at, "level": record.levelname.lower(), "from": record.name, "event": text}
+        if _EVENT.fullmatch(text):
+            line["event"], *fields = text.split()
+            line |= dict(field.split("=", 1) for field in fields if "=" in field)
+        if record.exc_info:
+            line["failure"] = self.formatException(record.exc_info)
+        return json.dumps(line)

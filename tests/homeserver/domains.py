@@ -191,7 +191,7 @@ class Host(NoGroups):
             healthy=lambda: self.healthy,
             source=str,
             door=self.door,
-            metrics_token=b"metrics-token",
+            metrics_token=lambda: b"metrics-token",
         )
         self.web = HttpServer(build_web(site), bind_tcp("127.0.0.1", 0, "https"), tls=server_context(self.leaf))
         self.endpoints = Endpoints.parse(self.domain, federation=f"127.0.0.1:{self.port}", https=f"127.0.0.1:{self.web.port}")

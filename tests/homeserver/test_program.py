@@ -90,6 +90,31 @@ async def test_status_users_and_invites_over_the_admin_socket(server, tmp_path):
     assert (found["remotes"], found["queues"]) == ([], [])
 
 
+async def test_reload_by_a_verb_and_by_a_signal_without_losing_a_link(tmp_path):
+    await founded(tmp_path)
+    program = Program("b", ["server", "run", *PORTS, "--json"], home=tmp_path, env={"CONNEXA_SERVER__LOG__FORMAT": "json"})
+    await program.start()
+    settings = tmp_path / "config" / "profiles" / "default.toml"
+    text = settings.read_text()
+    settings.write_text(text + "\n[server.limits]\nmailbox_messages = 7\n\n[server.discovery]\ntimeout = 3.5\n")
+    found = (await run_program(["server", "reload", "--json"], home=tmp_path)).data
+    assert found["changed"] == ["limits.mailbox_messages"]
+    assert {"discovery.timeout", "log.format"} >= set(found["after_restart"]) >= {"discovery.timeout"}
+    settings.write_text(text + "\n[server.limits]\nmailbox_messages = 'many'\n")
+    refused = await run_program(["server", "reload", "--json"], home=tmp_path)
+    assert (refused.code, refused.error["code"]) == (2, "settings.bad_value")
+    settings.write_text(text)
+    audit = (await run_program(["server", "audit", "--json"], home=tmp_path)).data["items"]
+    acts = [(entry["who"], entry["act"], entry["about"]) for entry in audit]
+    assert acts == [(f"uid {os.geteuid()}", "settings.reloaded", "limits.mailbox_messages")]
+    stats = (await run_program(["server", "stats", "--json"], home=tmp_path)).data
+    assert stats["accounts"] == [] and stats["database_bytes"] > 0
+    os.kill(program.pid, signal.SIGHUP)
+    assert await program.stop() == 0
+    events = [json.loads(line)["event"] for line in program.output.splitlines() if '"level"' in line]
+    assert sorted(events) == ["leaf.renewed", "leaf.renewed", "server.stopping", "server.up", "settings.reloaded"]
+
+
 async def test_every_port_shows_the_leaf_of_the_domain_key(server):
     key = Ed25519Public.from_bytes(bytes.fromhex(server.ready["made"]["key"]))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -15,16 +15,17 @@ import msgspec
 
 from connexa.crypto import system_random
 from connexa.errors import ConnexaError, NotFoundError, RefusedError, UsageError
-from connexa.homeserver.admin_client import AdminClient
 from connexa.homeserver.premises import ServerPremises
 from connexa.homeserver.settings import ServerSettings
 from connexa.identity import Domain, parse_domain
 from connexa.settings import load
 
 from .group import Family
+from .homeserver import admin, given_password, password_options, segment, server_settings
 from .options import options
 from .output import answer, moment, say, table
-from .secret import ask_password, read_file
+from .secret import ask_password
+from .server_care import audit, reload, stats
 
 __all__ = ["server"]
 
@@ -37,6 +38,10 @@ def server() -> None:
     """Run a homeserver: the domain's own, for its people."""
 
 
+for verb in (reload, stats, audit):
+    server.add_command(verb)
+
+
 def _ports(command: F) -> F:
     for name in reversed(_LISTENERS):
         text = f"Port of the {name} listener; 0 takes a free one."
@@ -44,40 +49,16 @@ def _ports(command: F) -> F:
     return command
 
 
-def _password(command: F) -> F:
-    command = click.option("--password-file", metavar="PATH", help="Read the password from a file, or - for stdin.")(command)
-    return click.option("--password", "ask", is_flag=True, help="Ask for the password that locks the database.")(command)
-
-
-def _given_password(ask: bool, file: str | None, *, new: bool) -> str | None:
-    if file is not None:
-        text = sys.stdin.readline() if file == "-" else read_file(Path(file), "The password")
-        return text.rstrip("\r\n")
-    return ask_password(new=new) if ask else None
-
-
 def _given_ports(link_port: int | None, federation_port: int | None, https_port: int | None) -> dict[str, int]:
     given = {"link": link_port, "federation": federation_port, "https": https_port}
     return {name: port for name, port in given.items() if port is not None}
-
-
-def _settings(ports: dict[str, int] | None = None) -> ServerSettings:
-    overrides = {f"{name}.port": str(port) for name, port in (ports or {}).items()}
-    try:
-        return load(ServerSettings, "server", options().where, os.environ, overrides).values
-    except UsageError as error:
-        if error.code != "settings.missing":
-            raise
-        raise NotFoundError(
-            "server.not_initialised", "This profile has no homeserver yet.", "Make one with: connexa server init YOUR.DOMAIN"
-        ) from None
 
 
 @server.command()
 @click.argument("domain")
 @_ports
 @click.option("--host", metavar="NAME", help="Public host name of this machine, where it is not the domain itself.")
-@_password
+@password_options
 @click.option("--keyring", is_flag=True, help="Keep the database's key in the login keyring instead of a file.")
 def init(
     domain: str,
@@ -97,7 +78,7 @@ def init(
     ports = _given_ports(link_port, federation_port, https_port)
     public = {one: f"{host}:{ports.get(one) or default}" for one, default in _default_ports().items()} if host else {}
     settings = _existing_settings(name) or _settings_of(name, ports, public)
-    password = _given_password(ask, password_file, new=not premises.database.exists())
+    password = given_password(ask, password_file, new=not premises.database.exists())
     founded = found(premises, name, password=password, use_keyring=keyring, clock=time.time, rng=system_random)
     if _existing_settings(name) is None:
         write_settings(where, name, ports, public)
@@ -134,7 +115,7 @@ def _default_ports() -> dict[str, int]:
 
 def _existing_settings(domain: Domain) -> ServerSettings | None:
     try:
-        settings = _settings()
+        settings = server_settings()
     except NotFoundError:
         return None
     if settings.domain != domain:
@@ -180,37 +161,35 @@ def _story(settings: ServerSettings, founded: Any, records: list[Any], unit: str
 
 @server.command()
 @_ports
-@_password
+@password_options
 def run(link_port: int | None, federation_port: int | None, https_port: int | None, ask: bool, password_file: str | None) -> None:
     """Run the homeserver until it is stopped; ready when the ready line is printed."""
     from connexa.homeserver.program import Ready, ServerProgram  # the whole homeserver: loaded only where it runs
 
-    settings = _settings(_given_ports(link_port, federation_port, https_port))
+    ports = _given_ports(link_port, federation_port, https_port)
+    settings = server_settings(ports)
 
     def ready(facts: Ready) -> None:
-        ports = " ".join(f"{name} {port}" for name, port in facts.ports.items())
-        answer({"event": "ready", **msgspec.to_builtins(facts)}, f"ready {facts.domain} {ports} pid {facts.pid}")
+        listening = " ".join(f"{name} {port}" for name, port in facts.ports.items())
+        answer({"event": "ready", **msgspec.to_builtins(facts)}, f"ready {facts.domain} {listening} pid {facts.pid}")
         sys.stdout.flush()
 
     ServerProgram(
         settings=settings,
         where=options().where,
-        password=_given_password(ask, password_file, new=False),
+        password=given_password(ask, password_file, new=False),
         clock=time.time,
         rng=system_random,
         ready=ready,
+        reread=lambda: server_settings(ports),
     ).run()
-
-
-def _admin() -> AdminClient:
-    return AdminClient(ServerPremises(options().where).socket(_settings()), options().timeout)
 
 
 @server.command()
 def status() -> None:
     """Say how the running homeserver is."""
-    with _admin() as admin:
-        found = admin.call("GET", "/v1/status")
+    with admin() as running:
+        found = running.call("GET", "/v1/status")
     health = "ok" if found["healthy"] else f"failing: {found['failure']}"
     links = ", ".join(f"{count} {mode}" for mode, count in found["links"].items() if count) or "none"
     rows = [
@@ -232,7 +211,7 @@ def check() -> None:
     """Check the machine, the DNS, the well-known document and the ports, as other domains see them."""
     from connexa.homeserver.check import Level, check_domain_outside, check_machine
 
-    settings, premises = _settings(), ServerPremises(options().where)
+    settings, premises = server_settings(), ServerPremises(options().where)
     findings = check_machine(premises.data, time.time)
     findings += asyncio.run(check_domain_outside(_keys(settings), settings.endpoints(), settings.discovery, time.time))
     lines = []
@@ -250,7 +229,7 @@ def dns() -> None:
     """Print the DNS records that make the domain known."""
     from connexa.homeserver.init import published_records
 
-    settings = _settings()
+    settings = server_settings()
     records = published_records(_keys(settings), settings.endpoints())
     found = [{"name": record.name, "type": record.kind, "value": record.value} for record in records]
     answer({"records": found}, *(f'{record.name}. 3600 IN {record.kind} "{record.value}"' for record in records))
@@ -271,8 +250,8 @@ def user() -> None:
 @user.command("list")
 def list_users() -> None:
     """List the accounts."""
-    with _admin() as admin:
-        found = admin.call("GET", "/v1/users")
+    with admin() as running:
+        found = running.call("GET", "/v1/users")
     rows = [
         [one["address"], "admin" if one["admin"] else "", f"{one['devices']} devices", f"{one['waiting']} waiting", moment(one["created"])]
         for one in found["items"]
@@ -291,8 +270,8 @@ def delete_user(localpart: str, yes: bool) -> None:
         if not options().may_ask:
             raise UsageError("confirmation.missing", "This deletes an account for good.", "Say --yes.")
         click.confirm(f"Delete {localpart} and everything that waits for it?", abort=True, err=True)
-    with _admin() as admin:
-        admin.call("DELETE", f"/v1/users/{_segment(localpart)}")
+    with admin() as running:
+        running.call("DELETE", f"/v1/users/{segment(localpart)}")
     answer({"deleted": localpart}, f"deleted {localpart}")
 
 
@@ -305,22 +284,22 @@ def reset_user(localpart: str, yes: bool) -> None:
         if not options().may_ask:
             raise UsageError("confirmation.missing", "This ends the old account for good.", "Say --yes.")
         click.confirm(f"End the account of {localpart} with its mailbox, and let the same person begin anew?", abort=True, err=True)
-    with _admin() as admin:
-        found = admin.call("POST", f"/v1/users/{_segment(localpart)}/reset")
+    with admin() as running:
+        found = running.call("POST", f"/v1/users/{segment(localpart)}/reset")
     answer(found, found["invite"])
-    say(f"\n  They type:  connexa account create {localpart}@{_settings().domain}   and give this code when asked")
+    say(f"\n  They type:  connexa account create {localpart}@{server_settings().domain}   and give this code when asked")
 
 
 @server.command()
 @click.option("--uses", type=click.IntRange(1, 10_000), default=1, show_default=True, help="How many people may register with it.")
 @click.option("--days", type=click.IntRange(1, 365), default=7, show_default=True, help="How long it is good.")
-@click.option("--admin", is_flag=True, help="Who registers with it becomes an administrator.")
-def invite(uses: int, days: int, admin: bool) -> None:
+@click.option("--admin", "as_admin", is_flag=True, help="Who registers with it becomes an administrator.")
+def invite(uses: int, days: int, as_admin: bool) -> None:
     """Make an invite to register here; it is shown once."""
-    with _admin() as client:
-        found = client.call("POST", "/v1/invites", {"uses": uses, "days": days, "admin": admin})
+    with admin() as running:
+        found = running.call("POST", "/v1/invites", {"uses": uses, "days": days, "admin": as_admin})
     answer(found, found["invite"])
-    say(f"\n  They type:  connexa account create NAME@{_settings().domain}   and give this code when asked")
+    say(f"\n  They type:  connexa account create NAME@{server_settings().domain}   and give this code when asked")
 
 
 @server.group(cls=Family)
@@ -331,8 +310,8 @@ def federation() -> None:
 @federation.command("list")
 def list_federation() -> None:
     """List pinned domains and queues."""
-    with _admin() as admin:
-        found = admin.call("GET", "/v1/federation")
+    with admin() as running:
+        found = running.call("GET", "/v1/federation")
     queues = {queue["domain"]: queue for queue in found["queues"]}
     known = {remote["domain"]: remote for remote in found["remotes"]}
     rows = [_federation_row(name, known.get(name), queues.get(name)) for name in sorted({*known, *queues})]
@@ -351,8 +330,8 @@ def _federation_row(name: str, remote: dict[str, Any] | None, queue: dict[str, A
 @click.argument("domain")
 def refresh(domain: str) -> None:
     """Look DOMAIN up now."""
-    with _admin() as admin:
-        found = admin.call("POST", f"/v1/federation/{_segment(domain)}/refresh")
+    with admin() as running:
+        found = running.call("POST", f"/v1/federation/{segment(domain)}/refresh")
     answer(found, f"{found['domain']} is {found['state']}, key {found['key']}")
 
 
@@ -360,12 +339,6 @@ def refresh(domain: str) -> None:
 @click.argument("domain")
 def forget(domain: str) -> None:
     """Drop the pin of DOMAIN; the next contact is a first one."""
-    with _admin() as admin:
-        admin.call("DELETE", f"/v1/federation/{_segment(domain)}")
+    with admin() as running:
+        running.call("DELETE", f"/v1/federation/{segment(domain)}")
     answer({"forgotten": domain}, f"forgot {domain}")
-
-
-def _segment(text: str) -> str:
-    from urllib.parse import quote
-
-    return quote(text, safe="")

@@ -5,22 +5,28 @@ The socket's file mode is the whole access control, so nothing here is ever reac
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Protocol, TypeAlias, cast
+from typing import Annotated, Any, Final, Protocol, TypeAlias, cast
 
 import msgspec
 from litestar import Litestar, delete, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import ValidationException
-from litestar.params import SkipValidation
+from litestar.params import FromQuery, SkipValidation
 from litestar.types import ASGIApp
 
 from connexa.discovery import Remote
 from connexa.errors import ConnexaError, NotFoundError, UsageError
+from connexa.homeserver.audit import Entry
 from connexa.homeserver.federation import Waiting
+from connexa.homeserver.reload import Reloaded
+from connexa.homeserver.stats import StatsInfo
 from connexa.homeserver.web import answer_error
 from connexa.identity import Domain, check_domain
 
 __all__ = ["AccountInfo", "Administered", "InviteInfo", "QueueInfo", "RemoteInfo", "StatusInfo", "build_admin"]
+
+
+MAX_PAGE: Final = 1_000
 
 
 class StatusInfo(msgspec.Struct, kw_only=True):
@@ -98,28 +104,57 @@ class Administered(Protocol):
 
     def users(self) -> list[AccountInfo]: ...
 
-    async def delete_user(self, localpart: str) -> None: ...
+    async def stats(self) -> StatsInfo: ...
 
-    async def reset_user(self, localpart: str) -> InviteInfo: ...
+    def audit(self, before: int, limit: int) -> list[Entry]: ...
 
-    async def create_invite(self, uses: int, days: int, admin: bool) -> InviteInfo: ...
+    async def reload(self, who: str) -> Reloaded: ...
+
+    async def delete_user(self, localpart: str, who: str) -> None: ...
+
+    async def reset_user(self, localpart: str, who: str) -> InviteInfo: ...
+
+    async def create_invite(self, uses: int, days: int, admin: bool, who: str) -> InviteInfo: ...
 
     async def remotes(self) -> list[tuple[Remote, bool]]: ...
 
     def queues(self) -> list[Waiting]: ...
 
-    async def forget_remote(self, domain: Domain) -> None: ...
+    async def forget_remote(self, domain: Domain, who: str) -> None: ...
 
-    async def refresh_remote(self, domain: Domain) -> Remote: ...
+    async def refresh_remote(self, domain: Domain, who: str) -> Remote: ...
 
 
 Given: TypeAlias = NamedDependency[SkipValidation[Administered]]
+Who: TypeAlias = NamedDependency[str]
 
 
 @get("/v1/status")
 async def show_status(server: Given) -> StatusInfo:
     """How the homeserver is."""
     return server.status()
+
+
+@get("/v1/stats")
+async def show_stats(server: Given) -> StatsInfo:
+    """What is kept, and for whom."""
+    return await server.stats()
+
+
+@get("/v1/audit")
+async def show_audit(
+    server: Given,
+    before: FromQuery[int] = 0,
+    limit: FromQuery[int] = 50,
+) -> dict[str, Any]:
+    """What administrators did, the newest first."""
+    return {"v": 1, "items": server.audit(max(before, 0), min(max(limit, 1), MAX_PAGE))}
+
+
+@post("/v1/reload", status_code=200)
+async def reload_settings(server: Given, who: Who) -> Reloaded:
+    """Read the settings anew."""
+    return await server.reload(who)
 
 
 @get("/v1/users")
@@ -129,22 +164,22 @@ async def list_users(server: Given) -> dict[str, Any]:
 
 
 @delete("/v1/users/{localpart:str}", status_code=200)
-async def delete_user(server: Given, localpart: str) -> dict[str, int]:
+async def delete_user(server: Given, who: Who, localpart: str) -> dict[str, int]:
     """Delete an account; its name is never given to another person (I83)."""
-    await server.delete_user(localpart)
+    await server.delete_user(localpart, who)
     return {"v": 1}
 
 
 @post("/v1/users/{localpart:str}/reset", status_code=200)
-async def reset_user(server: Given, localpart: str) -> InviteInfo:
+async def reset_user(server: Given, who: Who, localpart: str) -> InviteInfo:
     """Let the same person register at their address with a new key; the old account ends with its mailbox."""
-    return await server.reset_user(localpart)
+    return await server.reset_user(localpart, who)
 
 
 @post("/v1/invites", status_code=200)
-async def create_invite(server: Given, data: _InviteBody) -> InviteInfo:
+async def create_invite(server: Given, who: Who, data: _InviteBody) -> InviteInfo:
     """Make an invite to register."""
-    return await server.create_invite(data.uses, data.days, data.admin)
+    return await server.create_invite(data.uses, data.days, data.admin, who)
 
 
 @get("/v1/federation")
@@ -156,15 +191,15 @@ async def list_federation(server: Given) -> dict[str, Any]:
 
 
 @post("/v1/federation/{domain:str}/refresh", status_code=200)
-async def refresh_remote(server: Given, domain: str) -> RemoteInfo:
+async def refresh_remote(server: Given, who: Who, domain: str) -> RemoteInfo:
     """Look a domain up now."""
-    return _remote_info(await server.refresh_remote(check_domain(domain)), hot=True)
+    return _remote_info(await server.refresh_remote(check_domain(domain), who), hot=True)
 
 
 @delete("/v1/federation/{domain:str}", status_code=200)
-async def forget_remote(server: Given, domain: str) -> dict[str, int]:
+async def forget_remote(server: Given, who: Who, domain: str) -> dict[str, int]:
     """Drop a domain's pin; the next contact is a first one."""
-    await server.forget_remote(check_domain(domain))
+    await server.forget_remote(check_domain(domain), who)
     return {"v": 1}
 
 
@@ -180,11 +215,28 @@ def _answer_missing(request: Any, _: Exception) -> Any:
     return answer_error(request, NotFoundError("page.not_found", "There is no such operation.", "Both may be of different versions."))
 
 
+def _who(request: Any) -> str:
+    """The user of this machine at the other end of the socket (`http_server`)."""
+    return str(request.client.host) if request.client else "unknown"
+
+
 def build_admin(server: Administered) -> ASGIApp:
     """Put the operations together."""
     app = Litestar(
-        route_handlers=[show_status, list_users, delete_user, reset_user, create_invite, list_federation, refresh_remote, forget_remote],
-        dependencies={"server": Provide(lambda: server, sync_to_thread=False)},
+        route_handlers=[
+            show_status,
+            show_stats,
+            show_audit,
+            reload_settings,
+            list_users,
+            delete_user,
+            reset_user,
+            create_invite,
+            list_federation,
+            refresh_remote,
+            forget_remote,
+        ],
+        dependencies={"server": Provide(lambda: server, sync_to_thread=False), "who": Provide(_who, sync_to_thread=False)},
         exception_handlers={ConnexaError: answer_error, ValidationException: _answer_validation, 404: _answer_missing},
         request_max_body_size=16_384,
         openapi_config=None,

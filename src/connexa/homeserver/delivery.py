@@ -7,7 +7,7 @@ packets are for exactly the current list's devices with a valid sealed-sender ke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -19,7 +19,7 @@ from connexa.homeserver.metrics import Metrics
 from connexa.homeserver.rights import judge_envelope, remember, was_used
 from connexa.homeserver.sequence import Sequence as SeqNumbers
 from connexa.homeserver.settings import LimitSettings, ServerSettings
-from connexa.identity import DeviceId, UserId
+from connexa.identity import DeviceId, Domain, UserId
 from connexa.pairwise import week_of
 from connexa.store import Execute
 from connexa.wire import REQUEST_BODY, TokenEnvelope, TokenPacket, WireError, parse_envelope, status_code
@@ -57,9 +57,10 @@ class Delivery:
         *,
         doors: Doorkeeper,
         loads: Loads,
+        blocked: Set[Domain],
     ) -> None:
         self._limits: LimitSettings = settings.limits
-        self._blocked = settings.blocked()
+        self._blocked = blocked
         self._sequence = sequence
         self._announcer = announcer
         self._metrics = metrics
@@ -67,9 +68,11 @@ class Delivery:
         self._doors = doors
         self._loads = loads
         limits = settings.limits
-        self._domains: RateTable[str] = RateTable(count=limits.domain_envelopes_per_second, seconds=1, burst=limits.domain_envelopes_burst)
-        self._domain_strangers: RateTable[str] = RateTable(count=limits.domain_strangers_per_hour, seconds=3600)
-        self._targets: RateTable[bytes] = RateTable(count=limits.strangers_per_hour, seconds=3600)
+        self._domains: RateTable[str] = RateTable(
+            lambda: limits.domain_envelopes_per_second, seconds=1, burst=lambda: limits.domain_envelopes_burst
+        )
+        self._domain_strangers: RateTable[str] = RateTable(lambda: limits.domain_strangers_per_hour, seconds=3600)
+        self._targets: RateTable[bytes] = RateTable(lambda: limits.strangers_per_hour, seconds=3600)
 
     def check_envelope(self, raw: bytes) -> Envelope:
         """Check what needs no database; raises an error whose code is that of a status."""

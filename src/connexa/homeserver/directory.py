@@ -96,7 +96,7 @@ class Directory:
         self._on_low = on_low
         self._on_few_packages = on_few_packages
         # A pass, or a whole domain, for each person: whose claims they are is not known (I88).
-        self._claimers: RateTable[tuple[bytes, UserId]] = RateTable(count=limits.key_package_claims_per_day, seconds=86_400)
+        self._claimers: RateTable[tuple[bytes, UserId]] = RateTable(lambda: limits.key_package_claims_per_day, seconds=86_400)
 
     async def lookup(self, request: LookupRequest, now: float, from_domain: str | None = None) -> LookupReply:
         """Answer a look-up about somebody here; WireError for one that is not well formed."""

@@ -7,14 +7,18 @@ homeservers by the methods of `federation.House`, administrators by the methods 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from connexa.crypto import Ed25519Secret, Rng
 from connexa.crypto.x509 import Leaf
 from connexa.discovery import OnEvent, PinBook, Resolver
 from connexa.errors import ConnexaError, RefusedError
 from connexa.homeserver.accounts import AccountView, all_accounts, create_account_invite, delete_account, reset_account
+from connexa.homeserver.audit import PROGRAM, note
 from connexa.homeserver.certificates import Certificates
 from connexa.homeserver.delivery import Delivery
 from connexa.homeserver.directory import Directory
@@ -35,13 +39,13 @@ from connexa.homeserver.outcomes import Outcomes
 from connexa.homeserver.passes import PassKeys
 from connexa.homeserver.post import Post
 from connexa.homeserver.prekeys import one_time_left
-from connexa.homeserver.publication import Publication
+from connexa.homeserver.publication import Publication, policy_of
 from connexa.homeserver.sequence import Sequence as SeqNumbers
-from connexa.homeserver.settings import ServerSettings
+from connexa.homeserver.settings import LimitSettings, ServerSettings
 from connexa.homeserver.upkeep import Upkeep
 from connexa.homeserver.usher import Usher
 from connexa.identity import DeviceId, Domain, Endpoints, PinState, UserId, check_domain
-from connexa.store import Store, Writer
+from connexa.store import Execute, Store, Writer
 from connexa.wire.transport import FrameSink
 from connexa.wire.v1.federation_pb2 import BatchAck, Item
 from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest
@@ -60,7 +64,10 @@ from connexa.wire.v1.link_pb2 import (
 
 __all__ = ["Homeserver"]
 
+T = TypeVar("T")
+
 TICK_SECONDS: Final = 10.0
+DRAIN_SECONDS: Final = 5.0
 LOOK_UPS_AT_ONCE: Final = 32
 
 
@@ -82,8 +89,10 @@ class Homeserver:
         on_pin: OnEvent | None = None,
         blobs: BlobStore | None = None,
     ) -> None:
-        limits = settings.limits
+        limits = msgspec.structs.replace(settings.limits)  # ours alone: what is reloaded is written into it
+        settings = msgspec.structs.replace(settings, limits=limits)
         self.settings = settings
+        self.blocked = set(settings.blocked())
         self.database = database
         self.writer = writer
         self.sequence = sequence
@@ -100,26 +109,24 @@ class Homeserver:
         self.outcomes = Outcomes(clock)
         self.doors = Doorkeeper(database)
         loads = Loads(database)
-        self.delivery = Delivery(settings, sequence, self.links, self.metrics, clock, doors=self.doors, loads=loads)
+        self.delivery = Delivery(settings, sequence, self.links, self.metrics, clock, doors=self.doors, loads=loads, blocked=self.blocked)
         usher = Usher(keys.domain, limits, sequence, self.links, doors=self.doors, loads=loads)
         self.post = Post(usher, loads, self.links, self.metrics, writer.kick)
         writer.carry(self.post)
         self.directory = Directory(writer, self.delivery, limits, self._tell_low, self._tell_few_packages)
         self.pairs = PairSlots(limits.pair_seconds)
         # By stream, not by link: who comes back by another link goes on where they were.
-        self.send_rates: RateTable[bytes] = RateTable(count=limits.send_per_second, seconds=1, burst=limits.send_burst)
-        self.lookup_rates: RateTable[bytes] = RateTable(count=limits.lookups_per_minute, seconds=60)
-        self.package_uploads: RateTable[DeviceId] = RateTable(count=limits.key_packages_per_day, seconds=86_400)
-        self.list_uploads: RateTable[UserId] = RateTable(count=limits.lists_per_day, seconds=86_400)
+        self.send_rates: RateTable[bytes] = RateTable(lambda: limits.send_per_second, seconds=1, burst=lambda: limits.send_burst)
+        self.lookup_rates: RateTable[bytes] = RateTable(lambda: limits.lookups_per_minute, seconds=60)
+        self.package_uploads: RateTable[DeviceId] = RateTable(lambda: limits.key_packages_per_day, seconds=86_400)
+        self.list_uploads: RateTable[UserId] = RateTable(lambda: limits.lists_per_day, seconds=86_400)
         self.remote_table = RemoteTable(database, writer)
         self.pins = PinBook(self.remote_table, resolver, clock=clock, on_event=on_pin)
         self.incoming = Incoming(keys.domain, database, writer, self.delivery, self.pins, clock=clock)
-        bounds = QueueBounds(limits.queue_domain_bytes, limits.queue_bytes)
-        self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng, bounds=bounds)
+        self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng, bounds=_bounds(limits))
         self.groups = GroupService(self)
         self.door = Door(self)
         self.upkeep = Upkeep(writer)
-        self._blocked = settings.blocked()
         self._look_ups = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -190,6 +197,15 @@ class Homeserver:
         self.links.look_for_missed()
         self.groups.tick()
 
+    async def drain(self) -> None:
+        """Take nothing more, say what is committed of what was taken, and send the links away; bounded."""
+        self.door.quiet()
+        with contextlib.suppress(ConnexaError, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                await self.writer.run(lambda execute: None)  # behind everything that was taken
+                await asyncio.sleep(0)  # what the commit has settled is said in the turn after it
+        self.door.drain()
+
     async def close(self) -> None:
         """Tell the links, finish what the writer holds, and stop; the database stays the caller's to close."""
         self.door.drain()
@@ -232,6 +248,18 @@ class Homeserver:
         """Say where the listeners really are, once they listen."""
         self.publication.endpoints = endpoints
 
+    def adopt(self, settings: ServerSettings) -> None:
+        """Go by other settings from now on: limits, who may register and blocked domains; links that are open keep their windows."""
+        blocked = settings.blocked()
+        self.settings.limits.adopt(settings.limits)
+        self.settings = msgspec.structs.replace(settings, limits=self.settings.limits)
+        self.blocked.clear()
+        self.blocked.update(blocked)
+        self.intake.most = settings.limits.uncommitted_bytes
+        self.queue.bounds = _bounds(settings.limits)
+        self.pairs.seconds = settings.limits.pair_seconds
+        self.publication.policy = policy_of(settings, media=self.media is not None)
+
     def take_keys(self, keys: DomainKeys) -> None:
         """Go on with other domain keys, announced or rotated."""
         self.publication.keys = keys
@@ -245,7 +273,7 @@ class Homeserver:
 
     def is_blocked(self, domain: str) -> bool:
         """Whether the administrator wants nothing to do with a domain."""
-        return domain in self._blocked
+        return domain in self.blocked
 
     def tell_low(self, device: DeviceId) -> None:
         """Ask a device for more one-time prekeys, if it is here and needs them."""
@@ -316,24 +344,43 @@ class Homeserver:
 
     # ---- administrators
 
-    async def create_account_invite(self, uses: int, days: float, admin: bool = False) -> str:
+    async def administer(self, work: Callable[[Execute], T], who: str, act: str, about: str = "") -> T:
+        """Run an administrator's operation and write it down, in one transaction; what was refused was not done."""
+        now = self.clock()
+
+        def audited(execute: Execute) -> T:
+            result = work(execute)
+            note(execute, now, who, act, about)
+            return result
+
+        return await self.writer.run(audited)
+
+    async def create_account_invite(self, uses: int, days: float, admin: bool = False, *, who: str = PROGRAM) -> str:
         """Make an invite to register; returns its secret, which is not kept."""
         now = self.clock()
-        return await self.writer.run(lambda execute: create_account_invite(execute, self.rng, uses=uses, days=days, admin=admin, now=now))
+        return await self.administer(
+            lambda execute: create_account_invite(execute, self.rng, uses=uses, days=days, admin=admin, now=now), who, "invite.created"
+        )
 
     def list_users(self) -> list[AccountView]:
         """Every account."""
         return list(all_accounts(self.database.read))
 
-    async def delete_user(self, localpart: str) -> None:
+    async def delete_user(self, localpart: str, *, who: str = PROGRAM) -> None:
         """Delete an account and end its links."""
         now = self.clock()
-        _, devices = await self.writer.run(lambda execute: delete_account(execute, localpart, now))
+        _, devices = await self.administer(lambda execute: delete_account(execute, localpart, now), who, "user.deleted", localpart)
         self.links.expel(devices)
 
-    async def reset_user(self, localpart: str) -> str:
+    async def reset_user(self, localpart: str, *, who: str = PROGRAM) -> str:
         """Let a person who lost their key begin anew at their address; returns the secret of the invite for it."""
         now = self.clock()
-        invite, devices = await self.writer.run(lambda execute: reset_account(execute, self.rng, localpart, now))
+        invite, devices = await self.administer(
+            lambda execute: reset_account(execute, self.rng, localpart, now), who, "user.reset", localpart
+        )
         self.links.expel(devices)
         return invite
+
+
+def _bounds(limits: LimitSettings) -> QueueBounds:
+    return QueueBounds(limits.queue_domain_bytes, limits.queue_bytes)

@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 import ssl
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,6 +139,8 @@ class _Connection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the library has it
         """Begin to count."""
         super().connection_made(transport)
+        if (user := _user_of(transport)) is not None:
+            self.client = (user, 0)  # the library knows no name for who comes over a unix socket
         self._end = self.loop.call_later(CONNECTION_SECONDS, self._time_is_over)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -151,6 +154,15 @@ class _Connection(H11Protocol):
             self.transport.abort()  # no whole request is here
         else:
             self.shutdown()  # behind the answer that is being made
+
+
+def _user_of(transport: asyncio.Transport) -> str | None:
+    """Who of this machine's users is at the other end of a unix socket."""
+    connection = transport.get_extra_info("socket")
+    if connection is None or connection.family != socket.AF_UNIX or not hasattr(socket, "SO_PEERCRED"):
+        return None
+    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return f"uid {user}"
 
 
 class _Server(uvicorn.Server):

@@ -47,7 +47,7 @@ class Intake:
     """Counts uncommitted bytes of all links; whoever adds beyond the bound waits until half of it is committed."""
 
     def __init__(self, most: int, metrics: Metrics) -> None:
-        self._most = most
+        self.most = most
         self._held = 0
         self._waiting: set[Gate] = set()
         metrics.uncommitted.set_function(lambda: self._held)
@@ -55,14 +55,14 @@ class Intake:
     def take(self, size: int, gate: Gate) -> None:
         """Count bytes that were taken from a link."""
         self._held += size
-        if self._held > self._most:
+        if self._held > self.most:
             self._waiting.add(gate)
             gate.shut("intake")
 
     def done(self, size: int) -> None:
         """They are committed, or given up."""
         self._held -= size
-        if self._waiting and self._held <= self._most // 2:
+        if self._waiting and self._held <= self.most // 2:
             waiting, self._waiting = self._waiting, set()
             for gate in waiting:
                 gate.open("intake")

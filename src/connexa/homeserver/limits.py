@@ -1,12 +1,13 @@
 """Token buckets: how often something may happen, for one key or for many.
 
 `now` is any clock that goes on by itself; links pass the event loop's. Tables are bounded: the key that was quiet for longest is forgotten.
+A table asks for its rate whenever a bucket is, so that limits that were read anew hold for all its buckets.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
 __all__ = ["Bucket", "RateTable", "registrable"]
@@ -32,6 +33,11 @@ class Bucket:
         self._level = burst
         self._at = now
 
+    def change(self, rate: float, burst: float) -> None:
+        """Fill at another rate from now on."""
+        self._rate = rate
+        self._burst = burst
+
     def take(self, now: float, count: float = 1.0) -> bool:
         """Take `count` out, or nothing where there is not enough."""
         self._fill(now)
@@ -52,11 +58,13 @@ class Bucket:
 
 
 class RateTable(Generic[K]):
-    """One bucket for each key."""
+    """One bucket for each key: `count()` in so many seconds, `burst()` (or as many) at once."""
 
-    def __init__(self, *, count: float, seconds: float, burst: float | None = None) -> None:
-        self._rate = count / seconds
-        self._burst = count if burst is None else burst
+    def __init__(self, count: Callable[[], float], *, seconds: float, burst: Callable[[], float] | None = None) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._burst = burst or count
+        self._now = (count(), self._burst())
         self._buckets: OrderedDict[K, Bucket] = OrderedDict()
 
     def take(self, key: K, now: float, count: float = 1.0) -> bool:
@@ -65,10 +73,18 @@ class RateTable(Generic[K]):
 
     def bucket(self, key: K, now: float) -> Bucket:
         """The bucket of a key, for those who hold on to it; the same one when the key comes back."""
+        if (self._count(), self._burst()) != self._now:
+            self._change()
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = Bucket(self._rate, self._burst, now)
+            count, burst = self._now
+            bucket = self._buckets[key] = Bucket(count / self._seconds, burst, now)
             if len(self._buckets) > MAX_KEYS:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(key)
         return bucket
+
+    def _change(self) -> None:
+        self._now = count, burst = self._count(), self._burst()
+        for bucket in self._buckets.values():
+            bucket.change(count / self._seconds, burst)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -49,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
+RETURNS_PER_SECOND: Final = 500  # a handshake costs up to a millisecond of a core (homeserver §2, trap 12)
+
 _PROOFS: Final = {Mode.MODE_MAILBOX: "login", Mode.MODE_SUBMIT: "pass", Mode.MODE_REGISTER: "register", Mode.MODE_PAIR: "pair"}
 _NAMES: Final = {Mode.MODE_MAILBOX: "mailbox", Mode.MODE_SUBMIT: "submit", Mode.MODE_REGISTER: "register", Mode.MODE_PAIR: "pair"}
 
@@ -66,10 +69,11 @@ class Door:
         self._house = house
         self._connections: set[LinkConnection] = set()
         self._waiting: Counter[str] = Counter()
-        self.logins: RateTable[str] = RateTable(count=limits.logins_per_minute, seconds=60)
-        self.passes: RateTable[str] = RateTable(count=limits.passes_shown_per_minute, seconds=60)
-        self.registrations: RateTable[str] = RateTable(count=limits.registrations_per_hour, seconds=3600)
-        self.pairings: RateTable[str] = RateTable(count=limits.pairings_per_hour, seconds=3600)
+        self.draining = False
+        self.logins: RateTable[str] = RateTable(lambda: limits.logins_per_minute, seconds=60)
+        self.passes: RateTable[str] = RateTable(lambda: limits.passes_shown_per_minute, seconds=60)
+        self.registrations: RateTable[str] = RateTable(lambda: limits.registrations_per_hour, seconds=3600)
+        self.pairings: RateTable[str] = RateTable(lambda: limits.pairings_per_hour, seconds=3600)
 
     @property
     def open_links(self) -> int:
@@ -83,7 +87,9 @@ class Door:
         crowded = self._waiting[sink.source] >= limits.waiting_per_source or len(self._connections) >= limits.links
         self._connections.add(connection)
         self._waiting[sink.source] += 1
-        if crowded:
+        if self.draining:
+            connection.end(NetworkError("server.draining", "The homeserver is stopping.", retryable=True))
+        elif crowded:
             connection.end(RefusedError("rate.limited", "Too many connections.", retryable=True))
         return connection
 
@@ -97,10 +103,18 @@ class Door:
         """A connection is gone."""
         self._connections.discard(connection)
 
+    def quiet(self) -> None:
+        """The program stops: take no new connection, and read no more from those that are here."""
+        self.draining = True
+        for connection in self._connections:
+            connection.gate.shut("drain")
+
     def drain(self) -> None:
-        """The program stops: tell everybody, and close."""
+        """Tell everybody over how many seconds to spread coming back, and close."""
+        self.draining = True
+        spread = math.ceil(len(self._connections) / RETURNS_PER_SECOND)
         for connection in tuple(self._connections):
-            connection.say(notice=Notice(code="server.draining"))
+            connection.say(notice=Notice(code="server.draining", number=spread))
             connection.close(CLOSE_GONE)
 
 

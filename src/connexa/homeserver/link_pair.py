@@ -112,7 +112,7 @@ class PairSlots:
     """The slots of the last minutes; a used one is remembered for longer than its code is good."""
 
     def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._slots: dict[bytes, Slot] = {}
 
     def open(self, name: bytes, connection: Connection) -> PairRole:
@@ -122,6 +122,6 @@ class PairSlots:
         if name not in self._slots:
             if len(self._slots) >= MAX_SLOTS:
                 raise RefusedError("rate.limited", "Too many devices are being linked now.", retryable=True)
-            self._slots[name] = Slot(self._seconds)
-            asyncio.get_running_loop().call_later(3 * self._seconds, self._slots.pop, name)
+            self._slots[name] = Slot(self.seconds)
+            asyncio.get_running_loop().call_later(3 * self.seconds, self._slots.pop, name)
         return self._slots[name].enter(connection)

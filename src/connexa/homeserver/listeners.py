@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from connexa.crypto.x509 import Leaf
-from connexa.errors import ConnexaError, UsageError
+from connexa.errors import ConnexaError
 from connexa.homeserver.admin import build_admin
 from connexa.homeserver.federation import MAX_HOT, Door, FederationServer, GrpcRemotes, Trust
 from connexa.homeserver.homeserver import Homeserver
@@ -22,6 +22,7 @@ from connexa.homeserver.http_server import HttpServer, bind_tcp, bind_unix
 from connexa.homeserver.listener import LinkListener, address_block
 from connexa.homeserver.office import Office
 from connexa.homeserver.premises import ServerPremises
+from connexa.homeserver.reload import Reread
 from connexa.homeserver.settings import ListenSettings, ServerSettings
 from connexa.homeserver.tls import server_context, show_leaf
 from connexa.homeserver.web import Site, build_web
@@ -40,10 +41,12 @@ MOVED: Final = frozenset({PinEvent.QUARANTINED, PinEvent.ROTATED, PinEvent.REPLA
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """What is open: the ports by name, and the web servers that the program runs."""
+    """What is open: the ports by name, the links' own, and the web servers that the program runs."""
 
     ports: dict[str, int]
+    links: LinkListener
     sites: tuple[HttpServer, ...]
+    office: Office
 
 
 class PinWatch:
@@ -54,17 +57,18 @@ class PinWatch:
 
     def __call__(self, domain: Domain, event: PinEvent) -> None:
         """Take a change; the log names no domain, the admin API does."""
-        _log.log(logging.WARNING if event in ALARMING else logging.INFO, "pin %s", event.value)
+        _log.log(logging.WARNING if event in ALARMING else logging.INFO, "pin.changed to=%s", event.value)
         if event in MOVED and self.trust is not None:
             self.trust.forget(domain)  # with its new key it comes back by Introduce
 
 
 @asynccontextmanager
 async def listening(
-    house: Homeserver, remotes: GrpcRemotes, watch: PinWatch, premises: ServerPremises, custody: KeyCustody
+    house: Homeserver, remotes: GrpcRemotes, watch: PinWatch, premises: ServerPremises, custody: KeyCustody, reread: Reread
 ) -> AsyncIterator[Listeners]:
     """Open every door for as long as the block lasts."""
     settings = house.settings
+    settings.metrics.token()  # a file that cannot be read is said before anything listens
     trust = watch.trust = Trust(house.leaf, house.clock)
     await _let_known_in(house, trust)
     async with AsyncExitStack() as stack:
@@ -90,9 +94,10 @@ async def listening(
             _log.info("leaf.renewed until=%d", leaf.not_after)
 
         house.certificates.watch(renewed)
-        office = build_admin(Office(house, trust, ports, custody, clock=house.clock))
-        sites = (HttpServer(build_web(site_of(house, trust)), https, tls=tls), HttpServer(office, admin, connections=ADMIN_CONNECTIONS))
-        yield Listeners(ports, sites)
+        office = Office(house, trust, ports, custody, clock=house.clock, reread=reread)
+        web, own = build_web(site_of(house, trust)), build_admin(office)
+        sites = (HttpServer(web, https, tls=tls), HttpServer(own, admin, connections=ADMIN_CONNECTIONS))
+        yield Listeners(ports, links, sites, office)
 
 
 async def _let_known_in(house: Homeserver, trust: Trust) -> None:
@@ -120,22 +125,12 @@ def site_of(house: Homeserver, trust: Trust) -> Site:
         domain=house.domain,
         well_known=well_known,
         metrics=house.metrics.render,
-        healthy=lambda: house.writer.failure is None,
+        healthy=lambda: house.writer.failure is None and not house.door.draining,
         source=address_block,
-        door=Door(house.domain, house.pins, trust, clock=house.clock, blocked=house.settings.blocked()),
-        metrics_token=_token(house.settings),
+        door=Door(house.domain, house.pins, trust, clock=house.clock, blocked=house.blocked),
+        metrics_token=lambda: house.settings.metrics.token(),
         media=house.media,
     )
-
-
-def _token(settings: ServerSettings) -> bytes:
-    file = settings.metrics.token_file
-    if file is None:
-        return b""
-    try:
-        return file.read_bytes().strip()
-    except OSError:
-        raise UsageError("settings.unreadable", f"The token of /metrics cannot be read from {file}.") from None
 
 
 def _address(listen: ListenSettings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 
@@ -10,8 +11,11 @@ from connexa.discovery import Remote
 from connexa.errors import ConnexaError
 from connexa.homeserver.accounts import RESET_DAYS
 from connexa.homeserver.admin import AccountInfo, InviteInfo, StatusInfo
+from connexa.homeserver.audit import Entry, page
 from connexa.homeserver.federation import Trust, Waiting
 from connexa.homeserver.homeserver import Homeserver
+from connexa.homeserver.reload import Reloaded, Reread, reload
+from connexa.homeserver.stats import StatsInfo, read_stats
 from connexa.identity import Domain
 from connexa.store import KeyCustody
 
@@ -22,7 +26,14 @@ class Office:
     """Implements `Administered`."""
 
     def __init__(
-        self, house: Homeserver, trust: Trust, ports: Mapping[str, int], custody: KeyCustody, *, clock: Callable[[], float]
+        self,
+        house: Homeserver,
+        trust: Trust,
+        ports: Mapping[str, int],
+        custody: KeyCustody,
+        *,
+        clock: Callable[[], float],
+        reread: Reread,
     ) -> None:
         self._house = house
         self._trust = trust
@@ -30,6 +41,7 @@ class Office:
         self._custody = custody
         self._clock = clock
         self._started = clock()
+        self._reread = reread
 
     def status(self) -> StatusInfo:
         """How the homeserver is."""
@@ -68,18 +80,33 @@ class Office:
             for found in self._house.list_users()
         ]
 
-    async def delete_user(self, localpart: str) -> None:
-        """Delete an account and end its links."""
-        await self._house.delete_user(localpart)
+    async def stats(self) -> StatsInfo:
+        """What the domain keeps, and for whom; reads much, beside everything else."""
+        database, domain = self._house.database, self._house.domain
+        return await asyncio.to_thread(database.aside, lambda query: read_stats(query, domain, database.size()))
 
-    async def reset_user(self, localpart: str) -> InviteInfo:
+    def audit(self, before: int, limit: int) -> list[Entry]:
+        """What administrators did, the newest first."""
+        return page(self._house.database.read, before, limit)
+
+    async def reload(self, who: str) -> Reloaded:
+        """Read the settings anew."""
+        reloaded = reload(self._house, self._reread)
+        await self._house.administer(lambda execute: None, who, "settings.reloaded", " ".join(reloaded.changed))
+        return reloaded
+
+    async def delete_user(self, localpart: str, who: str) -> None:
+        """Delete an account and end its links."""
+        await self._house.delete_user(localpart, who=who)
+
+    async def reset_user(self, localpart: str, who: str) -> InviteInfo:
         """Let a person who lost their key begin anew at their address."""
-        secret = await self._house.reset_user(localpart)
+        secret = await self._house.reset_user(localpart, who=who)
         return InviteInfo(invite=secret, uses=1, expires=int(self._clock()) + RESET_DAYS * 86_400)
 
-    async def create_invite(self, uses: int, days: int, admin: bool) -> InviteInfo:
+    async def create_invite(self, uses: int, days: int, admin: bool, who: str) -> InviteInfo:
         """Make an invite to register."""
-        secret = await self._house.create_account_invite(uses, days, admin)
+        secret = await self._house.create_account_invite(uses, days, admin, who=who)
         return InviteInfo(invite=secret, uses=uses, expires=int(self._clock()) + days * 86_400)
 
     async def remotes(self) -> list[tuple[Remote, bool]]:
@@ -98,14 +125,16 @@ class Office:
         """What waits for other domains."""
         return self._house.queue.status()
 
-    async def refresh_remote(self, domain: Domain) -> Remote:
+    async def refresh_remote(self, domain: Domain, who: str) -> Remote:
         """Look a domain up now, and let it in as it is found."""
+        await self._house.administer(lambda execute: None, who, "domain.refreshed", domain)
         remote = await self._house.pins.refresh(domain)
         self._trust.learn(domain, remote.keys)
         self._house.heard_from(domain)
         return remote
 
-    async def forget_remote(self, domain: Domain) -> None:
+    async def forget_remote(self, domain: Domain, who: str) -> None:
         """Drop a pin; open connections of that domain end with their next call."""
+        await self._house.administer(lambda execute: None, who, "domain.forgotten", domain)
         await self._house.pins.forget(domain)
         self._trust.forget(domain)

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,15 +23,17 @@ from connexa import __version__
 from connexa.crypto import Rng
 from connexa.discovery import Resolver
 from connexa.errors import ConnexaError, RefusedError
+from connexa.homeserver.audit import PROGRAM
 from connexa.homeserver.federation import GrpcRemotes, OwnSide
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.listeners import Listeners, PinWatch, listening
 from connexa.homeserver.media import BlobStore, open_blobs
 from connexa.homeserver.premises import ServerPremises
+from connexa.homeserver.reload import Reread
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
 from connexa.identity import Domain
-from connexa.process import first_error, log_to, stop_on_signal
+from connexa.process import first_error, log_to, on_signal, stop_on_signal
 from connexa.settings import Paths
 from connexa.store import Store, load_key, open_database
 
@@ -64,6 +67,7 @@ class ServerProgram:
     clock: Callable[[], float]
     rng: Rng
     ready: Callable[[Ready], None]
+    reread: Reread
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -76,7 +80,11 @@ class ServerProgram:
                 "server.not_initialised", "This homeserver has no database yet.", f"Run: connexa server init {self.settings.domain}"
             )
         stderr = logging.StreamHandler()
-        with premises.occupied(), log_to(stderr), asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner:
+        with (
+            premises.occupied(),
+            log_to(stderr, as_json=self.settings.log.format == "json"),
+            asyncio.Runner(loop_factory=aiofastnet.loop_factory()) as runner,
+        ):
             runner.run(self._serve(premises))
 
     async def _serve(self, premises: ServerPremises) -> None:
@@ -86,7 +94,7 @@ class ServerProgram:
         try:
             watch = PinWatch()
             async with _house(self, database, watch, open_blobs(self.settings, premises.data)) as (house, remotes):
-                async with listening(house, remotes, watch, premises, custody) as listeners:
+                async with listening(house, remotes, watch, premises, custody, self.reread) as listeners:
                     await _serve_until_signal(self, house, listeners, self._facts(house, premises, listeners))
         except* ConnexaError as failures:
             raise first_error(failures) from None
@@ -126,7 +134,7 @@ async def _house(
 
 async def _serve_until_signal(program: ServerProgram, house: Homeserver, listeners: Listeners, facts: Ready) -> None:
     stopped = asyncio.Event()
-    with stop_on_signal(stopped):
+    with stop_on_signal(stopped), on_signal(signal.SIGHUP, lambda: house.spawn(_reload(listeners))):
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(site.run()) for site in listeners.sites]
             working = group.create_task(house.run())
@@ -135,13 +143,24 @@ async def _serve_until_signal(program: ServerProgram, house: Homeserver, listene
             gc.freeze()  # what is here now stays: it need not be walked again
             await stopped.wait()
             _log.info("server.stopping")
+            await listeners.links.stop()  # a balancer takes newcomers to another process
+            await house.drain()
             working.cancel()
-            house.door.drain()
             for site in listeners.sites:
                 site.stop()
             await asyncio.wait(serving, timeout=END_SECONDS)
             for task in serving:
                 task.cancel()  # does nothing to what has ended
+
+
+async def _reload(listeners: Listeners) -> None:
+    """Read the settings anew because of a signal: nobody waits for the answer, so the log has it."""
+    try:
+        reloaded = await listeners.office.reload(PROGRAM)
+    except ConnexaError as error:
+        _log.error("settings.refused code=%s", error.code)
+    else:
+        _log.info("settings.reloaded changed=%d after_restart=%d", len(reloaded.changed), len(reloaded.after_restart))
 
 
 def _hear_loop(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -58,7 +58,7 @@ class Publication:
         """The domain's word about itself, now."""
         now = int(self._clock())
         pass_keys = self._pass_keys.published(now)
-        of = (self.keys.published, self.endpoints, tuple((key.id, key.key) for key in pass_keys))
+        of = (self.keys.published, self.endpoints, self.policy.SerializeToString(), tuple((key.id, key.key) for key in pass_keys))
         if self._signed is None or self._of != of or not 0 <= now - self._issued < FRESH_SECONDS:
             self._signed = self._sign(now, self.endpoints, pass_keys)
             self._of, self._issued = of, now

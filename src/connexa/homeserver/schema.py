@@ -203,6 +203,15 @@ CREATE TRIGGER queue_emptied AFTER DELETE ON queue BEGIN
     DELETE FROM queue_load WHERE domain = old.domain AND bytes <= 0;
 END;
 
+-- What administrators did; rows are added and never changed.
+CREATE TABLE audit (
+    id    INTEGER PRIMARY KEY,
+    at    INTEGER NOT NULL,
+    who   TEXT NOT NULL,
+    act   TEXT NOT NULL,
+    about TEXT NOT NULL DEFAULT ''
+) STRICT;
+
 -- Incoming: highest committed number per (remote, its stream), and the last refusals (a BatchAck), for batches that come again.
 CREATE TABLE remote_stream (
     domain    TEXT NOT NULL,

@@ -12,10 +12,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from connexa.discovery import DiscoverySettings
+from connexa.errors import UsageError
 from connexa.identity import FEDERATION_PORT, HTTPS_PORT, LINK_PORT, Domain, Endpoints, parse_domain
 from connexa.wire import MAX_DEVICES, MAX_ENVELOPE, MAX_SEGMENTS, MAX_TTL_SECONDS
 
-__all__ = ["AdminSettings", "LimitSettings", "ListenSettings", "MetricsSettings", "S3Settings", "ServerSettings"]
+__all__ = ["FIXED_LIMITS", "AdminSettings", "LimitSettings", "ListenSettings", "LogSettings", "MetricsSettings", "S3Settings", "ServerSettings"]
+
+FIXED_LIMITS = ("odd_packets",)
+"""Limits that a running homeserver does not change."""
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -40,6 +44,19 @@ class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     token_file: Annotated[Path | None, msgspec.Meta(description="File with the token that lets others read /metrics.")] = None
 
+    def token(self) -> bytes:
+        """What is in the file, or nothing; UsageError `settings.unreadable`."""
+        try:
+            return self.token_file.read_bytes().strip() if self.token_file is not None else b""
+        except OSError:
+            raise UsageError("settings.unreadable", f"The token of /metrics cannot be read from {self.token_file}.") from None
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the homeserver writes on stderr: events with numbers and codes, never who or what."""
+
+    format: Annotated[Literal["text", "json"], msgspec.Meta(description="Lines of text, or one JSON object a line.")] = "text"
+
 
 class S3Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The object store of media, where `media` names one."""
@@ -52,8 +69,8 @@ class S3Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_http: Annotated[bool, msgspec.Meta(description="Speak to it without TLS: on one's own machine alone.")] = False
 
 
-class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Every bound that a homeserver enforces."""
+class LimitSettings(msgspec.Struct, kw_only=True):
+    """Every bound that a homeserver enforces; a running one writes new numbers into those that it goes by (`adopt`)."""
 
     links: Annotated[Count, msgspec.Meta(description="Open links in all.")] = 20_000
     waiting_per_source: Annotated[Count, msgspec.Meta(description="Links of one IPv4 address or IPv6 /64 before login or pass.")] = 16
@@ -137,6 +154,12 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
         Seconds, msgspec.Meta(description="Time that every answer to a stranger takes, so that it tells nothing.")
     ] = 0.05
 
+    def adopt(self, others: LimitSettings) -> None:
+        """Go by other numbers from now on; what readers of frames were made for stays."""
+        for name in self.__struct_fields__:
+            if name not in FIXED_LIMITS:
+                setattr(self, name, getattr(others, name))
+
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a homeserver can be told."""
@@ -151,10 +174,11 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     blocked_domains: Annotated[tuple[str, ...], msgspec.Meta(description="Domains that nothing is taken from or sent to.")] = ()
     admin: AdminSettings = AdminSettings()
     metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
     discovery: DiscoverySettings = DiscoverySettings()
     media: Annotated[str, msgspec.Meta(description="Where blobs lie: empty for files in the data directory, or s3://BUCKET[/PREFIX].")] = ""
     s3: S3Settings = S3Settings()
-    limits: LimitSettings = LimitSettings()
+    limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
 
     def blocked(self) -> frozenset[Domain]:
         """The blocked domains in their canonical form; UsageError `domain.malformed` for what can be none."""

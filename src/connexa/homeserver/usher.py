@@ -36,7 +36,6 @@ class Usher:
         self._doors = doors
         self._loads = loads
         self._reader = TokenReader(domain, odd_packets=limits.odd_packets)
-        self._messages = limits.mailbox_messages - MARGIN
 
     def look_at(self, raw: bytes, now: float) -> TokenEnvelope | None:
         """The envelope, if it opens a door; None where memory does not suffice, or where it is to be refused."""
@@ -51,10 +50,10 @@ class Usher:
         devices = door.reachable(week)
         if week not in weeks_around(int(now)) or not is_for(envelope.packets, devices, week):
             return None
-        most = limits.mailbox_bytes - MARGIN * size_of(envelope)
+        messages, most = limits.mailbox_messages - MARGIN, limits.mailbox_bytes - MARGIN * size_of(envelope)
         for device in devices:
             load = self._loads.known(device)
-            if load is None or load.messages >= self._messages or load.bytes >= most:
+            if load is None or load.messages >= messages or load.bytes >= most:
                 return None
         return envelope
 

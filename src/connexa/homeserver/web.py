@@ -40,8 +40,8 @@ class Site:
     healthy: Callable[[], bool]
     source: Callable[[str], str]  # the address block of an address, for limits
     door: Door
-    metrics_token: bytes = b""
     media: MediaService | None = None  # none where media is kept elsewhere or not at all
+    metrics_token: Callable[[], bytes] = bytes
 
 
 GivenSite: TypeAlias = NamedDependency[SkipValidation[Site]]  # ours, not the caller's: nothing to check
@@ -75,7 +75,7 @@ async def show_health(site: GivenSite) -> Response[Health]:
 @get("/metrics", media_type=MediaType.TEXT)
 async def show_metrics(request: _Request, site: GivenSite) -> Response[bytes]:
     """For this machine, and for holders of the token."""
-    if not (_is_loopback(request) or _shows_token(request, site.metrics_token)):
+    if not (_is_loopback(request) or _shows_token(request, site.metrics_token())):
         raise NotFoundError("page.not_found", "There is no such page.")
     return Response(site.metrics(), media_type=_METRICS_TYPE)
 

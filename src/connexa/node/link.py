@@ -135,6 +135,7 @@ class Link:
     def __init__(self, channel: FrameChannel, challenge: Challenge, ready: Ready) -> None:
         self.ready = ready
         self.server_time_ms = challenge.time
+        self.spread = 0  # seconds over which a homeserver that stops wants its links to come back
         self._channel = channel
         self._events: asyncio.Queue[Event | None] = asyncio.Queue(MAX_EVENTS)
         self._calls: dict[int, asyncio.Future[Message]] = {}
@@ -166,6 +167,8 @@ class Link:
         if frame.WhichOneof("frame") != "reply":
             event = event_of(frame)
             self._reason = frame.notice.code if frame.WhichOneof("frame") == "notice" else None
+            if self._reason == "server.draining":
+                self.spread = frame.notice.number
             await self._events.put(event)
             return
         waiting = self._calls.pop(frame.reply.id, None)

@@ -139,6 +139,7 @@ class Mailbox:
         finally:
             self._up.clear()
             self._link = self._upkeep = None
+            backoff.widen(link.spread)
             link.close()
 
     def _let_in(self, execute: Execute, ready: Ready) -> None:

@@ -25,6 +25,10 @@ class Backoff:
         """It worked: begin with short waits again."""
         self._bound = self._start
 
+    def widen(self, seconds: float) -> None:
+        """Wait for up to so long next: many come back at once."""
+        self._bound = min(max(self._bound, seconds), self._most)
+
     def next(self) -> float:
         """The next wait in seconds."""
         wait = fraction(self._rng) * self._bound

@@ -150,6 +150,7 @@ class Submitter:
         finally:
             self._open.clear()
             self._link = None
+            backoff.widen(link.spread)
         return not self.failure and not self._send.is_set() and not self._has_unsent()
 
     async def _commit(self, stream: Stream, up_to: int, refused: tuple[Refusal, ...] = ()) -> None:

@@ -8,7 +8,7 @@ SQL is what both understand: `?` for bindings, `ON CONFLICT`, `RETURNING`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from connexa.errors import ConnexaError
@@ -66,6 +66,10 @@ class Store(ABC):
 
         Events are SQL's: INSERT, DELETE, UPDATE, UPDATE OF columns; `where` narrows the rows by a column. Never a stranger's text.
         """
+
+    def aside(self, work: Callable[[Callable[[str, Sequence[Any]], Iterable[Row]]], T]) -> T:
+        """Run long reads on whatever thread this is called, as far beside everything else as the store can."""
+        return work(self.read)
 
     @abstractmethod
     def size(self) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -77,6 +77,18 @@ class Database(Store):
         """Bytes on disk, WAL included."""
         wal = self.path.with_name(self.path.name + "-wal")
         return self.path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
+
+    def aside(self, work: Callable[[Callable[..., Iterable[Row]]], T]) -> T:
+        """Run long reads on a connection of their own, on whatever thread this is called; they see one state of the database."""
+        try:
+            connection = self._connect()
+            try:
+                connection.execute("BEGIN")
+                return work(connection.execute)
+            finally:
+                connection.close()
+        except apsw.Error as error:
+            raise store_error(error) from error
 
     def faults(self) -> list[str]:
         """Read the whole file and name what is damaged, at most a hundred places; runs on any thread, and takes as long as reading does."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 
 import httpx
 
@@ -56,16 +56,14 @@ async def introduce(own: Domain, remote: Remote, addresses: list[str], *, now: f
 class Door:
     """The answering end: looks a stranger up, pins it, and lets it in."""
 
-    def __init__(
-        self, own: Domain, book: PinBook, trust: Trust, *, clock: Callable[[], float], blocked: frozenset[Domain] = frozenset()
-    ) -> None:
+    def __init__(self, own: Domain, book: PinBook, trust: Trust, *, clock: Callable[[], float], blocked: Set[Domain] = frozenset()) -> None:
         self._own = own
         self._blocked = blocked
         self._book = book
         self._trust = trust
         self._clock = clock
-        self._sources: RateTable[str] = RateTable(count=PER_SOURCE, seconds=60)
-        self._domains: RateTable[str] = RateTable(count=PER_DOMAIN, seconds=60)
+        self._sources: RateTable[str] = RateTable(lambda: PER_SOURCE, seconds=60)
+        self._domains: RateTable[str] = RateTable(lambda: PER_DOMAIN, seconds=60)
         self._refused: OrderedDict[Domain, tuple[float, ConnexaError]] = OrderedDict()
         self._slots = asyncio.Semaphore(MAX_AT_ONCE)
 

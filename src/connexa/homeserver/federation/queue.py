@@ -139,7 +139,7 @@ class OutgoingQueue:
         rng: Rng,
         bounds: QueueBounds = QueueBounds(),
     ) -> None:
-        self._bounds = bounds
+        self.bounds = bounds
         self._database = database
         self._writer = writer
         self._remotes = remotes
@@ -163,7 +163,7 @@ class OutgoingQueue:
             origin_number=origin_number,
             accepted_at=accepted_at,
             expires=expires,
-            bounds=self._bounds,
+            bounds=self.bounds,
         )
 
     def wake(self, domain: Domain) -> None:

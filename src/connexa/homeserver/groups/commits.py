@@ -81,7 +81,7 @@ class Bundles:
     def __init__(self, domain: str, limits: LimitSettings) -> None:
         self._domain = domain
         self._limits = limits
-        self._adds: RateTable[bytes] = RateTable(count=limits.group_adds_per_day, seconds=86_400)
+        self._adds: RateTable[bytes] = RateTable(lambda: limits.group_adds_per_day, seconds=86_400)
 
     def create(self, execute: Execute, group: bytes, asked: Asked, create: GroupCreate) -> Taken:
         """Store a new group; the same one again has the same answer."""

@@ -79,9 +79,11 @@ class Hub:
         self._metrics = metrics
         self._clock = clock
         # By the right that is shown, so that no member waits for the others; whoever makes rights up is held by the limit of their domain.
-        self._rights: RateTable[bytes] = RateTable(count=limits.group_requests_per_second, seconds=1, burst=limits.group_requests_burst)
+        self._rights: RateTable[bytes] = RateTable(
+            lambda: limits.group_requests_per_second, seconds=1, burst=lambda: limits.group_requests_burst
+        )
         self._domains: RateTable[str] = RateTable(
-            count=limits.domain_group_requests_per_second, seconds=1, burst=limits.domain_group_requests_burst
+            lambda: limits.domain_group_requests_per_second, seconds=1, burst=lambda: limits.domain_group_requests_burst
         )
 
     async def answer(self, request: GroupRequest, domain: str) -> GroupReply:

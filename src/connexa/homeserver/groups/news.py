@@ -89,7 +89,7 @@ class NewsDesk:
             remote = await self._pins.require(hub)
             at = verify_heartbeat(news.heartbeat, remote.keys, hub=hub, fallback=self._domain, now=self._clock())
         except ConnexaError as error:
-            logger.info("heartbeat refused: %s", error.code)
+            logger.info("heartbeat.refused code=%s", error.code)
             return
         await self._writer.run(lambda execute: note_hub(execute, hub, at))
 
@@ -107,4 +107,4 @@ def _each(items: Iterable[object], take: Callable[..., object]) -> None:
         try:
             take(item)
         except ConnexaError as error:
-            logger.info("news of a hub refused: %s", error.code)
+            logger.info("news.refused code=%s", error.code)

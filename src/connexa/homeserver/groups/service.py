@@ -42,9 +42,9 @@ class GroupService:
         self._hub = Hub(house.domain, house.database, house.writer, bundles, failover, self.courier, limits, house.metrics, house.clock)
         self._desk = NewsDesk(house.domain, house.database, house.writer, house.links, failover, house.pins, limits, house.clock)
         self._told: RateTable[Domain] = RateTable(
-            count=limits.domain_group_requests_per_second, seconds=1, burst=limits.domain_group_requests_burst
+            lambda: limits.domain_group_requests_per_second, seconds=1, burst=lambda: limits.domain_group_requests_burst
         )
-        self._created: RateTable[bytes] = RateTable(count=limits.groups_per_day, seconds=86_400)
+        self._created: RateTable[bytes] = RateTable(lambda: limits.groups_per_day, seconds=86_400)
         self._beat_at = 0.0
 
     async def ask(self, stream: bytes, asked: GroupCall) -> GroupReply:

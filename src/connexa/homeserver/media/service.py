@@ -48,7 +48,7 @@ class MediaService:
         self._passes = passes
         self._limits = limits
         self._clock = clock
-        self._rates: RateTable[str] = RateTable(count=limits.media_requests_per_minute, seconds=60)
+        self._rates: RateTable[str] = RateTable(lambda: limits.media_requests_per_minute, seconds=60)
         self._open = 0
 
     @asynccontextmanager
