@@ -16,7 +16,16 @@ from connexa.errors import UsageError
 from connexa.identity import FEDERATION_PORT, HTTPS_PORT, LINK_PORT, Domain, Endpoints, parse_domain
 from connexa.wire import MAX_DEVICES, MAX_ENVELOPE, MAX_SEGMENTS, MAX_TTL_SECONDS
 
-__all__ = ["FIXED_LIMITS", "AdminSettings", "LimitSettings", "ListenSettings", "LogSettings", "MetricsSettings", "S3Settings", "ServerSettings"]
+__all__ = [
+    "FIXED_LIMITS",
+    "AdminSettings",
+    "LimitSettings",
+    "ListenSettings",
+    "LogSettings",
+    "MetricsSettings",
+    "S3Settings",
+    "ServerSettings",
+]
 
 FIXED_LIMITS = ("odd_packets",)
 """Limits that a running homeserver does not change."""
