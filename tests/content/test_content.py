@@ -14,6 +14,7 @@ from connexa.content import (
     MAX_CONTENT,
     MAX_OWN_CONTENT,
     MAX_RECEIPTS,
+    MAX_TIMER,
     NOTHING_SEEN,
     Accept,
     AccountName,
@@ -26,6 +27,7 @@ from connexa.content import (
     Digest,
     Digests,
     Draft,
+    Edit,
     Entries,
     Flags,
     GroupChoice,
@@ -39,14 +41,19 @@ from connexa.content import (
     OwnCopies,
     OwnCopy,
     ProfileKey,
+    Reaction,
     ReadMark,
     Receipt,
     ReceiptState,
     Register,
     Registers,
+    Span,
+    SpanKind,
     Text,
+    Timer,
     VerifiedHow,
     Wanted,
+    Withdrawal,
     batch_own_copies,
     conversation_id,
     decode,
@@ -113,8 +120,13 @@ syncs = st.one_of(
     st.builds(Listing, st.integers(0, 2**50), people, st.just(bytes(range(256))), items),
     st.builds(Wanted, people, items),
 )
+spans = st.sampled_from([(), (Span(SpanKind.BOLD, 0, 1),), (Span(SpanKind.ITALIC, 0, 1), Span(SpanKind.MENTION, 0, 1, bytes(32)))])
 bodies = st.one_of(
-    st.builds(Text, words, words, st.one_of(st.just(b""), ids)),
+    st.builds(Text, words, words, st.one_of(st.just(b""), ids), spans, st.booleans()),
+    st.builds(Edit, ids, words, spans),
+    st.builds(Reaction, ids, keys, st.sampled_from(["", "\N{THUMBS UP SIGN}", "\U0001f469\u200d\U0001f680", "ok"])),
+    st.builds(Withdrawal, ids),
+    st.builds(Timer, st.integers(0, MAX_TIMER)),
     st.builds(Receipt, st.sampled_from(ReceiptState), st.lists(ids, min_size=1, max_size=MAX_RECEIPTS).map(tuple)),
     st.builds(Accept, keys),
     st.builds(ProfileKey, keys),
@@ -122,6 +134,10 @@ bodies = st.one_of(
     syncs,
     st.lists(copies, min_size=1, max_size=2).map(lambda c: OwnCopies(tuple(c))),
 )
+
+
+def _marked(**span: object) -> pb.Text:
+    return pb.Text(text="abc", spans=[pb.Span(**{"kind": pb.Span.BOLD, "length": 1, **span})])  # type: ignore[arg-type]
 
 
 def _register(*, device: bytes = bytes(32), **value: object) -> pb.Sync:
@@ -169,6 +185,24 @@ def test_mutations_never_raise_anything_else(body: Text, position: int, byte: in
         pb.Content(version=1, text=pb.Text(text="x", reply_to=b"short")),
         pb.Content(version=1, text=pb.Text(text="x", subject="s" * 1_025)),
         pb.Content(version=1, text=pb.Text(text="x" * MAX_CONTENT)),
+        pb.Content(version=1, text=_marked(start=1, length=3)),  # behind the end
+        pb.Content(version=1, text=_marked(length=0)),
+        pb.Content(version=1, text=_marked(kind=pb.Span.UNKNOWN)),
+        pb.Content(version=1, text=_marked(user=bytes(32))),  # nobody is meant by what is bold
+        pb.Content(version=1, text=_marked(kind=pb.Span.MENTION)),
+        pb.Content(version=1, text=pb.Text(text="abc", spans=[pb.Span(kind=pb.Span.BOLD, length=1)] * 2)),
+        pb.Content(version=1, text=pb.Text(text="abc", spans=[pb.Span(kind=pb.Span.BOLD, start=at, length=1) for at in (1, 0)])),
+        pb.Content(version=1, text=pb.Text(text="a" * 101, spans=[pb.Span(kind=pb.Span.BOLD, start=at, length=1) for at in range(101)])),
+        pb.Content(version=1, edit=pb.Edit(message=bytes(15), text="x")),
+        pb.Content(version=1, edit=pb.Edit(message=bytes(16))),
+        pb.Content(version=1, reaction=pb.Reaction(message=bytes(16), user=bytes(31), emoji="x")),
+        pb.Content(version=1, reaction=pb.Reaction(message=bytes(16), user=bytes(32), emoji="x" * 65)),
+        pb.Content(version=1, reaction=pb.Reaction(message=bytes(16), user=bytes(32), emoji="\u202egnp")),  # it would turn its line round
+        pb.Content(version=1, reaction=pb.Reaction(message=bytes(16), user=bytes(32), emoji="a\nb")),
+        pb.Content(version=1, withdrawal=pb.Withdrawal(message=bytes(17))),
+        pb.Content(version=1, set_timer=pb.Timer(seconds=MAX_TIMER + 1)),
+        pb.Content(version=1, set_timer=pb.Timer(seconds=1), timer=1),  # what holds stays
+        pb.Content(version=1, receipt=pb.Receipt(state=pb.Receipt.READ, messages=[bytes(16)]), timer=1),
         pb.Content(version=1, receipt=pb.Receipt(state=pb.Receipt.UNKNOWN, messages=[bytes(16)])),
         pb.Content(version=1, receipt=pb.Receipt(state=pb.Receipt.READ)),
         pb.Content(version=1, receipt=pb.Receipt(state=pb.Receipt.READ, messages=[bytes(15)])),

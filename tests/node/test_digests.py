@@ -12,7 +12,8 @@ from connexa.identity import UserId
 from connexa.node.contact_book import rename
 from connexa.node.conversations import delete_message, mark_read, number_of
 from connexa.node.digests import compare, take_digests, until_comparison
-from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.entry import Entry
+from connexa.node.log import add_entry, conversation_of
 from connexa.node.trust import unverify
 from connexa.node.views import MessageState
 from connexa.store import Execute
@@ -52,7 +53,7 @@ async def say(device: Device, other: Device, numbers: range, *, mine: bool = Fal
             raw = encode(Content(1_000 + number, Text(text)))
             sender = account.user_id if mine else person.user
             state = MessageState.ACCEPTED if mine else MessageState.RECEIVED
-            entry = Entry(number.to_bytes(2, "little") * 8, sender, writer, 0, mine, "text", text, "", b"", raw, 1.0, state)
+            entry = Entry(number.to_bytes(2, "little") * 8, sender, writer, 0, mine, Text(text), raw, 1.0, state)
             add_entry(execute, account.id, conversation, entry, device.home.clock())
 
     await device.home.change(store)

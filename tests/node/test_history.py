@@ -21,8 +21,9 @@ from connexa.node.conversations import (
     set_draft,
     set_flag,
 )
+from connexa.node.entry import Entry
 from connexa.node.history import WINDOW, ask_for_history, history_view, owe_history, take_history, until_silent
-from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.log import add_entry, conversation_of
 from connexa.node.own_copies import messages_waiting, tell_own_devices
 from connexa.node.views import ConversationView, MessageState, MessageView
 from connexa.store import Execute
@@ -65,10 +66,7 @@ async def fill(device: Device, other: Device, count: int) -> None:
                 device=ours if mine else theirs,
                 counter=counts[mine],
                 mine=mine,
-                kind="text",
-                text=text,
-                subject="",
-                reply_to=b"",
+                body=Text(text),
                 content=encode(Content(int(start * 1000) + number, Text(text))),
                 sent=start + number / 1000,
                 state=MessageState.READ if mine else MessageState.RECEIVED,

@@ -14,6 +14,7 @@ from .device import confirm
 from .group import Family
 from .options import account_option
 from .output import answer, clean, moment, table
+from .times import duration, seconds_of
 
 __all__ = ["conv"]
 
@@ -91,6 +92,17 @@ def draft(conversation: str, text: str | None, subject: str, clear: bool, accoun
             found = node.get(f"/api/conversations/{segment(conversation)}", account=account)
     lines = [clean(part) for part in (found["draft_subject"], found["draft"]) if part]
     answer(found, *(lines or ["there is no draft"]))
+
+
+@conv.command()
+@click.argument("conversation")
+@click.argument("after")
+@account_option
+def expire(conversation: str, after: str, account: str) -> None:
+    """Let what is said from now on disappear AFTER so long, for everybody: 30s, 5m, 8h, 7d; off ends it."""
+    with Client() as node:
+        found = node.post("/api/conversations/timer", account=account, conversation=conversation, seconds=seconds_of(after))
+    answer(found, f"messages disappear after {duration(found['timer'])}" if found["timer"] else "messages stay")
 
 
 @conv.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +16,10 @@ from .device import confirm
 from .group import Family
 from .options import account_option
 from .output import answer, clean, moment, say, table
+from .times import duration, seconds_of
 
 __all__ = ["group"]
 
-_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _ROLES: Final = ("owner", "admin", "member")
 _LINK_MAX: Final = 1_024
 _TROUBLES: Final = {
@@ -107,7 +106,7 @@ def show(name: str, account: str) -> None:
     facts = [
         f"{clean(found['name'])}  {found['state']}  {found['id']}",
         f"roster   {found['roster'] or '-'}  (epoch {found['epoch']})",
-        f"timer    {_duration(found['timer'])}",
+        f"timer    {duration(found['timer'])}",
         f"history  newcomers see: {found['history']}",
         f"link     {'yes' if found['link'] else 'no'}",
         f"hub      {found['hub']}{_silence(found['succession'])}",
@@ -264,7 +263,7 @@ def avatar(name: str, image: Path | None, clear: bool, account: str) -> None:
 @account_option
 def timer(name: str, time_: str, account: str) -> None:
     """Let new messages disappear after TIME, like 30s, 5m, 8h, 7d, 4w; or off."""
-    _tell(_post("timer", account=account, group=name, seconds=_seconds(time_)))
+    _tell(_post("timer", account=account, group=name, seconds=seconds_of(time_)))
 
 
 @group.command()
@@ -314,19 +313,3 @@ def _tell(found: dict[str, Any]) -> None:
     answer(found, *table([_row(found)]))
     if found["waiting"]:
         say("it is done with the group's next commit: connexa group show GROUP")
-
-
-def _seconds(text: str) -> int:
-    if text in ("off", "0"):
-        return 0
-    found = re.fullmatch(r"(\d{1,6})([smhdw])", text)
-    if found is None:
-        raise UsageError("group.bad_timer", "Write a time like 30s, 5m, 8h, 7d or 4w, or off.")
-    return int(found[1]) * _UNITS[found[2]]
-
-
-def _duration(seconds: int) -> str:
-    if not seconds:
-        return "off"
-    unit = next(one for one in ("w", "d", "h", "m", "s") if seconds % _UNITS[one] == 0)
-    return f"{seconds // _UNITS[unit]}{unit}"

@@ -10,6 +10,7 @@ import click
 from .client import Client, segment
 from .options import Verb, account_option, options
 from .output import answer, clean, moment, say, table, warn
+from .times import duration
 from .verify import note_line
 
 __all__ = ["inbox", "message_lines", "read", "waiting_line"]
@@ -33,7 +34,8 @@ def inbox(everything: bool, account: str) -> None:
 
 def _conversation_row(one: dict[str, Any]) -> list[str]:
     last = one["last"] or {"text": "", "received": 0.0}
-    words = last["text"] if len(last["text"]) <= 60 else f"{last['text'][:59]}…"
+    words = _words_of(last) if one["last"] else ""
+    words = words if len(words) <= 60 else f"{words[:59]}…"
     return [moment(last["received"]) if one["last"] else "", one["title"], f"{one['unread']} new" if one["unread"] else "", words]
 
 
@@ -86,11 +88,29 @@ def message_lines(one: dict[str, Any], trust: str = "") -> list[str]:
     lines = [f"  … waiting for {one['gap']} message{'s' * (one['gap'] > 1)} …"] if one["gap"] else []
     state = f"  ({one['state']}{', ' + one['reason'] if one['reason'] else ''})" if one["mine"] else ""
     sender = f"{one['sender']}{f' [{trust}]' if trust else ''}"
-    head = f"{moment(one['sent'])}  {'you' if one['mine'] else sender}{state}"
+    marks = "".join(f"  ({mark})" for mark, holds in (("edited", one["edited"]), ("forwarded", one["forwarded"])) if holds)
+    head = f"{moment(one['sent'])}  {'you' if one['mine'] else sender}{state}{marks}"
     lines.append(click.style(head, bold=True))
+    if one["reply"]:
+        beginning = clean(_words_of(one["reply"])).split("\n")[0]
+        lines.append(click.style(f"  | {'you' if one['reply']['mine'] else one['reply']['sender']}: {beginning}", dim=True))
     lines += [click.style(f"  {clean(one['subject'])}", underline=True)] if one["subject"] else []
-    text = one["text"] if one["kind"] == "text" else "made by a newer version of Connexa"
-    lines += [f"  {line}" for line in clean(text).split("\n")]
+    lines += [f"  {line}" for line in clean(_words_of(one)).split("\n")]
+    lines += [f"  {each['emoji']} {', '.join(each['people'])}" for each in one["reactions"]]
     if options().verbose:
         lines.append(f"  {one['id']}")
     return lines
+
+
+def _words_of(one: dict[str, Any]) -> str:
+    """What stands in the place of an entry's text."""
+    match one["kind"]:
+        case "text":
+            return str(one["text"])
+        case "withdrawn":
+            return "this message was deleted"
+        case "timer":
+            seconds = int(one["text"])
+            return f"messages disappear after {duration(seconds)}" if seconds else "messages do not disappear any more"
+        case _:
+            return "made by a newer version of Connexa"

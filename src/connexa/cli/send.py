@@ -14,7 +14,7 @@ from .client import Client, segment
 from .options import Verb, account_option, options
 from .output import answer, say
 
-__all__ = ["WaitEndedError", "await_state", "send"]
+__all__ = ["WaitEndedError", "await_state", "send", "words_given"]
 
 _STEPS: Final = ("queued", "accepted", "delivered", "read")
 _TEXT_MAX: Final = 65_536
@@ -31,14 +31,17 @@ class WaitEndedError(ConnexaError):
 @click.argument("text", required=False)
 @click.option("--subject", default="", help="A mail's subject.")
 @click.option("--reply", metavar="MESSAGE", help="Id of the message that this answers.")
+@click.option("--markup", is_flag=True, help="TEXT is typed with marks: **bold**, *italic*, ~~strike~~, ||spoiler||, `code`, @ADDRESS.")
 @click.option("--wait", "state", type=click.Choice(_STEPS[1:]), help="Return when the message has come this far (--timeout: 9).")
 @click.option("--id", "message_id", metavar="HEX", help="32 hex digits of your own: sending the same id again does nothing.")
 @account_option
-def send(to: str, text: str | None, subject: str, reply: str | None, state: str | None, message_id: str | None, account: str) -> None:
+def send(
+    to: str, text: str | None, subject: str, reply: str | None, markup: bool, state: str | None, message_id: str | None, account: str
+) -> None:
     """Send a message to an address, a contact or a conversation; TEXT is - for stdin."""
-    words = _words(text)
+    said = {"text": words_given(text), "subject": subject, "reply_to": reply, "markup": markup, "message_id": message_id}
     with Client() as node:
-        sent = node.post("/api/messages/send", account=account, to=to, text=words, subject=subject, reply_to=reply, message_id=message_id)
+        sent = node.post("/api/messages/send", account=account, to=to, **said)
         if state is not None:
             sent = await_state(node, account, sent["id"], state, options().timeout)["message"]
     answer(sent, f"{sent['state']}  {sent['id']}")
@@ -46,7 +49,8 @@ def send(to: str, text: str | None, subject: str, reply: str | None, state: str 
         say(f"  it waits: {sent['reason']}")
 
 
-def _words(text: str | None) -> str:
+def words_given(text: str | None) -> str:
+    """What is to be said: the argument, or stdin."""
     if text is not None and text != "-":
         return text
     if text is None and sys.stdin.isatty():

@@ -23,6 +23,8 @@ _CODES: Final = {
     "device.changed": "your devices changed: connexa device list",
 }
 
+_CHANGES: Final = {"edit": "worded anew", "reaction": "reaction", "withdrawal": "deleted everywhere"}
+
 
 @click.command(cls=Verb)
 @click.argument("conversation", required=False)
@@ -89,6 +91,8 @@ def _line(node: Client, event: dict[str, Any]) -> str:
     kind, fields = event["kind"], event["fields"]
     if words := group_words(kind, fields):
         return clean(f"  {_group(node, event)}: {words}")
+    if kind == "message.changed":
+        return f"  {_CHANGES.get(str(fields.get('what')), 'changed')}: {fields.get('id', '')}"
     if kind == "message.state":
         return f"  {fields.get('state', '')}: {fields.get('id', '')}"
     if kind == "message.missing":

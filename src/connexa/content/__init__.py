@@ -8,7 +8,7 @@ from __future__ import annotations
 from connexa.content._attachment import MAX_ATTACHMENTS, MAX_FILE, MAX_NAME, MAX_THUMBNAIL, Attachment
 from connexa.content._blob import BlobKeys, blob_keys, check_hashes, open_segment, seal_segment
 from connexa.content._codec import MAX_CONTENT, MAX_GAPS, MAX_OWN_CONTENT, MAX_RECEIPTS, decode, encode
-from connexa.content._content import Body, Content
+from connexa.content._content import Body, Content, LogBody
 from connexa.content._group import (
     GroupLack,
     GroupMessage,
@@ -31,7 +31,6 @@ from connexa.content._group_codec import (
     MAX_GROUP_PEOPLE,
     MAX_LEAVES,
     MAX_PAST,
-    MAX_TIMER,
     read_change,
     read_extra,
     read_record,
@@ -60,11 +59,13 @@ from connexa.content._kinds import (
     ReceiptState,
     Resend,
     ResendAnswer,
-    Text,
     VerifiedHow,
 )
 from connexa.content._order import NOTHING_SEEN, conversation_id, last_seen_hash
 from connexa.content._own_copies import OWN_COPY_UNIT, batch_own_copies
+from connexa.content._said import Edit, Reaction, Text, Timer, Withdrawal
+from connexa.content._said_codec import MAX_EMOJI, MAX_TIMER
+from connexa.content._spans import MAX_SPANS, Span, SpanKind
 from connexa.content._sync import (
     AccountName,
     Buckets,
@@ -90,6 +91,15 @@ from connexa.content._sync import (
 
 __all__ = [
     "MAX_ATTACHMENTS",
+    "SpanKind",
+    "Span",
+    "MAX_SPANS",
+    "MAX_EMOJI",
+    "Withdrawal",
+    "Timer",
+    "Reaction",
+    "Edit",
+    "LogBody",
     "MAX_AVATAR",
     "MAX_CONTENT",
     "MAX_FILE",

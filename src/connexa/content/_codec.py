@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from google.protobuf.message import DecodeError
 
-from connexa.content._attachment import MAX_ATTACHMENTS, read_attachment, write_attachment
 from connexa.content._content import Body, Content
 from connexa.content._fields import Malformed, need, profile_key
 from connexa.content._kinds import (
@@ -27,8 +26,9 @@ from connexa.content._kinds import (
     ReceiptState,
     Resend,
     ResendAnswer,
-    Text,
 )
+from connexa.content._said import Edit, Reaction, Text, Timer, Withdrawal
+from connexa.content._said_codec import MAX_TIMER, SAID, read_said, timer, write_said
 from connexa.content._sync_codec import read_sync, write_sync
 from connexa.errors import ConnexaError, IntegrityError, UsageError
 from connexa.identity import Address, check_user_id
@@ -40,7 +40,6 @@ __all__ = ["MAX_CONTENT", "MAX_GAPS", "MAX_OWN_CONTENT", "MAX_RECEIPTS", "decode
 VERSION = 1
 MAX_OWN_CONTENT = BODY_BUCKETS[-1] - BODY_ZEROS - 1  # one byte of padding at least
 MAX_CONTENT = MAX_OWN_CONTENT - 383  # so that an own copy of anything, with its address, fits a body
-MAX_SUBJECT = 1_024
 MAX_RECEIPTS = 256
 MAX_GAPS = 128  # counters that one part of a resend names
 MAX_LISTS = 16
@@ -52,7 +51,7 @@ def encode(content: Content) -> bytes:
     if isinstance(content.body, NewerVersion):
         raise UsageError("content.unknown", "What this version cannot read, it cannot write.")
     try:
-        message = pb.Content(version=VERSION, sent_ms=content.sent_ms)
+        message = pb.Content(version=VERSION, sent_ms=content.sent_ms, timer=content.timer)
         if content.intro:
             message.intro.CopyFrom(_write_introduction(content.intro))
         _write_body(message, content.body)
@@ -81,7 +80,8 @@ def _read(message: pb.Content, raw: bytes) -> Content:
     limit = MAX_OWN_CONTENT if message.WhichOneof("kind") in ("own", "sync") else MAX_CONTENT
     need(message.version == VERSION and len(raw) <= limit)
     intro = _read_introduction(message.intro) if message.HasField("intro") else None
-    return Content(message.sent_ms, _read_body(message), intro)
+    need(not message.timer or message.WhichOneof("kind") in SAID - {"set_timer"})  # what holds stays
+    return Content(message.sent_ms, _read_body(message), intro, timer(message.timer))
 
 
 def _read_newer(raw: bytes) -> Content:
@@ -95,13 +95,11 @@ def _read_newer(raw: bytes) -> Content:
             intro = _read_introduction(parse(pb.Introduction, message.intro.SerializeToString(), MAX_OWN_CONTENT))
     except (DecodeError, Malformed, ConnexaError):
         raise _malformed() from None
-    return Content(message.sent_ms, NewerVersion(raw), intro)
+    return Content(message.sent_ms, NewerVersion(raw), intro, min(message.timer, MAX_TIMER))
 
 
 def _read_body(message: pb.Content) -> Body:
     match message.WhichOneof("kind"):
-        case "text":
-            return _read_text(message.text)
         case "receipt":
             return _read_receipt(message.receipt)
         case "control":
@@ -112,13 +110,7 @@ def _read_body(message: pb.Content) -> Body:
         case "sync":
             return read_sync(message.sync)
         case _:
-            raise Malformed
-
-
-def _read_text(text: pb.Text) -> Text:
-    need(bool(text.text or text.subject or text.attachments) and len(text.attachments) <= MAX_ATTACHMENTS)
-    need(len(text.subject.encode()) <= MAX_SUBJECT and len(text.reply_to) in (0, 16))
-    return Text(text.text, text.subject, text.reply_to, attachments=tuple(read_attachment(one) for one in text.attachments))
+            return read_said(message)
 
 
 def _read_receipt(receipt: pb.Receipt) -> Receipt:
@@ -179,9 +171,8 @@ def _read_introduction(intro: pb.Introduction) -> Introduction:
 
 def _write_body(message: pb.Content, body: Body) -> None:
     match body:
-        case Text(text, subject, reply_to):
-            attachments = [write_attachment(one) for one in body.attachments]
-            message.text.CopyFrom(pb.Text(text=text, subject=subject, reply_to=reply_to, attachments=attachments))
+        case Text() | Edit() | Reaction() | Withdrawal() | Timer():
+            write_said(message, body)
         case Receipt(state, messages):
             message.receipt.CopyFrom(pb.Receipt(state=pb.Receipt.State.Name(state.value), messages=messages))
         case Accept(key):

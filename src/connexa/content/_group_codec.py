@@ -25,6 +25,7 @@ from connexa.content._group import (
     SharedChange,
     SharedState,
 )
+from connexa.content._said_codec import timer as _timer
 from connexa.errors import ConnexaError, IntegrityError
 from connexa.identity import MAX_ADMIN_KEYS, Address, check_domain, check_user_id
 from connexa.wire import MAX_INTEGER, parse
@@ -36,7 +37,6 @@ __all__ = [
     "MAX_GROUP_PEOPLE",
     "MAX_LEAVES",
     "MAX_PAST",
-    "MAX_TIMER",
     "read_change",
     "read_extra",
     "read_record",
@@ -53,7 +53,6 @@ M = TypeVar("M", bound=Message)
 VERSION = 1
 MAX_GROUP_NAME = 128
 MAX_AVATAR = 16_384
-MAX_TIMER = 365 * 86_400
 MAX_PAST = 100  # messages from before an invitation
 MAX_GROUP_PEOPLE = 50
 MAX_LEAVES = 80  # so that a commit with everything that belongs to it fits one frame
@@ -140,11 +139,6 @@ def _name(name: str) -> str:
 def _avatar(avatar: bytes) -> bytes:
     need(len(avatar) <= MAX_AVATAR)
     return avatar
-
-
-def _timer(timer: int) -> int:
-    need(timer <= MAX_TIMER)
-    return timer
 
 
 def _rule_message(rule: HistoryRule) -> pb.HistoryRule:

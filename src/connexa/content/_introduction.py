@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from connexa.content._codec import encode
 from connexa.content._content import Content
-from connexa.content._kinds import Introduction, Text
+from connexa.content._kinds import Introduction
+from connexa.content._said import Text
 from connexa.crypto import Ed25519Public
 from connexa.errors import IntegrityError, RefusedError
 from connexa.identity import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
-from connexa.content._attachment import Attachment
 from connexa.identity import Address, UserId
 from connexa.wire.v1.keys_pb2 import Signed
 
@@ -25,19 +24,8 @@ __all__ = [
     "ReceiptState",
     "Resend",
     "ResendAnswer",
-    "Text",
     "VerifiedHow",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Words to a person, files, or both. With a subject it is a mail; chat and mail are one log."""
-
-    text: str = field(repr=False)
-    subject: str = field(default="", repr=False)
-    reply_to: bytes = b""  # message id
-    attachments: tuple[Attachment, ...] = ()
 
 
 class ReceiptState(Enum):

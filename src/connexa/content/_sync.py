@@ -109,7 +109,7 @@ class Registers:
 class LogEntry:
     """An entry of a log as one device tells it to another; without content it is the trace of a deleted one.
 
-    `user`, `author` and `ends` (unix ms, 0: never) are who said it, from where, and when it disappears, in a group; else empty.
+    `ends` is when it disappears (unix ms, 0: never); `user` and `author` are who said it and from where, in a group, else empty.
     """
 
     message: bytes

@@ -146,12 +146,12 @@ def _read_entries(entries: pb.Entries) -> Entries:
 def _read_entry(entry: pb.LogEntry, *, group: bool) -> LogEntry:
     need(len(entry.message) == 16 and len(entry.device) == 32 and entry.place > 0)
     need(entry.state in _STATES if entry.content else not entry.state)
-    read = LogEntry(entry.message, entry.mine, entry.device, entry.counter, entry.place, entry.content, entry.state)
+    read = LogEntry(entry.message, entry.mine, entry.device, entry.counter, entry.place, entry.content, entry.state, ends=entry.ends)
     if not group:
-        need(not (entry.user or entry.author or entry.ends))
+        need(not (entry.user or entry.author))
         return read
     need(1 <= len(entry.author.encode()) <= MAX_AUTHOR and entry.author.isprintable())
-    return replace(read, user=_id(entry.user), author=entry.author, ends=entry.ends)
+    return replace(read, user=_id(entry.user), author=entry.author)
 
 
 def _read_history(history: pb.History) -> History:

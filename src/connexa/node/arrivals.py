@@ -13,21 +13,28 @@ from connexa.content import (
     ContactState,
     Content,
     DeviceLists,
+    Edit,
     InviteShown,
+    LogBody,
     NewerVersion,
     ProfileKey,
+    Reaction,
     Receipt,
     ReceiptState,
     Resend,
     Text,
+    Timer,
+    Withdrawal,
 )
 from connexa.crypto import equal
 from connexa.identity import UserId
 from connexa.node.account import Account, profile_key
+from connexa.node.announcing import announce
 from connexa.node.contacts import accepted_by_arrival, changed
+from connexa.node.entry import Entry, end_of
 from connexa.node.home import Home, first
 from connexa.node.introductions import follow_list
-from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.log import add_entry, conversation_of
 from connexa.node.outbox import say
 from connexa.node.people import Person, person_of
 from connexa.node.receipts import apply_receipt, queue_receipt
@@ -74,7 +81,9 @@ def take_arrival(execute: Execute, home: Home, account: Account, arrival: Arriva
         case Text() if body.attachments and arrival.by_request:
             raise Reject(Reason.MALFORMED)  # I71: strangers send words
         case Text() | NewerVersion():
-            _take_entry(execute, home, account, arrival, taken)
+            _take_entry(execute, home, account, arrival, body, taken)
+        case Edit() | Reaction() | Withdrawal() | Timer() if person.state in (ContactState.ACCEPTED, ContactState.REQUESTED):
+            _take_entry(execute, home, account, arrival, body, taken)  # a stranger's request is a text
         case Receipt() if person.state in (ContactState.ACCEPTED, ContactState.REQUESTED):
             apply_receipt(execute, home.events, person, arrival.device, body, home.clock())
         case Accept() if person.state in (ContactState.ACCEPTED, ContactState.REQUESTED) and not arrival.by_request:
@@ -100,14 +109,15 @@ def _take_profile_key(execute: Execute, home: Home, account: Account, person: Pe
         changed(execute, home, account, person.id, copy=False)  # it came to the own devices as well
 
 
-def _take_entry(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> None:
+def _take_entry(execute: Execute, home: Home, account: Account, arrival: Arrival, body: LogBody, taken: Taken) -> None:
     person = _decide(execute, home, account, arrival, taken)
     if arrival.by_request and arrival.person.state is ContactState.ACCEPTED:
         _renew_doors(execute, home, account, arrival, taken)
     conversation = conversation_of(execute, account, person)
     if person.state is ContactState.PENDING and _entries(execute, conversation) >= MAX_REQUEST_ENTRIES:
         return
-    cursor = add_entry(execute, account.id, conversation, _entry(arrival), home.clock())
+    entry = _entry(arrival, body, home.clock())
+    cursor = add_entry(execute, account.id, conversation, entry, home.clock())
     if cursor is None:
         return  # shown already: the same message in another envelope
     if person.state is ContactState.PENDING:
@@ -116,18 +126,7 @@ def _take_entry(execute: Execute, home: Home, account: Account, arrival: Arrival
     execute("UPDATE message SET receipted = 1 WHERE cursor = ?", (cursor,))
     if queue_receipt(execute, person, arrival.wrap.message_id, ReceiptState.DELIVERED, home.settings.privacy):
         taken.receipts = True
-    public = first(execute, "SELECT public FROM conversation WHERE id = ?", (conversation,))
-    home.events.record(
-        execute,
-        str(account.address),
-        "message.new",
-        home.clock(),
-        id=arrival.wrap.message_id.hex(),
-        conversation=public[0].hex() if public else "",
-        cursor=cursor,
-        mine=False,
-        trust=person.trust.value,
-    )
+    announce(execute, home, account, conversation, entry, cursor, person.trust)
 
 
 def _decide(execute: Execute, home: Home, account: Account, arrival: Arrival, taken: Taken) -> Person:
@@ -164,21 +163,18 @@ def _entries(execute: Execute, conversation: int) -> int:
     return int(row[0]) if row else 0
 
 
-def _entry(arrival: Arrival) -> Entry:
-    body, wrap = arrival.content.body, arrival.wrap
-    text = body if isinstance(body, Text) else Text("")
+def _entry(arrival: Arrival, body: LogBody, now: float) -> Entry:
+    wrap, sent = arrival.wrap, arrival.content.sent_ms / 1000
     return Entry(
         message=wrap.message_id,
         sender=arrival.person.user,
         device=arrival.device,
         counter=wrap.counter,
         mine=False,
-        kind="text" if isinstance(body, Text) else "unknown",
-        text=text.text,
-        subject=text.subject,
-        reply_to=text.reply_to,
+        body=body,
         content=arrival.raw,
-        sent=arrival.content.sent_ms / 1000,
+        sent=sent,
         state=MessageState.RECEIVED,
         last_seen=wrap.last_seen,
+        vanishes=end_of(sent, now, arrival.content.timer),
     )

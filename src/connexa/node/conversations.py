@@ -5,25 +5,24 @@ Unread is what stands behind one read cursor, counted by the store (product §1,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from connexa.content import ContactState, Draft, Flags, ReadMark, ReceiptState
 from connexa.errors import NotFoundError, UsageError
 from connexa.identity import UserId
 from connexa.node.account import Account
+from connexa.node.acts import hide
 from connexa.node.asks import waiting_for_devices
 from connexa.node.contacts import changed
-from connexa.node.groups.seen import seen_by
 from connexa.node.home import Home, Query, first, rows
-from connexa.node.own_log import hide, tell_deleted
+from connexa.node.messages import message_view, no_message, page_of
+from connexa.node.own_log import tell_deleted
 from connexa.node.people import Person, person_of
 from connexa.node.receipts import queue_receipt
 from connexa.node.registers import decide
 from connexa.node.sending import MAX_SENT, find_person, parse_id
 from connexa.node.succession import lineage, newest_key
 from connexa.node.trust import DEVICES_ADDED, IDENTITY_CHANGED, trust_notes
-from connexa.node.views import ConversationView, MessageInfoView, MessageState, MessageView, RecipientDeviceView
-from connexa.store import Execute, Row
+from connexa.node.views import ConversationView, MessageView
+from connexa.store import Execute
 
 __all__ = [
     "conversation_view",
@@ -34,62 +33,12 @@ __all__ = [
     "list_conversations",
     "list_messages",
     "mark_read",
-    "message_by_id",
-    "message_info",
-    "message_view",
     "number_of",
-    "page_of",
     "set_draft",
     "set_flag",
 ]
 
-MAX_PAGE = 500
 MAX_DRAFT_SUBJECT = 1_024
-
-_MESSAGE = (
-    "SELECT m.message, c.public, m.cursor, CASE m.mine WHEN 1 THEN a.address ELSE coalesce(p.address, m.author) END, m.mine,"
-    " m.text, m.subject, m.reply_to,"
-    " m.sent, m.received, m.state, m.reason, m.kind,"
-    " (SELECT count(*) FROM counter_gap g WHERE g.account = m.account AND g.conversation = m.conversation AND g.device = m.device"
-    "  AND g.counter < m.counter AND g.counter > coalesce((SELECT max(b.counter) FROM message b WHERE b.account = m.account"
-    "  AND b.conversation = m.conversation AND b.device = m.device AND b.counter < m.counter), 0))"
-    " FROM message m JOIN conversation c ON c.id = m.conversation LEFT JOIN person p ON p.id = c.person JOIN account a ON a.id = m.account"
-)
-
-
-def _message(row: Row) -> MessageView:
-    return MessageView(
-        id=row[0].hex(),
-        conversation=row[1].hex(),
-        cursor=row[2],
-        sender=row[3],
-        mine=bool(row[4]),
-        text=row[5],
-        subject=row[6],
-        reply_to=row[7].hex() or None,
-        sent=row[8],
-        received=row[9],
-        state=MessageState(row[10]),
-        reason=row[11],
-        kind=row[12],
-        gap=row[13],
-    )
-
-
-def message_view(query: Query, cursor: int) -> MessageView:
-    """One entry."""
-    row = first(query, f"{_MESSAGE} WHERE m.cursor = ?", (cursor,))
-    if row is None:
-        raise _no_message()
-    return _message(row)
-
-
-def message_by_id(query: Query, account: int, sender: bytes, message: bytes) -> MessageView:
-    """An entry by its id, wherever it stands: in a group it may move."""
-    row = first(query, f"{_MESSAGE} WHERE m.account = ? AND m.sender = ? AND m.message = ? AND m.hidden = 0", (account, sender, message))
-    if row is None:
-        raise _no_message()
-    return _message(row)
 
 
 def number_of(query: Query, account: int, conversation: str) -> tuple[int, Person]:
@@ -116,13 +65,13 @@ def conversation_view(query: Query, number: int) -> ConversationView:
     """One conversation, with what was said under earlier keys of the other person."""
     row = first(
         query,
-        "SELECT c.public, c.person, c.muted, c.archived, c.draft, c.draft_subject,"
+        "SELECT c.public, c.person, c.muted, c.archived, c.draft, c.draft_subject, c.timer,"
         " (SELECT count(*) FROM counter_gap WHERE account = c.account AND conversation = c.id) FROM conversation c WHERE c.id = ?",
         (number,),
     )
     if row is None:
         raise NotFoundError("conversation.not_found", "There is no such conversation.")
-    public, person_number, muted, archived, draft, draft_subject, missing = row
+    public, person_number, muted, archived, draft, draft_subject, timer, missing = row
     person = person_of(query, person_number)
     unread, newest = _summary(query, person_number)
     return ConversationView(
@@ -139,6 +88,7 @@ def conversation_view(query: Query, number: int) -> ConversationView:
         waiting=waiting_for_devices(query, number),
         draft=draft,
         draft_subject=draft_subject,
+        timer=timer,
         trust=person.trust,
         warning=person.warning,
         notes=trust_notes(query, person.id),
@@ -153,8 +103,9 @@ def _summary(query: Query, person: int) -> tuple[int, int]:
         row = first(
             query,
             "SELECT (SELECT count(*) FROM message WHERE account = c.account AND conversation = c.id AND cursor > c.read_cursor AND mine = 0"
-            "  AND hidden = 0),"
-            " (SELECT max(cursor) FROM message WHERE account = c.account AND conversation = c.id AND hidden = 0)"
+            "  AND hidden = 0 AND target = x''),"
+            " (SELECT cursor FROM message WHERE account = c.account AND conversation = c.id AND (hidden = 0 OR withdrawn = 1)"
+            "  AND target = x'' ORDER BY cursor DESC LIMIT 1)"
             " FROM conversation c WHERE c.id = ?",
             (number,),
         )
@@ -166,37 +117,6 @@ def _summary(query: Query, person: int) -> tuple[int, int]:
 def list_messages(query: Query, person: int, before: int | None, limit: int) -> list[MessageView]:
     """A page of the log with somebody, oldest first; `before` is the cursor of the page that is shown already."""
     return page_of(query, lineage(query, person), before, limit)
-
-
-def page_of(query: Query, numbers: Sequence[int], before: int | None, limit: int) -> list[MessageView]:
-    """A page of what these conversations hold together, oldest first."""
-    places = ",".join("?" * len(numbers))
-    sql = f"{_MESSAGE} WHERE m.account = c.account AND m.conversation IN ({places}) AND m.hidden = 0 AND m.cursor < ?"
-    rows = list(
-        query(f"{sql} ORDER BY m.cursor DESC LIMIT ?", (*numbers, before if before is not None else 1 << 62, max(1, min(limit, MAX_PAGE))))
-    )
-    return [_message(row) for row in reversed(rows)]
-
-
-def message_info(query: Query, account: int, message: str) -> MessageInfoView:
-    """A message with what is known of its way."""
-    raw = parse_id(message, 16, "message")
-    row = first(query, "SELECT sender FROM message WHERE account = ? AND message = ? AND hidden = 0 ORDER BY mine DESC", (account, raw))
-    if row is None:
-        raise _no_message()
-    entry = message_by_id(
-        query, account, row[0], raw
-    )  # first: a commit in between makes the rest newer, so an accepted message has its way
-    path = first(query, "SELECT path FROM message WHERE account = ? AND sender = ? AND message = ?", (account, row[0], raw))
-    times = rows(query, "SELECT state, at FROM message_time WHERE account = ? AND message = ? ORDER BY at", (account, raw))
-    devices = query("SELECT device, state, at FROM message_device WHERE account = ? AND message = ? ORDER BY device", (account, raw))
-    return MessageInfoView(
-        message=entry,
-        path=path[0] if path else "",
-        states=dict(times),
-        devices=[RecipientDeviceView(device=device.hex(), name="", state=MessageState(state), at=at) for device, state, at in devices],
-        people=seen_by(query, account, raw) if entry.mine else [],
-    )
 
 
 def mark_read(execute: Execute, home: Home, account: Account, person: Person) -> bool:
@@ -216,7 +136,8 @@ def _read_one(execute: Execute, home: Home, account: Account, number: int) -> bo
     unread = rows(
         execute,
         "SELECT m.message FROM message m JOIN conversation c ON c.id = m.conversation"
-        " WHERE m.account = ? AND m.conversation = ? AND m.cursor > c.read_cursor AND m.mine = 0 ORDER BY m.cursor",
+        " WHERE m.account = ? AND m.conversation = ? AND m.cursor > c.read_cursor AND m.mine = 0 AND m.target = x''"
+        " ORDER BY m.cursor",
         (account.id, number),
     )
     if not unread:
@@ -279,9 +200,15 @@ def set_draft(execute: Execute, home: Home, account: Account, number: int, perso
 def delete_message(execute: Execute, home: Home, account: Account, message: str) -> None:
     """Delete a message on all own devices; its id stays, so that a late copy does not bring it back."""
     raw = parse_id(message, 16, "message")
-    found = rows(execute, "SELECT cursor FROM message WHERE account = ? AND message = ? AND hidden = 0", (account.id, raw))
+    # Of what was withdrawn, the words that say so go: they are the withdrawal's.
+    sql = (
+        "SELECT cursor FROM message WHERE account = ? AND message = ? AND hidden = 0 UNION SELECT w.cursor FROM message m JOIN message w"
+        " ON w.account = m.account AND w.target_user = m.sender AND w.target = m.message AND w.kind = 'withdrawal' AND w.hidden = 0"
+        " WHERE m.account = ? AND m.message = ?"
+    )
+    found = rows(execute, sql, (account.id, raw, account.id, raw))
     if not found:
-        raise _no_message()
+        raise no_message()
     for (cursor,) in found:
         hide(execute, cursor)
     tell_deleted(execute, home, account, [cursor for (cursor,) in found])
@@ -299,12 +226,8 @@ def delete_entries(execute: Execute, home: Home, account: Account, conversation:
     """Delete all that stands in one log, here and on the own devices."""
     deleted = rows(
         execute,
-        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE account = ? AND conversation = ? AND hidden = 0"
-        " RETURNING cursor",
+        "UPDATE message SET hidden = 1, withdrawn = 0, text = '', subject = '', content = x'', vanishes = 0"
+        " WHERE account = ? AND conversation = ? AND kind != 'timer' AND (hidden = 0 OR withdrawn = 1) RETURNING cursor",
         (account.id, conversation),
     )
     tell_deleted(execute, home, account, [row[0] for row in deleted])
-
-
-def _no_message() -> NotFoundError:
-    return NotFoundError("message.not_found", "There is no such message.")

@@ -14,9 +14,10 @@ from collections.abc import Collection, Iterable, Sequence
 from connexa.content import MAX_OWN_CONTENT, Buckets, Digest, Digests, Entries, Item, Listing, Registers, Wanted
 from connexa.crypto import sha256
 from connexa.node.account import Account
+from connexa.node.acts import hide
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.own_copies import has_other_devices, tell_own_devices
-from connexa.node.own_log import COLUMNS, SHARED, hide, in_conversations, keep_entries, that_fit
+from connexa.node.own_log import COLUMNS, SHARED, in_conversations, keep_entries, that_fit
 from connexa.node.registers import all_registers, in_batches, register_id
 from connexa.node.retry import fraction
 from connexa.store import Execute

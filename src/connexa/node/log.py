@@ -8,19 +8,19 @@ runs inside an operation of the writer.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from connexa.content import conversation_id, last_seen_hash
 from connexa.crypto import sha256
 from connexa.identity import UserId
 from connexa.node.account import Account
+from connexa.node.acts import settle
+from connexa.node.entry import Entry, columns_of
 from connexa.node.home import Query, first, returned, rows
 from connexa.node.people import Person
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
 __all__ = [
-    "Entry",
     "add_entry",
     "close_gaps",
     "conversation_of",
@@ -34,27 +34,6 @@ __all__ = [
 
 MOST_AHEAD = 10_000  # a contact cannot push our counter further than this at a time
 MAX_GAPS = 1_000  # missing entries of a device that are named one by one: the newest
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entry as it goes into the log."""
-
-    message: bytes
-    sender: bytes  # user id
-    device: bytes
-    counter: int
-    mine: bool
-    kind: str
-    text: str
-    subject: str
-    reply_to: bytes
-    content: bytes
-    sent: float
-    state: MessageState
-    last_seen: bytes = b""
-    author: str = ""  # address, in a group
-    vanishes: float = 0
 
 
 def conversation_of(execute: Execute, account: Account, person: Person) -> int:
@@ -97,11 +76,12 @@ def count_from(execute: Execute, conversation: int, seen: int) -> None:
 def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, now: float) -> int | None:
     """Add an entry and return its cursor; None where it is in the log already: shown once per sender and message id."""
     place, filled = _place(execute, account, conversation, entry, now)
+    shown = columns_of(entry.body, entry.sender)
     row = first(
         execute,
         "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
-        " content, sent, received, state, last_seen, author, vanishes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " target, target_user, content, sent, received, state, last_seen, author, vanishes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING RETURNING cursor",
         (
             place,
@@ -112,10 +92,12 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
             entry.device,
             entry.counter,
             entry.mine,
-            entry.kind,
-            entry.text,
-            entry.subject,
-            entry.reply_to,
+            shown.kind,
+            shown.text,
+            shown.subject,
+            shown.reply_to,
+            shown.target,
+            shown.target_user,
             entry.content,
             entry.sent,
             now,
@@ -134,6 +116,7 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
     )
     if filled and not entry.mine:  # nobody has seen it, though what stands behind it may be read: it shows as new, in its place
         execute("UPDATE conversation SET read_cursor = min(read_cursor, ?) WHERE id = ?", (place - 1, conversation))
+    settle(execute, row[0])
     if entry.state is not MessageState.QUEUED:  # what this device says itself has no gaps here
         _count(execute, account, conversation, entry.device, entry.counter, now)
     return int(row[0])

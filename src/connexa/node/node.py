@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from connexa.backup import key_of_words, words_of_key
-from connexa.content import AccountName, Text, VerifiedHow
+from connexa.content import AccountName, Span, Text, VerifiedHow
 from connexa.crypto import Rng
 from connexa.discovery import Resolver
 from connexa.errors import ConnexaError, RefusedError, UsageError
@@ -33,7 +34,9 @@ from connexa.node.groups.desk import GroupDesk
 from connexa.node.history import pull_again
 from connexa.node.home import Clock, Home, Work
 from connexa.node.linking import Linkings
-from connexa.node.people import Person, person_of
+from connexa.node.markup import read_markup
+from connexa.node.messages import message_info, message_view
+from connexa.node.people import Person, person_at, person_of
 from connexa.node.registers import decide
 from connexa.node.restore import restore
 from connexa.node.revocation import is_revoked, revoked
@@ -41,6 +44,7 @@ from connexa.node.running import RunningAccount
 from connexa.node.sending import find_person, parse_id, send_text
 from connexa.node.settings import NodeSettings
 from connexa.node.status import account_view, status_view
+from connexa.node.talk import Talk
 from connexa.node.views import (
     AccountView,
     ApprovalView,
@@ -276,30 +280,83 @@ class Node:
     # Messages
 
     async def send(
-        self, account: str, to: str, text: str, *, subject: str = "", reply_to: str | None = None, message_id: str | None = None
+        self,
+        account: str,
+        to: str,
+        text: str,
+        *,
+        subject: str = "",
+        reply_to: str | None = None,
+        message_id: str | None = None,
+        spans: tuple[Span, ...] = (),
     ) -> MessageView:
         """Store a message for an address, a contact's name or a conversation; it leaves as soon as it can.
 
         `message_id` (32 hex digits) makes a repeat of the call harmless: the message that is there is returned.
         """
-        of = self._member(account)
+        said = Text(text, subject, parse_id(reply_to, 16, "message") if reply_to else b"", spans)
+        return await self._say(self._member(account), to, said, message_id)
+
+    def read_markup(self, account: str, typed: str) -> tuple[str, tuple[Span, ...]]:
+        """Words and their parts from a text that is typed with marks; people are mentioned by address."""
+        of = self._number(account)
+
+        def user_of(address: str) -> bytes:
+            try:
+                person = person_at(self._home.database.read, of, Address.parse(address))
+            except ConnexaError:
+                return b""
+            return person.user if person else b""
+
+        return read_markup(typed, user_of)
+
+    async def forward(self, account: str, message: str, to: str, message_id: str | None = None) -> MessageView:
+        """Say what a message says to somebody else, marked as passed on; not who has said it."""
+        said = self.talk(account).text_of(message)
+        return await self._say(self._member(account), to, replace(said, reply_to=b"", forwarded=True), message_id)
+
+    async def _say(self, of: Account, to: str, said: Text, message_id: str | None) -> MessageView:
         message = parse_id(message_id, 16, "message") if message_id else self._home.rng(16)
-        said = Text(text, subject, parse_id(reply_to, 16, "message") if reply_to else b"")
-        running = self._running.get(of.id)
         if self._is_group(of.id, to):
-            return await self.groups(account).say(to, said, message)
+            return await self.groups(str(of.address)).say(to, said, message)
 
         def store(execute: Execute) -> tuple[int, Person]:
             cursor, person = send_text(execute, self._home, of, to, said, message)
-            if running is not None:
-                running.delivery.seal_at_once(execute, person)
+            self._seal(execute, of.id, person)
             return cursor, person
 
         cursor, person = await self._change(store)
-        if running is not None:
-            running.delivery.submitter.wake()
-            running.delivery.go_on([person.id])
-        return conversations.message_view(self._home.database.read, cursor)
+        self._leaves(of.id, person)
+        return message_view(self._home.database.read, cursor)
+
+    def talk(self, account: str = "") -> Talk:
+        """What can be done with the entries of an account."""
+        of = self._member(account)
+        return Talk(self._home, of, lambda execute, person: self._seal(execute, of.id, person), lambda person: self._leaves(of.id, person))
+
+    def _seal(self, execute: Execute, account: int, person: Person) -> None:
+        if account in self._running:
+            self._running[account].delivery.seal_at_once(execute, person)
+
+    def _leaves(self, account: int, person: Person | None) -> None:
+        """Something was said to a person, or in a group: it is on its way."""
+        running = self._running.get(account)
+        if running is None:
+            return
+        if person is None:
+            running.wake()
+            return
+        running.delivery.submitter.wake()
+        running.delivery.go_on([person.id])
+
+    async def set_timer(self, account: str, conversation: str, seconds: int) -> ConversationView:
+        """Let what is said from now on disappear after a time; 0: it stays."""
+        of = self._number(account)
+        if self._is_group(of, conversation):
+            await self.groups(account).set_timer(conversation, seconds)
+        else:
+            await self.talk(account).set_timer(conversations.number_of(self._home.database.read, of, conversation)[1], seconds)
+        return self.conversation(account, conversation)
 
     def conversations(self, account: str = "", *, archived: bool = False) -> list[ConversationView]:
         """Conversations, the newest first."""
@@ -325,7 +382,7 @@ class Node:
 
     def message(self, account: str, message_id: str) -> MessageInfoView:
         """One message with its states, times and way."""
-        return conversations.message_info(self._home.database.read, self._number(account), message_id)
+        return message_info(self._home.database.read, self._number(account), message_id)
 
     async def mark_read(self, account: str, conversation: str) -> None:
         """Everything in a conversation was seen."""

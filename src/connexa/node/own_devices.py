@@ -14,28 +14,35 @@ from connexa.content import (
     ContactState,
     Content,
     Digests,
+    Edit,
     Entries,
     History,
     HistoryWanted,
     Listing,
+    LogBody,
     NewerVersion,
     OwnCopies,
     OwnCopy,
+    Reaction,
     Registers,
     Text,
+    Timer,
     Wanted,
+    Withdrawal,
     decode,
 )
 from connexa.errors import ConnexaError
 from connexa.identity import follow_device_lists, read_device_list
 from connexa.node.account import Account, own_device_list
+from connexa.node.announcing import announce
 from connexa.node.arrivals import Taken
 from connexa.node.contacts import accept
 from connexa.node.converge import person_named, take_register
 from connexa.node.digests import take_buckets, take_digests, take_entries, take_listing, take_wanted
+from connexa.node.entry import Entry, end_of
 from connexa.node.history import owe_history, take_history
-from connexa.node.home import Home, first
-from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.home import Home
+from connexa.node.log import add_entry, conversation_of
 from connexa.node.own_list import keep_own_list, note_seen
 from connexa.node.people import Person
 from connexa.node.sessions import Opened
@@ -115,8 +122,8 @@ def _take_copy(execute: Execute, home: Home, account: Account, device: bytes, co
             return
     person = person_named(execute, home, account, copy.user, copy.address)
     match content.body:
-        case Text() | NewerVersion():
-            _take_entry(execute, home, account, person, device, copy, content)
+        case Text() | Edit() | Reaction() | Withdrawal() | Timer() | NewerVersion():
+            _take_entry(execute, home, account, person, device, copy, content, content.body)
         case Accept() if person.state in (ContactState.REQUESTED, ContactState.PENDING):  # not against what the owner did since
             execute("UPDATE person SET profile_key = ? WHERE id = ? AND profile_key = x''", (content.body.profile_key, person.id))
             accept(execute, home, account, person, answer=False, ours=False)
@@ -126,35 +133,24 @@ def _take_copy(execute: Execute, home: Home, account: Account, device: bytes, co
             pass
 
 
-def _take_entry(execute: Execute, home: Home, account: Account, person: Person, device: bytes, copy: OwnCopy, content: Content) -> None:
-    conversation = conversation_of(execute, account, person)
-    text = content.body if isinstance(content.body, Text) else Text("")
+def _take_entry(
+    execute: Execute, home: Home, account: Account, person: Person, device: bytes, copy: OwnCopy, content: Content, body: LogBody
+) -> None:
+    conversation, sent = conversation_of(execute, account, person), content.sent_ms / 1000
     entry = Entry(
         message=copy.message,
         sender=account.user_id,
         device=device,
         counter=copy.counter,
         mine=True,
-        kind="text" if isinstance(content.body, Text) else "unknown",
-        text=text.text,
-        subject=text.subject,
-        reply_to=text.reply_to,
+        body=body,
         content=copy.content,
-        sent=content.sent_ms / 1000,
+        sent=sent,
         state=MessageState.ACCEPTED,  # its device copies it once the homeserver has it
+        vanishes=end_of(sent, home.clock(), content.timer),
     )
     cursor = add_entry(execute, account.id, conversation, entry, home.clock())
     if cursor is None:
         return
-    public = first(execute, "SELECT public FROM conversation WHERE id = ?", (conversation,))
-    home.events.record(
-        execute,
-        str(account.address),
-        "message.new",
-        home.clock(),
-        id=copy.message.hex(),
-        conversation=public[0].hex() if public else "",
-        cursor=cursor,
-        mine=True,
-    )
+    announce(execute, home, account, conversation, entry, cursor, None)
     apply_early_receipts(execute, home.events, account.id, copy.message)

@@ -16,7 +16,6 @@ from connexa.content import (
     Content,
     Entries,
     LogEntry,
-    NewerVersion,
     OwnCopy,
     Text,
     decode,
@@ -26,7 +25,9 @@ from connexa.content import (
 from connexa.errors import ConnexaError
 from connexa.identity import Address, UserId
 from connexa.node.account import Account
+from connexa.node.acts import hide, settle
 from connexa.node.converge import person_named
+from connexa.node.entry import columns_of, has_place
 from connexa.node.groups.known import group_told, told_of_group
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.log import conversation_of
@@ -37,7 +38,7 @@ from connexa.node.succession import lineage
 from connexa.node.views import MessageState
 from connexa.store import Execute, Row
 
-__all__ = ["COLUMNS", "SHARED", "free_place", "hide", "in_conversations", "keep_entries", "tell_deleted", "that_fit"]
+__all__ = ["COLUMNS", "SHARED", "free_place", "in_conversations", "keep_entries", "tell_deleted", "that_fit"]
 
 COLUMNS = (
     "coalesce(p.user, c.public), coalesce(p.address, ''), m.message, m.mine, m.device, m.counter, m.cursor, m.content, m.state, m.hidden,"
@@ -50,7 +51,7 @@ SHARED = (
 )
 MAX_AHEAD = 86_400_000_000  # microseconds
 DELETED_AT_ONCE = 100  # entries in one copy
-_ENTRY = 112  # bytes of an entry beside its content, at most
+_ENTRY = 122  # bytes of an entry beside its content, at most
 _IN_GROUP = 48  # and of one in a group, beside its author's address
 _CONVERSATION = 56  # bytes that name a conversation, beside the address
 _GROUP = MAX_GROUP_NAME + 8  # or beside the id of a group
@@ -82,11 +83,12 @@ def that_fit(found: Iterable[Row], room: int) -> list[Row]:
 
 def _entry(row: Row) -> LogEntry:
     _, address, message, mine, device, counter, cursor, content, state, hidden, sender, author, vanishes = row
-    by = {} if address else {"user": sender, "author": author, "ends": int(vanishes * 1000)}
+    by = {} if address else {"user": sender, "author": author}
     if hidden:
         return LogEntry(message, bool(mine), device, counter, cursor, **by)
+    shown = "accepted" if state == "queued" else state
     # A message that was taken back into the outbox had been accepted once: its copies say so.
-    return LogEntry(message, bool(mine), device, counter, cursor, content, "accepted" if state == "queued" else state, **by)
+    return LogEntry(message, bool(mine), device, counter, cursor, content, shown, **by, ends=int(vanishes * 1000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,27 +151,31 @@ def _add(execute: Execute, home: Home, account: Account, log: _Log, entry: LogEn
         said = decode(entry.content) if entry.content else Content(0, Text(""))
     except ConnexaError:
         return False
-    if not isinstance(said.body, Text | NewerVersion):
+    body = has_place(said)
+    if body is None:
         return False
-    text = said.body if isinstance(said.body, Text) else Text("")
+    sender = log.sender(account, entry)
+    shown = columns_of(body, sender)
     place = free_place(execute, entry.place)
     execute(
         "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
-        " content, sent, received, state, receipted, hidden, author, vanishes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " target, target_user, content, sent, received, state, receipted, hidden, author, vanishes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             place,
             account.id,
             log.conversation,
             entry.message,
-            log.sender(account, entry),
+            sender,
             entry.device,
             entry.counter,
             entry.mine,
-            "text" if isinstance(said.body, Text) else "unknown",
-            text.text,
-            text.subject,
-            text.reply_to,
+            shown.kind,
+            shown.text,
+            shown.subject,
+            shown.reply_to,
+            shown.target,
+            shown.target_user,
             entry.content,
             said.sent_ms / 1000,
             entry.place / 1_000_000,
@@ -181,6 +187,7 @@ def _add(execute: Execute, home: Home, account: Account, log: _Log, entry: LogEn
         ),
     )
     _settle(execute, account, log.conversation, entry, place)
+    settle(execute, place)
     if entry.mine and log.person is not None:
         apply_early_receipts(execute, home.events, account.id, entry.message)
     return True
@@ -212,12 +219,6 @@ def _settle(execute: Execute, account: Account, conversation: int, entry: LogEnt
             " ON CONFLICT DO UPDATE SET counter = max(counter, excluded.counter)",
             (*where, entry.counter),
         )
-
-
-def hide(execute: Execute, cursor: int) -> bool:
-    """Delete an entry; its id stays, so that no copy brings it back. True if it was there."""
-    sql = "UPDATE message SET hidden = 1, text = '', subject = '', content = x'' WHERE cursor = ? AND hidden = 0 RETURNING 1"
-    return bool(rows(execute, sql, (cursor,)))
 
 
 def tell_deleted(execute: Execute, home: Home, account: Account, cursors: Sequence[int]) -> None:

@@ -156,6 +156,7 @@ CREATE TABLE session (
 ) STRICT, WITHOUT ROWID;
 
 -- `read_message`: a read mark of another own device whose message is not here yet. Person 0: it is with a group, whose id is `public`.
+-- `timer`: seconds after which what is said between two disappears, by the newest entry about it (`timer_message`, said at `timer_at`).
 CREATE TABLE conversation (
     id            INTEGER PRIMARY KEY,
     account       INTEGER NOT NULL,
@@ -168,6 +169,9 @@ CREATE TABLE conversation (
     read_message  BLOB NOT NULL DEFAULT x'',
     draft         TEXT NOT NULL DEFAULT '',
     draft_subject TEXT NOT NULL DEFAULT '',
+    timer         INTEGER NOT NULL DEFAULT 0,
+    timer_at      REAL NOT NULL DEFAULT 0,
+    timer_message BLOB NOT NULL DEFAULT x'',
     muted         INTEGER NOT NULL DEFAULT 0,
     archived      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -176,7 +180,9 @@ CREATE UNIQUE INDEX conversation_by_person ON conversation (account, person) WHE
 
 -- The log. `cursor` is an entry's place in it: the unix microsecond of its arrival, so that the history of another own device finds
 -- its places between what is here. `hidden` rows are deleted and stay so that they are not shown again when a copy arrives. In a group,
--- `author` is the address of whoever said it; `vanishes` is when a message disappears, 0 for never.
+-- `author` is the address of whoever said it; `vanishes` is when a message disappears, 0 for never. `target` and `target_user` name the
+-- entry that this one is about (node.acts), which shows there and not by itself; `text` is that of the newest edit, which was made at
+-- `edited`; `withdrawn`: whoever said it has taken it away from everybody, which shows in its place.
 CREATE TABLE message (
     cursor       INTEGER PRIMARY KEY,
     account      INTEGER NOT NULL,
@@ -190,6 +196,8 @@ CREATE TABLE message (
     text         TEXT NOT NULL DEFAULT '',
     subject      TEXT NOT NULL DEFAULT '',
     reply_to     BLOB NOT NULL DEFAULT x'',
+    target       BLOB NOT NULL DEFAULT x'',
+    target_user  BLOB NOT NULL DEFAULT x'',
     content      BLOB NOT NULL,
     sent         REAL NOT NULL,
     received     REAL NOT NULL,
@@ -200,11 +208,16 @@ CREATE TABLE message (
     receipted    INTEGER NOT NULL DEFAULT 0,
     hidden       INTEGER NOT NULL DEFAULT 0,
     author       TEXT NOT NULL DEFAULT '',
-    vanishes     REAL NOT NULL DEFAULT 0
+    vanishes     REAL NOT NULL DEFAULT 0,
+    edited       REAL NOT NULL DEFAULT 0,
+    withdrawn    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX message_by_end ON message (vanishes) WHERE vanishes != 0;
-CREATE UNIQUE INDEX message_by_id ON message (account, sender, message);
+CREATE UNIQUE INDEX message_by_id ON message (account, message, sender);
+CREATE INDEX message_by_reply ON message (account, reply_to) WHERE reply_to != x'';
 CREATE INDEX message_by_conversation ON message (account, conversation, cursor);
+CREATE INDEX message_by_target ON message (account, target, target_user, conversation) WHERE target != x'' AND hidden = 0;
+CREATE INDEX message_by_withdrawal ON message (account, target, target_user) WHERE kind = 'withdrawal';
 CREATE INDEX message_by_counter ON message (account, conversation, device, counter);
 
 CREATE TABLE message_time (

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from connexa.content import ContactState, Content, Text, check_request, encode
+from dataclasses import replace
+
+from connexa.content import ContactState, Content, LogBody, Text, Timer, check_request, decode, encode
 from connexa.errors import ConflictError, NotFoundError, RefusedError, UsageError
 from connexa.identity import Address
 from connexa.node.account import Account
+from connexa.node.announcing import announce
 from connexa.node.contacts import accept, changed
-from connexa.node.home import Home, Query, first
-from connexa.node.log import Entry, add_entry, conversation_of, next_counter
+from connexa.node.entry import Entry, columns_of, end_of
+from connexa.node.home import Home, Query, first, returned
+from connexa.node.log import add_entry, conversation_of, next_counter
 from connexa.node.outbox import enqueue
 from connexa.node.people import Person, add_person, ask_again, person_at, person_by_user, person_of
 from connexa.node.sealing import Outgoing, introduction_of
 from connexa.node.views import MessageState
 from connexa.store import Execute
 
-__all__ = ["MAX_SENT", "find_person", "parse_id", "send_text"]
+__all__ = ["MAX_SENT", "find_person", "parse_id", "said_before", "say_to", "send_text", "told_after"]
 
 MAX_SENT = 14_336  # leaves room for an introduction in the largest body
 
@@ -48,48 +52,69 @@ def find_person(query: Query, account: int, who: str) -> Person | None:
 
 def send_text(execute: Execute, home: Home, account: Account, to: str, text: Text, message: bytes) -> tuple[int, Person]:
     """Store a message; returns the cursor of its entry and whom it is for. The same id again returns the entry that is there."""
-    known = first(
-        execute,
-        "SELECT m.cursor, c.person, m.text, m.subject FROM message m JOIN conversation c ON c.id = m.conversation"
-        " WHERE m.account = ? AND m.sender = ? AND m.message = ?",
-        (account.id, account.user_id, message),
-    )
+    known = said_before(execute, account, message, text)
     if known is not None:
-        if (known[2], known[3]) != (text.text, text.subject):
-            raise ConflictError("message.id_used", "Another message has that id.")
-        return int(known[0]), person_of(execute, known[1])
+        return known, person_of(execute, returned(execute, _WITH, (known,)))
     person = _recipient(execute, home, account, to)
-    now = home.clock()
-    raw = encode(Content(int(now * 1000), text))
+    return say_to(execute, home, account, person, text, message), person
+
+
+_WITH = "SELECT c.person FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.cursor = ?"
+
+
+def said_before(query: Query, account: Account, message: bytes, body: LogBody) -> int | None:
+    """The place of what was said under this id, if it is this; anything else is a conflict."""
+    sql = "SELECT cursor, content FROM message WHERE account = ? AND sender = ? AND message = ?"
+    known = first(query, sql, (account.id, account.user_id, message))
+    if known is None:
+        return None
+    if known[1] and decode(known[1]).body != body:
+        raise ConflictError("message.id_used", "Another message has that id.")
+    return int(known[0])
+
+
+def say_to(execute: Execute, home: Home, account: Account, person: Person, body: LogBody, message: bytes) -> int:
+    """Store something for somebody in the log with them and in the outbox, and return its place."""
+    conversation, now = conversation_of(execute, account, person), home.clock()
+    timer = 0 if isinstance(body, Timer) else int(returned(execute, "SELECT timer FROM conversation WHERE id = ?", (conversation,)))
+    content = Content(told_after(execute, account, body, int(now * 1000)), body, timer=timer)
+    raw = encode(content)
     if len(raw) > MAX_SENT:
         raise UsageError("message.too_large", "The message is too long.", "Send it in parts.")
     if not person.profile_key:
-        _check_first(execute, account, text, now)
-    conversation = conversation_of(execute, account, person)
+        _check_first(execute, account, content)
     counter, last_seen = next_counter(execute, conversation)
+    sent = content.sent_ms / 1000
     entry = Entry(
         message=message,
         sender=account.user_id,
         device=account.device,
         counter=counter,
         mine=True,
-        kind="text",
-        text=text.text,
-        subject=text.subject,
-        reply_to=text.reply_to,
+        body=body,
         content=raw,
-        sent=now,
+        sent=sent,
         state=MessageState.QUEUED,
         last_seen=last_seen,
+        vanishes=end_of(sent, now, timer),
     )
     cursor = add_entry(execute, account.id, conversation, entry, now)
     if cursor is None:
         raise ConflictError("message.id_used", "Another message has that id.")
-    expires = now + home.settings.limits.message_life
+    expires = min(now + home.settings.limits.message_life, entry.vanishes or now + home.settings.limits.message_life)
     enqueue(execute, account.id, person.id, "text", Outgoing(message, counter, last_seen, raw, expires), now)
     execute("INSERT INTO message_time (account, message, state, at) VALUES (?, ?, 'queued', ?)", (account.id, message, now))
-    _announce(execute, home, account, conversation, message, cursor)
-    return cursor, person
+    announce(execute, home, account, conversation, entry, cursor, None)
+    return cursor
+
+
+def told_after(query: Query, account: Account, body: LogBody, now: int) -> int:
+    """The time of what is said now, in unix ms: behind all that the owner has said about the same entry, so that it counts."""
+    shown = columns_of(body, account.user_id)
+    if not shown.target:
+        return now
+    sql = "SELECT coalesce(max(sent), 0) FROM message WHERE account = ? AND target_user = ? AND target = ? AND sender = ?"
+    return max(now, round(float(returned(query, sql, (account.id, shown.target_user, shown.target, account.user_id))) * 1000) + 1)
 
 
 def _recipient(execute: Execute, home: Home, account: Account, to: str) -> Person:
@@ -119,23 +144,9 @@ def _recipient(execute: Execute, home: Home, account: Account, to: str) -> Perso
     return person_of(execute, person.id)
 
 
-def _check_first(execute: Execute, account: Account, text: Text, now: float) -> None:
+def _check_first(execute: Execute, account: Account, content: Content) -> None:
     """What may be a request is held to its size at once, where a person can still shorten it."""
     intro = introduction_of(execute, account)
     if intro is None:
         raise RefusedError("account.not_ready", "The homeserver has not attested this account yet.", retryable=True)
-    check_request(Content(int(now * 1000), text, intro))
-
-
-def _announce(execute: Execute, home: Home, account: Account, conversation: int, message: bytes, cursor: int) -> None:
-    public = first(execute, "SELECT public FROM conversation WHERE id = ?", (conversation,))
-    home.events.record(
-        execute,
-        str(account.address),
-        "message.new",
-        home.clock(),
-        id=message.hex(),
-        conversation=public[0].hex() if public else "",
-        cursor=cursor,
-        mine=True,
-    )
+    check_request(replace(content, intro=intro))

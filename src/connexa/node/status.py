@@ -25,7 +25,8 @@ def account_view(home: Home, number: int, running: RunningAccount | None) -> Acc
         " (SELECT count(*) FROM own_device WHERE account = a.id AND listed = 1),"
         " (SELECT count(*) FROM outbox WHERE account = a.id AND kind = 'text' AND state != 'accepted'),"
         " (SELECT count(*) FROM message m JOIN conversation c ON c.id = m.conversation JOIN person p ON p.id = c.person"
-        "  WHERE m.account = a.id AND m.mine = 0 AND m.hidden = 0 AND m.cursor > c.read_cursor AND p.state NOT IN ('pending', 'rejected'))"
+        "  WHERE m.account = a.id AND m.mine = 0 AND m.hidden = 0 AND m.target = x''"
+        "  AND m.cursor > c.read_cursor AND p.state NOT IN ('pending', 'rejected'))"
         " FROM account a WHERE a.id = ?",
         (number,),
     )

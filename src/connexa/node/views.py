@@ -33,15 +33,19 @@ __all__ = [
     "MessageInfoView",
     "MessageState",
     "MessageView",
+    "ReactionView",
     "RecipientDeviceView",
     "RecoveryView",
+    "ReplyView",
     "RequestView",
     "RestoredView",
     "SafetyNumberView",
+    "SpanView",
     "StatusView",
     "TrustNoteView",
     "TrustTier",
     "Verdict",
+    "VersionView",
     "WaitingView",
 ]
 
@@ -101,7 +105,50 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     state: MessageState
     reason: str  # code of a refusal, or why a queued message waits
     gap: int  # entries of the same sending device that are missing before this one
-    kind: str  # text, or unknown: made by a newer version
+    kind: str  # text; withdrawn: taken away by whoever said it; timer: what is said from now on disappears so many seconds (`text`) after
+    # it was said; unknown: made by a newer version; edit, reaction, withdrawal where one is asked for by its id
+    spans: list[SpanView]
+    forwarded: bool
+    edited: float  # when the newest wording was made; 0: never
+    reactions: list[ReactionView]
+    reply: ReplyView | None  # the beginning of what this answers, where that is here
+    replies: int  # entries that answer this one
+    mentioned: bool  # the owner is, by somebody else
+    ends: float  # when it disappears; 0: never
+
+
+class SpanView(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a text, counted in Unicode characters."""
+
+    kind: str  # bold, italic, strike, code, spoiler, quote, mention
+    start: int
+    length: int
+    user: str  # user id of whoever is mentioned, or empty
+
+
+class ReactionView(msgspec.Struct, frozen=True, kw_only=True):
+    """What some people think of an entry; each of them thinks one thing at a time."""
+
+    emoji: str
+    people: list[str]  # addresses
+    mine: bool  # the owner is among them
+
+
+class ReplyView(msgspec.Struct, frozen=True, kw_only=True):
+    """The beginning of an entry that another one answers."""
+
+    sender: str
+    mine: bool
+    kind: str
+    text: str
+
+
+class VersionView(msgspec.Struct, frozen=True, kw_only=True):
+    """One wording of a text."""
+
+    at: float
+    text: str
+    spans: list[SpanView]
 
 
 class WaitingView(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,6 +177,7 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     waiting: list[WaitingView]  # the devices whose messages are missing
     draft: str  # what is typed and not sent yet, on whichever own device
     draft_subject: str
+    timer: int  # seconds after which what is said disappears; 0: it stays
     trust: TrustTier
     warning: str  # code of an open trust warning, or empty
     notes: list[TrustNoteView]  # lines of the timeline that no message carries

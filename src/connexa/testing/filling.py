@@ -8,7 +8,8 @@ from connexa.content import ContactState, Content, Text, encode
 from connexa.crypto import Rng
 from connexa.identity import Address, UserSecret
 from connexa.node.account import Account, load_account
-from connexa.node.log import Entry, add_entry, conversation_of
+from connexa.node.entry import Entry
+from connexa.node.log import add_entry, conversation_of
 from connexa.node.people import add_person, person_of
 from connexa.node.premises import Premises
 from connexa.node.schema import MIGRATIONS
@@ -55,10 +56,7 @@ def _say(execute: Execute, account: Account, contact: tuple[int, bytes, bytes], 
         device=account.device if mine else device,
         counter=0,
         mine=mine,
-        kind="text",
-        text=text,
-        subject="",
-        reply_to=b"",
+        body=Text(text),
         content=encode(Content(int(at * 1000), Text(text))),
         sent=at,
         state=MessageState.READ if mine else MessageState.RECEIVED,

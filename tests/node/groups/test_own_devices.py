@@ -9,8 +9,9 @@ import pytest
 from tests.node.correspondents import Device, carry, link_device, meet
 
 from connexa.content import Content, Entries, LogEntry, Text, encode
+from connexa.node.acts import hide
 from connexa.node.digests import compare
-from connexa.node.own_log import hide, keep_entries
+from connexa.node.own_log import keep_entries
 from connexa.node.schema import MIGRATIONS
 from connexa.store import open_database
 from connexa.testing import FakeClock, SeededRandom, World

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp
 from connexa import __version__
 from connexa.node.node import Node
 
-from . import accounts, backups, contacts, conversations, groups, program
+from . import accounts, backups, contacts, conversations, groups, messages, program
 from .access import Access
 from .bodies import StrictRequest
 from .guard import Guard, GuardMiddleware
@@ -40,6 +40,7 @@ def build_handlers(dependencies: Mapping[str, Provide]) -> Litestar:
             *contacts.HANDLERS,
             *conversations.HANDLERS,
             *groups.HANDLERS,
+            *messages.HANDLERS,
             *program.HANDLERS,
         ],
         dependencies=dependencies,

@@ -26,15 +26,17 @@ __all__ = [
     "GroupName",
     "GroupPersonRole",
     "GroupTimer",
+    "Hex16",
     "KeepDraft",
+    "Line",
     "LinkAccount",
     "MuteConversation",
     "NameAccount",
     "NameContact",
     "NameDevice",
     "Nothing",
+    "OfAccount",
     "RestoreBackup",
-    "SendMessage",
     "StrictRequest",
     "VerifyBackup",
     "VerifyContact",
@@ -114,16 +116,6 @@ class NameAccount(OfAccount, frozen=True):
     """The name that contacts are shown."""
 
     name: Name
-
-
-class SendMessage(OfAccount, frozen=True):
-    """`to` is an address, a contact's name or a conversation; a `message_id` makes a repetition harmless."""
-
-    to: Line
-    text: Annotated[str, msgspec.Meta(max_length=65_536)]
-    subject: Annotated[str, msgspec.Meta(max_length=1024)] = ""
-    reply_to: Hex16 | None = None
-    message_id: Hex16 | None = None
 
 
 class WithMessage(OfAccount, frozen=True):

@@ -1,4 +1,4 @@
-"""Conversations and messages, as operations of the API."""
+"""Conversations, as operations of the API."""
 
 from __future__ import annotations
 
@@ -7,21 +7,15 @@ from typing import Annotated
 from litestar import get, post
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from connexa.node.views import ConversationView, MessageInfoView, MessageView
+from connexa.node.views import ConversationView, MessageView
 
 from .answers import Done, Listing
-from .bodies import ArchiveConversation, KeepDraft, MuteConversation, SendMessage, WithConversation, WithMessage
+from .bodies import ArchiveConversation, KeepDraft, MuteConversation, WithConversation
 from .given import GivenNode
 
 __all__ = ["HANDLERS"]
 
 Limit = Annotated[int, QueryParameter(ge=1, le=500)]
-
-
-@post("/api/messages/send", status_code=200)
-async def send_message(node: GivenNode, data: JSONBody[SendMessage]) -> MessageView:
-    """Store a message in the outbox; it is on its way when this returns."""
-    return await node.send(data.account, data.to, data.text, subject=data.subject, reply_to=data.reply_to, message_id=data.message_id)
 
 
 @get("/api/messages/{conversation_id:str}")
@@ -30,19 +24,6 @@ async def list_messages(
 ) -> Listing[MessageView]:
     """The newest messages of a conversation, oldest first; `before` is a cursor to page back from."""
     return Listing(node.messages(account, conversation_id, before=before, limit=limit))
-
-
-@get("/api/message/{message_id:str}")
-async def show_message(node: GivenNode, message_id: FromPath[str], account: FromQuery[str] = "") -> MessageInfoView:
-    """A message with what became of it at each device."""
-    return node.message(account, message_id)
-
-
-@post("/api/messages/delete", status_code=200)
-async def delete_message(node: GivenNode, data: JSONBody[WithMessage]) -> Done:
-    """Delete a message on all own devices."""
-    await node.delete_message(data.account, data.message)
-    return Done()
 
 
 @get("/api/conversations")
@@ -90,10 +71,7 @@ async def delete_conversation(node: GivenNode, data: JSONBody[WithConversation])
 
 
 HANDLERS = [
-    send_message,
     list_messages,
-    show_message,
-    delete_message,
     list_conversations,
     show_conversation,
     mark_read,

@@ -63,7 +63,8 @@ def mark_group_read(execute: Execute, home: Home, account: Account, group: Group
     unread = rows(
         execute,
         "SELECT m.message, m.cursor, m.sender FROM message m JOIN conversation c ON c.id = m.conversation"
-        " WHERE m.account = ? AND m.conversation = ? AND m.cursor > c.read_cursor AND m.mine = 0 ORDER BY m.cursor",
+        " WHERE m.account = ? AND m.conversation = ? AND m.cursor > c.read_cursor AND m.mine = 0 AND m.target = x''"
+        " ORDER BY m.cursor",
         (account.id, number),
     )
     if not unread:

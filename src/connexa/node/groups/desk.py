@@ -24,7 +24,7 @@ from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.identity import UserId
 from connexa.mls.group import Group
 from connexa.node.account import Account
-from connexa.node.conversations import check_draft, delete_entries, message_by_id, page_of
+from connexa.node.conversations import check_draft, delete_entries
 from connexa.node.groups.admins import admins_of, first_set, may_sign
 from connexa.node.groups.arrivals import is_arriving
 from connexa.node.groups.book import (
@@ -56,6 +56,7 @@ from connexa.node.groups.rules import check_may, person_in
 from connexa.node.groups.views import GroupLinkView, GroupStanding, GroupView
 from connexa.node.groups.wishes import ask_for, check_room, lacks_devices
 from connexa.node.home import Home
+from connexa.node.messages import message_by_id, page_of
 from connexa.node.own_copies import has_other_devices
 from connexa.node.people import Person
 from connexa.node.sending import find_person

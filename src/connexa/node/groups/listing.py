@@ -6,7 +6,6 @@ from connexa.content import ContactState, GroupPerson, HistoryKind, HistoryRule,
 from connexa.crypto import sha256
 from connexa.errors import NotFoundError
 from connexa.node.account import Account
-from connexa.node.conversations import page_of
 from connexa.node.groups.admins import admins_of, signers_left
 from connexa.node.groups.book import SHORT, GroupRow, group_of, open_group, shown_as
 from connexa.node.groups.rules import person_in
@@ -14,6 +13,7 @@ from connexa.node.groups.trust import trust_in
 from connexa.node.groups.views import GroupPersonView, GroupStanding, GroupView, SuccessionView
 from connexa.node.groups.wishes import wishes_waiting
 from connexa.node.home import Home, Query, first, rows
+from connexa.node.messages import page_of
 from connexa.node.people import person_by_user
 from connexa.node.views import ConversationView, TrustTier
 
@@ -34,7 +34,7 @@ def unread_of(query: Query, conversation: int) -> int:
     row = first(
         query,
         "SELECT count(*) FROM message m JOIN conversation c ON c.id = m.conversation WHERE m.account = c.account AND m.conversation = ?"
-        " AND m.cursor > c.read_cursor AND m.mine = 0 AND m.hidden = 0",
+        " AND m.cursor > c.read_cursor AND m.mine = 0 AND m.hidden = 0 AND m.target = x''",
         (conversation,),
     )
     return int(row[0]) if row else 0
@@ -60,6 +60,7 @@ def group_conversation(home: Home, account: Account, group: GroupRow) -> Convers
         waiting=[],
         draft=draft,
         draft_subject=draft_subject,
+        timer=group.shared.timer if group.raw_shared else 0,
         trust=group_trust(home, query, account, group),
         warning=group.trouble or (group.waits if group.silent else ""),
         notes=[],

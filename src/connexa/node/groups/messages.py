@@ -7,17 +7,18 @@ is encrypted anew under the same id.
 from __future__ import annotations
 
 from connexa.content import (
+    MAX_PAST,
     Content,
     GroupLack,
     GroupMessage,
     GroupPast,
     HistoryKind,
+    LogBody,
     MemberCard,
-    NewerVersion,
     PastMessage,
     ReceiptState,
     Said,
-    Text,
+    Timer,
     decode,
     encode,
     read_said,
@@ -25,6 +26,8 @@ from connexa.content import (
 )
 from connexa.errors import ConflictError, RefusedError, UsageError
 from connexa.node.account import Account
+from connexa.node.announcing import announce
+from connexa.node.entry import Entry, end_of, has_place
 from connexa.node.groups.book import GroupRow, group_of, not_in_yet, open_group, shown_as
 from connexa.node.groups.cards import device_of
 from connexa.node.groups.missed import enqueue, say_again
@@ -33,26 +36,19 @@ from connexa.node.groups.seen import early_seen
 from connexa.node.groups.trust import named_as
 from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, Query, first, rows
-from connexa.node.log import Entry, add_entry
+from connexa.node.log import add_entry
 from connexa.node.people import person_by_user
 from connexa.node.receipts import queue_receipt
-from connexa.node.sending import MAX_SENT
+from connexa.node.sending import MAX_SENT, said_before, told_after
 from connexa.node.views import MessageState, TrustTier
 from connexa.store import Execute
 
 __all__ = ["give_past", "next_to_send", "put_proposal", "say_in_group", "seal_next", "take_said", "tell_author", "unseal"]
 
 
-def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow, text: Text, message: bytes) -> None:
+def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow, body: LogBody, message: bytes) -> None:
     """Store a message for a group; the same once more is there already."""
-    known = first(
-        execute,
-        "SELECT text, subject FROM message WHERE account = ? AND sender = ? AND message = ?",
-        (account.id, account.user_id, message),
-    )
-    if known is not None:
-        if (known[0], known[1]) != (text.text, text.subject):
-            raise ConflictError("message.id_used", "Another message has that id.")
+    if said_before(execute, account, message, body) is not None:
         return
     if group.state is GroupStanding.WAITING:
         raise not_in_yet()
@@ -61,7 +57,7 @@ def say_in_group(execute: Execute, home: Home, account: Account, group: GroupRow
     if group.state not in (GroupStanding.MEMBER, GroupStanding.CREATING):
         raise RefusedError("group.over", "You are not in this group any more.")
     now = home.clock()
-    content = encode(Content(int(now * 1000), text))
+    content = encode(Content(told_after(execute, account, body, int(now * 1000)), body))
     if len(content) > MAX_SENT:
         raise UsageError("message.too_large", "The message is too long.", "Send it in parts.")
     said = GroupMessage(message, content, group.shared.timer)
@@ -129,10 +125,10 @@ def _add(
     """Put a message into the log of the group; None where it is there."""
     user, device, address = by
     content = decode(said.content)
-    if not isinstance(content.body, Text | NewerVersion):
+    body = has_place(content)
+    if body is None or isinstance(body, Timer):  # a group's timer is a part of what its members agree on
         raise RefusedError("group.malformed", "Something was said in a group that is nothing for groups.")
-    text, now = content.body if isinstance(content.body, Text) else Text(""), home.clock()
-    sent = content.sent_ms / 1000
+    now, sent = home.clock(), content.sent_ms / 1000
     here = mine and device == account.device
     conversation = shown_as(execute, group.account, group.public)
     entry = Entry(
@@ -141,24 +137,26 @@ def _add(
         device=device,
         counter=0,
         mine=mine,
-        kind="text" if isinstance(content.body, Text) else "unknown",
-        text=text.text,
-        subject=text.subject,
-        reply_to=text.reply_to,
+        body=body,
         content=said.content,
         sent=sent,
         state=MessageState.QUEUED if here else MessageState.ACCEPTED if mine else MessageState.RECEIVED,
         author=address,
-        vanishes=min(sent, now) + said.timer if said.timer else 0,
+        vanishes=end_of(sent, now, said.timer),
     )
     if entry.vanishes and entry.vanishes <= now:
         return None  # it came when it was over
     cursor = add_entry(execute, account.id, conversation, entry, now)
     if cursor is not None and group.state is not GroupStanding.INVITED:
-        _announce(execute, home, account, group, said.id, cursor, user, mine=mine)
+        announce(execute, home, account, conversation, entry, cursor, None if mine else _trust(execute, account, user))
     if cursor is not None and mine and not here:
         early_seen(execute, home.events, group, said.id)
     return cursor
+
+
+def _trust(query: Query, account: Account, user: bytes) -> TrustTier:
+    person = person_by_user(query, account.id, user)
+    return person.trust if person else TrustTier.UNKNOWN
 
 
 def tell_author(execute: Execute, home: Home, account: Account, group: GroupRow, user: bytes, message: bytes, state: ReceiptState) -> None:
@@ -168,37 +166,19 @@ def tell_author(execute: Execute, home: Home, account: Account, group: GroupRow,
         queue_receipt(execute, person, message, state, home.settings.privacy, among=len(group.shared.cards))
 
 
-def _announce(
-    execute: Execute, home: Home, account: Account, group: GroupRow, message: bytes, cursor: int, user: bytes, *, mine: bool
-) -> None:
-    person = None if mine else person_by_user(execute, account.id, user)
-    trust = {} if mine else {"trust": (person.trust if person else TrustTier.UNKNOWN).value}
-    home.events.record(
-        execute,
-        str(account.address),
-        "message.new",
-        home.clock(),
-        id=message.hex(),
-        conversation=group.public.hex(),
-        cursor=cursor,
-        mine=mine,
-        **trust,
-    )
-
-
 def give_past(execute: Execute, home: Home, account: Account, group: GroupRow, count: int) -> None:
     """Tell those who have just come the last messages from before, oldest first."""
     found = rows(
         execute,
-        "SELECT message, sender, device, author, content, vanishes, sent FROM message WHERE account = ? AND conversation = ? AND hidden = 0"
-        " AND state IN ('accepted', 'received') AND author != '' ORDER BY cursor DESC LIMIT ?",
-        (account.id, shown_as(execute, group.account, group.public), count),
+        "SELECT message, sender, device, author, content, vanishes, sent, target FROM message WHERE account = ? AND conversation = ?"
+        " AND hidden = 0 AND state IN ('accepted', 'received') AND author != '' ORDER BY cursor DESC LIMIT ?",
+        (account.id, shown_as(execute, group.account, group.public), MAX_PAST),
     )
     past: list[PastMessage] = []
     room = MAX_SENT
-    for message, sender, device, author, content, vanishes, sent in found:
-        room -= len(content) + 160
-        if room < 0:
+    for message, sender, device, author, content, vanishes, sent, target in found:
+        room, count = room - len(content) - 160, count - (not target)  # what was said about the last messages goes with them
+        if room < 0 or count < 0:
             break
         person = person_in(group.shared, sender)
         if person is not None and str(person.address) == author:

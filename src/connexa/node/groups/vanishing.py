@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connexa.node.account import Account
+from connexa.node.acts import hide
 from connexa.node.groups.book import changed
 from connexa.node.home import Home, Query, first, rows
 from connexa.store import Execute
@@ -20,14 +21,11 @@ def next_to_vanish(query: Query, account: int) -> float | None:
 
 def hide_vanished(execute: Execute, home: Home, account: Account) -> None:
     """Delete what is over; ids stay, so that no copy brings it back."""
-    over = rows(
-        execute,
-        "UPDATE message SET hidden = 1, text = '', subject = '', content = x'', vanishes = 0 WHERE cursor IN"
-        " (SELECT cursor FROM message WHERE account = ? AND vanishes != 0 AND vanishes <= ? ORDER BY vanishes LIMIT ?)"
-        " RETURNING conversation",
-        (account.id, home.clock(), AT_ONCE),
-    )
-    for conversation in {row[0] for row in over}:
+    sql = "SELECT cursor, conversation FROM message WHERE account = ? AND vanishes != 0 AND vanishes <= ? ORDER BY vanishes LIMIT ?"
+    over = rows(execute, sql, (account.id, home.clock(), AT_ONCE))
+    for cursor, _ in over:
+        hide(execute, cursor)
+    for conversation in {row[1] for row in over}:
         row = first(execute, "SELECT public FROM conversation WHERE id = ?", (conversation,))
         if row is not None:
             changed(execute, home, account, row[0], what="vanished")

@@ -163,7 +163,7 @@ class BackupGroupChoice(_message.Message):
     def __init__(self, public: _Optional[bytes] = ..., accepted: _Optional[bool] = ...) -> None: ...
 
 class BackupConversation(_message.Message):
-    __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "read_message", "draft", "draft_subject", "muted", "archived", "counters")
+    __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "read_message", "draft", "draft_subject", "muted", "archived", "counters", "timer", "timer_at", "timer_message")
     ID_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
     PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
@@ -176,6 +176,9 @@ class BackupConversation(_message.Message):
     MUTED_FIELD_NUMBER: _ClassVar[int]
     ARCHIVED_FIELD_NUMBER: _ClassVar[int]
     COUNTERS_FIELD_NUMBER: _ClassVar[int]
+    TIMER_FIELD_NUMBER: _ClassVar[int]
+    TIMER_AT_FIELD_NUMBER: _ClassVar[int]
+    TIMER_MESSAGE_FIELD_NUMBER: _ClassVar[int]
     id: int
     public: bytes
     provisional: bytes
@@ -188,7 +191,10 @@ class BackupConversation(_message.Message):
     muted: bool
     archived: bool
     counters: _containers.RepeatedCompositeFieldContainer[BackupCounters]
-    def __init__(self, id: _Optional[int] = ..., public: _Optional[bytes] = ..., provisional: _Optional[bytes] = ..., person: _Optional[int] = ..., newest: _Optional[bytes] = ..., read_cursor: _Optional[int] = ..., read_message: _Optional[bytes] = ..., draft: _Optional[str] = ..., draft_subject: _Optional[str] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., counters: _Optional[_Iterable[_Union[BackupCounters, _Mapping]]] = ...) -> None: ...
+    timer: int
+    timer_at: float
+    timer_message: bytes
+    def __init__(self, id: _Optional[int] = ..., public: _Optional[bytes] = ..., provisional: _Optional[bytes] = ..., person: _Optional[int] = ..., newest: _Optional[bytes] = ..., read_cursor: _Optional[int] = ..., read_message: _Optional[bytes] = ..., draft: _Optional[str] = ..., draft_subject: _Optional[str] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., counters: _Optional[_Iterable[_Union[BackupCounters, _Mapping]]] = ..., timer: _Optional[int] = ..., timer_at: _Optional[float] = ..., timer_message: _Optional[bytes] = ...) -> None: ...
 
 class BackupCounters(_message.Message):
     __slots__ = ("device", "high", "missing")
@@ -231,7 +237,7 @@ class BackupRegister(_message.Message):
     def __init__(self, kind: _Optional[int] = ..., key: _Optional[bytes] = ..., at: _Optional[int] = ..., device: _Optional[bytes] = ...) -> None: ...
 
 class BackupEntry(_message.Message):
-    __slots__ = ("cursor", "conversation", "message", "sender", "device", "counter", "mine", "kind", "text", "subject", "reply_to", "content", "sent", "received", "state", "reason", "path", "last_seen", "receipted", "hidden", "author", "vanishes")
+    __slots__ = ("cursor", "conversation", "message", "sender", "device", "counter", "mine", "kind", "text", "subject", "reply_to", "content", "sent", "received", "state", "reason", "path", "last_seen", "receipted", "hidden", "author", "vanishes", "target", "target_user", "edited", "withdrawn")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -254,6 +260,10 @@ class BackupEntry(_message.Message):
     HIDDEN_FIELD_NUMBER: _ClassVar[int]
     AUTHOR_FIELD_NUMBER: _ClassVar[int]
     VANISHES_FIELD_NUMBER: _ClassVar[int]
+    TARGET_FIELD_NUMBER: _ClassVar[int]
+    TARGET_USER_FIELD_NUMBER: _ClassVar[int]
+    EDITED_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
     cursor: int
     conversation: int
     message: bytes
@@ -276,4 +286,8 @@ class BackupEntry(_message.Message):
     hidden: bool
     author: str
     vanishes: float
-    def __init__(self, cursor: _Optional[int] = ..., conversation: _Optional[int] = ..., message: _Optional[bytes] = ..., sender: _Optional[bytes] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., mine: _Optional[bool] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., content: _Optional[bytes] = ..., sent: _Optional[float] = ..., received: _Optional[float] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., path: _Optional[str] = ..., last_seen: _Optional[bytes] = ..., receipted: _Optional[bool] = ..., hidden: _Optional[bool] = ..., author: _Optional[str] = ..., vanishes: _Optional[float] = ...) -> None: ...
+    target: bytes
+    target_user: bytes
+    edited: float
+    withdrawn: bool
+    def __init__(self, cursor: _Optional[int] = ..., conversation: _Optional[int] = ..., message: _Optional[bytes] = ..., sender: _Optional[bytes] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., mine: _Optional[bool] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., content: _Optional[bytes] = ..., sent: _Optional[float] = ..., received: _Optional[float] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., path: _Optional[str] = ..., last_seen: _Optional[bytes] = ..., receipted: _Optional[bool] = ..., hidden: _Optional[bool] = ..., author: _Optional[str] = ..., vanishes: _Optional[float] = ..., target: _Optional[bytes] = ..., target_user: _Optional[bytes] = ..., edited: _Optional[float] = ..., withdrawn: _Optional[bool] = ...) -> None: ...

@@ -65,24 +65,34 @@ class Packet(_message.Message):
     def __init__(self, device: _Optional[bytes] = ..., sek: _Optional[int] = ..., sealed: _Optional[bytes] = ...) -> None: ...
 
 class Content(_message.Message):
-    __slots__ = ("version", "sent_ms", "intro", "text", "receipt", "control", "own", "sync")
+    __slots__ = ("version", "sent_ms", "intro", "timer", "text", "receipt", "control", "own", "sync", "edit", "reaction", "withdrawal", "set_timer")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SENT_MS_FIELD_NUMBER: _ClassVar[int]
     INTRO_FIELD_NUMBER: _ClassVar[int]
+    TIMER_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
     CONTROL_FIELD_NUMBER: _ClassVar[int]
     OWN_FIELD_NUMBER: _ClassVar[int]
     SYNC_FIELD_NUMBER: _ClassVar[int]
+    EDIT_FIELD_NUMBER: _ClassVar[int]
+    REACTION_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWAL_FIELD_NUMBER: _ClassVar[int]
+    SET_TIMER_FIELD_NUMBER: _ClassVar[int]
     version: int
     sent_ms: int
     intro: Introduction
+    timer: int
     text: Text
     receipt: Receipt
     control: Control
     own: OwnCopies
     sync: Sync
-    def __init__(self, version: _Optional[int] = ..., sent_ms: _Optional[int] = ..., intro: _Optional[_Union[Introduction, _Mapping]] = ..., text: _Optional[_Union[Text, _Mapping]] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., own: _Optional[_Union[OwnCopies, _Mapping]] = ..., sync: _Optional[_Union[Sync, _Mapping]] = ...) -> None: ...
+    edit: Edit
+    reaction: Reaction
+    withdrawal: Withdrawal
+    set_timer: Timer
+    def __init__(self, version: _Optional[int] = ..., sent_ms: _Optional[int] = ..., intro: _Optional[_Union[Introduction, _Mapping]] = ..., timer: _Optional[int] = ..., text: _Optional[_Union[Text, _Mapping]] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ..., control: _Optional[_Union[Control, _Mapping]] = ..., own: _Optional[_Union[OwnCopies, _Mapping]] = ..., sync: _Optional[_Union[Sync, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., reaction: _Optional[_Union[Reaction, _Mapping]] = ..., withdrawal: _Optional[_Union[Withdrawal, _Mapping]] = ..., set_timer: _Optional[_Union[Timer, _Mapping]] = ...) -> None: ...
 
 class Introduction(_message.Message):
     __slots__ = ("address", "user_key", "attestation", "device_lists", "profile_key", "invite")
@@ -101,16 +111,20 @@ class Introduction(_message.Message):
     def __init__(self, address: _Optional[str] = ..., user_key: _Optional[bytes] = ..., attestation: _Optional[_Union[_keys_pb2.Signed, _Mapping]] = ..., device_lists: _Optional[_Iterable[_Union[_keys_pb2.Signed, _Mapping]]] = ..., profile_key: _Optional[bytes] = ..., invite: _Optional[_Union[InviteProof, _Mapping]] = ...) -> None: ...
 
 class Text(_message.Message):
-    __slots__ = ("text", "subject", "reply_to", "attachments")
+    __slots__ = ("text", "subject", "reply_to", "spans", "forwarded", "attachments")
     TEXT_FIELD_NUMBER: _ClassVar[int]
     SUBJECT_FIELD_NUMBER: _ClassVar[int]
     REPLY_TO_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    FORWARDED_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENTS_FIELD_NUMBER: _ClassVar[int]
     text: str
     subject: str
     reply_to: bytes
+    spans: _containers.RepeatedCompositeFieldContainer[Span]
+    forwarded: bool
     attachments: _containers.RepeatedCompositeFieldContainer[Attachment]
-    def __init__(self, text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ...) -> None: ...
+    def __init__(self, text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., spans: _Optional[_Iterable[_Union[Span, _Mapping]]] = ..., forwarded: _Optional[bool] = ..., attachments: _Optional[_Iterable[_Union[Attachment, _Mapping]]] = ...) -> None: ...
 
 class Attachment(_message.Message):
     __slots__ = ("name", "type", "size", "suite", "key", "digest", "expires", "width", "height", "duration_ms", "blur", "thumbnail", "voice")
@@ -141,6 +155,68 @@ class Attachment(_message.Message):
     thumbnail: bytes
     voice: bool
     def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., size: _Optional[int] = ..., suite: _Optional[int] = ..., key: _Optional[bytes] = ..., digest: _Optional[bytes] = ..., expires: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ..., duration_ms: _Optional[int] = ..., blur: _Optional[str] = ..., thumbnail: _Optional[bytes] = ..., voice: _Optional[bool] = ...) -> None: ...
+
+class Span(_message.Message):
+    __slots__ = ("kind", "start", "length", "user")
+    class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNKNOWN: _ClassVar[Span.Kind]
+        BOLD: _ClassVar[Span.Kind]
+        ITALIC: _ClassVar[Span.Kind]
+        STRIKE: _ClassVar[Span.Kind]
+        CODE: _ClassVar[Span.Kind]
+        SPOILER: _ClassVar[Span.Kind]
+        QUOTE: _ClassVar[Span.Kind]
+        MENTION: _ClassVar[Span.Kind]
+    UNKNOWN: Span.Kind
+    BOLD: Span.Kind
+    ITALIC: Span.Kind
+    STRIKE: Span.Kind
+    CODE: Span.Kind
+    SPOILER: Span.Kind
+    QUOTE: Span.Kind
+    MENTION: Span.Kind
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    START_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    kind: Span.Kind
+    start: int
+    length: int
+    user: bytes
+    def __init__(self, kind: _Optional[_Union[Span.Kind, str]] = ..., start: _Optional[int] = ..., length: _Optional[int] = ..., user: _Optional[bytes] = ...) -> None: ...
+
+class Edit(_message.Message):
+    __slots__ = ("message", "text", "spans")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    message: bytes
+    text: str
+    spans: _containers.RepeatedCompositeFieldContainer[Span]
+    def __init__(self, message: _Optional[bytes] = ..., text: _Optional[str] = ..., spans: _Optional[_Iterable[_Union[Span, _Mapping]]] = ...) -> None: ...
+
+class Reaction(_message.Message):
+    __slots__ = ("message", "user", "emoji")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    USER_FIELD_NUMBER: _ClassVar[int]
+    EMOJI_FIELD_NUMBER: _ClassVar[int]
+    message: bytes
+    user: bytes
+    emoji: str
+    def __init__(self, message: _Optional[bytes] = ..., user: _Optional[bytes] = ..., emoji: _Optional[str] = ...) -> None: ...
+
+class Withdrawal(_message.Message):
+    __slots__ = ("message",)
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    message: bytes
+    def __init__(self, message: _Optional[bytes] = ...) -> None: ...
+
+class Timer(_message.Message):
+    __slots__ = ("seconds",)
+    SECONDS_FIELD_NUMBER: _ClassVar[int]
+    seconds: int
+    def __init__(self, seconds: _Optional[int] = ...) -> None: ...
 
 class Receipt(_message.Message):
     __slots__ = ("state", "messages")
