@@ -232,6 +232,28 @@ def test_an_epoch_that_only_the_lost_hub_had_is_void_and_what_was_said_in_it_is_
     play(tmp_path, story)
 
 
+def test_whose_epoch_is_void_comes_back_though_somebody_was_removed_meanwhile(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        alice, bob, carol, _ = await found(world, members=("bob@b.example", "carol@c.example", "dave@c.example"))
+        for other in (B, C):
+            world.network.cut(A, other)
+        await alice.node.groups().rename(garden(alice).id, "Orchard")
+        await until(alice, lambda view: view.name == "Orchard", "the name")
+        for one in (bob, carol):
+            await until(one, lambda view: view.hub == B, "the new hub")
+        await bob.node.groups().remove(garden(bob).id, "dave@c.example")  # the room key is another one now
+        for one in (bob, carol):
+            await until(one, lambda view: len(view.people) == 3, "that he has gone")
+        for other in (B, C):
+            world.network.heal(A, other)
+        await until(alice, lambda view: view.hub == B and not view.trouble and len(view.people) == 3, "the group")
+        await agree(alice, bob, carol)
+        await say(bob, "welcome back")
+        await until_said("welcome back", alice, carol)
+
+    play(tmp_path, story)
+
+
 def test_of_two_hubs_that_take_one_place_one_has_it_and_what_the_other_had_is_said_again(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         alice, bob, carol = await found(world, admins=2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from connexa.content import GroupPerson, MemberCard
-from connexa.crypto import Ed25519Public
+from connexa.crypto import Ed25519Public, X25519Public
 from connexa.errors import IntegrityError
 from connexa.identity import (
     DeviceId,
@@ -26,9 +26,9 @@ from connexa.mls.key_package import KeyPackage
 from connexa.mls.suite import get_suite
 from connexa.wire import MAX_STATEMENT, parse
 from connexa.wire.v1 import groups_pb2
-from connexa.wire.v1.keys_pb2 import Signed
+from connexa.wire.v1.keys_pb2 import DeviceCertificate, Signed
 
-__all__ = ["Checked", "alias_of", "by_signature_key", "check_card", "check_person", "device_of"]
+__all__ = ["Checked", "alias_of", "by_signature_key", "check_card", "check_person", "device_of", "identity_key_of"]
 
 TrustedKeys = Callable[[str], tuple[Ed25519Public, ...] | None]
 """The keys that are pinned for a domain, or None where it was never met."""
@@ -76,6 +76,11 @@ def device_of(card: MemberCard) -> DeviceId:
 def alias_of(card: MemberCard) -> bytes:
     """The alias under which the hub knows the device of a checked card."""
     return _proof(card.proof).alias
+
+
+def identity_key_of(card: MemberCard) -> X25519Public:
+    """The key that the device of a checked card has for as long as it is one."""
+    return X25519Public.from_bytes(parse(DeviceCertificate, card.certificate.body, MAX_STATEMENT).dik)
 
 
 @lru_cache(maxsize=4096)

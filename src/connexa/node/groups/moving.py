@@ -24,6 +24,7 @@ from connexa.wire.v1.groups_pb2 import GroupMode, GroupState, GroupTakeOver, Tak
 
 __all__ = [
     "SILENT",
+    "VOID",
     "follow",
     "has_say",
     "is_fallback",

@@ -7,19 +7,15 @@ it is sent (`arrivals`); the group is as it was until the hub has taken it.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from dataclasses import replace
 
 from connexa.content import GroupPerson, MemberCard, RoomRecord, SharedChange, SharedState, write_state
 from connexa.crypto import sha256
-from connexa.errors import ConnexaError, IntegrityError, RefusedError
+from connexa.errors import RefusedError
 from connexa.identity import Domain
-from connexa.mls.framing import MLSMessage
 from connexa.mls.group import Group
-from connexa.mls.ratchet_tree import RatchetTree
 from connexa.mls.store import MemoryStore
-from connexa.mls.welcome import GroupInfo as EpochInfo
 from connexa.node.account import Account
 from connexa.node.group_calls import Asker, GroupAt, GroupInfo, GroupMoved, WrongEpoch, fetch_info, submit_commit
 from connexa.node.groups.acts import check_act
@@ -31,9 +27,10 @@ from connexa.node.groups.commits import join_hash
 from connexa.node.groups.joining import check_members
 from connexa.node.groups.mending import check_record
 from connexa.node.groups.missed import ask_for_what_lacks
-from connexa.node.groups.pool import SUITE, card_for, make_key_package
+from connexa.node.groups.pool import card_for, make_key_package
+from connexa.node.groups.records import believed_record, leaves_beside
 from connexa.node.groups.rules import Act, Removal, person_in, state_after
-from connexa.node.groups.sealing import EPOCH_GIVES, next_room_key, open_record, outside_key, seal_change, seal_record
+from connexa.node.groups.sealing import EPOCH_GIVES, next_room_key, outside_key, seal_change, seal_record
 from connexa.node.groups.views import GroupStanding
 from connexa.node.home import Home, first
 from connexa.store import Execute
@@ -74,19 +71,12 @@ async def come_in(home: Home, account: Account, ask: Asker, number: int) -> None
 
 
 def _prepare(execute: Execute, home: Home, account: Account, row: GroupRow, info: GroupInfo, room_keys: list[bytes]) -> Arrival:
-    record = _open(room_keys, row.public, info.record.sealed)
+    record = believed_record(execute, home, account, row, info.record.sealed, room_keys)
     if row.disputed:
         check_record(row, record.state)
     arrival = _Entry(home, account, row, record.state).make(record, info.epoch)
     keep_arrival(execute, row.id, arrival)
     return arrival
-
-
-def _open(room_keys: list[bytes], group: bytes, sealed: bytes) -> RoomRecord:
-    for key in room_keys[:-1]:
-        with contextlib.suppress(ConnexaError):
-            return open_record(key, group, sealed)
-    return open_record(room_keys[-1], group, sealed)
 
 
 def _keys(home: Home, row: GroupRow) -> tuple[bytes, list[bytes]]:
@@ -156,12 +146,7 @@ class _Entry:
         if not act.removed:
             return None
         key = next(iter(by_signature_key(one.card for one in act.removed)))
-        group_info = MLSMessage.decode(record.group_info).body
-        encoded = group_info.extensions.ratchet_tree if isinstance(group_info, EpochInfo) else None
-        if encoded is None:
-            raise IntegrityError("group.malformed", "What stands beside the epoch has no tree.")
-        members = RatchetTree.decode(SUITE, encoded).members()
-        return next((leaf for leaf, node in members if node.signature_key == key), None)
+        return next((leaf for leaf, signs in leaves_beside(record).items() if signs == key), None)
 
 
 def _keep(execute: Execute, home: Home, account: Account, number: int, seq: int) -> None:

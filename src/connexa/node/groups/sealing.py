@@ -3,10 +3,15 @@
 change   ChaCha20-Poly1305, key = MLS exporter("connexa group change", group id, 32) of the commit's epoch; of an external commit the
          key that follows from the room key; random nonce in front; associated data: group id
 record   ChaCha20-Poly1305 under the key that follows from the room key; random nonce in front; associated data: group id
+key      the room key for one device, beside the record: HPKE to the identity key of its certificate; info "connexa/record-key/v1" | 0 |
+         group id
 extra    HPKE to the key package's init key; info "connexa/group-extra/v1" | 0 | group id
 """
 
 from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
 
 from connexa.content import (
     JoinExtra,
@@ -23,6 +28,9 @@ from connexa.crypto import ZERO_SALT, Rng, X25519Public, X25519Secret, aead_open
 from connexa.errors import IntegrityError
 from connexa.mls.group import Group
 from connexa.mls.staged import StagedCommit
+from connexa.node.groups.cards import alias_of, identity_key_of
+from connexa.wire import MAX_FRAME, parse
+from connexa.wire.v1.group_state_pb2 import RecordKey, SealedRecord
 
 __all__ = [
     "change_key",
@@ -31,6 +39,7 @@ __all__ = [
     "open_change",
     "open_extra",
     "open_record",
+    "record_keys",
     "outside_key",
     "seal_change",
     "seal_extra",
@@ -39,7 +48,9 @@ __all__ = [
 
 EPOCH_GIVES = bytes(32)  # in a Welcome, for the room key: it is the one that follows from the epoch
 _NONCE = 12
+_PLACE = 8  # of an alias, which tells a device its key
 _EXTRA = b"connexa/group-extra/v1\0"
+_KEY = b"connexa/record-key/v1\0"
 
 
 def change_key(group: Group) -> bytes:
@@ -72,13 +83,26 @@ def open_change(key: bytes, group_id: bytes, sealed: bytes) -> SharedChange:
 
 
 def seal_record(room_key: bytes, group_id: bytes, record: RoomRecord, rng: Rng) -> bytes:
-    """What stands beside an epoch."""
-    return _seal(_derived(room_key, b"connexa/room-record/v1"), group_id, write_record(record), rng)
+    """What stands beside an epoch, with its room key for each device that is in."""
+    sealed = SealedRecord(record=_seal(_derived(room_key, b"connexa/room-record/v1"), group_id, write_record(record), rng))
+    for card in record.state.cards:
+        key = hpke_x25519_seal(identity_key_of(card), room_key, _KEY + group_id)
+        sealed.keys.append(RecordKey(place=alias_of(card)[:_PLACE], sealed=key))
+    return sealed.SerializeToString(deterministic=True)
 
 
 def open_record(room_key: bytes, group_id: bytes, sealed: bytes) -> RoomRecord:
     """What stood beside an epoch, or `IntegrityError`."""
-    return read_record(_open(_derived(room_key, b"connexa/room-record/v1"), group_id, sealed))
+    record = parse(SealedRecord, sealed, MAX_FRAME).record
+    return read_record(_open(_derived(room_key, b"connexa/room-record/v1"), group_id, record))
+
+
+def record_keys(identity: X25519Secret, alias: bytes, group_id: bytes, sealed: bytes) -> Iterator[bytes]:
+    """The room keys that lie beside a record for this device, whoever put them there."""
+    for key in parse(SealedRecord, sealed, MAX_FRAME).keys:
+        if key.place == alias[:_PLACE]:
+            with contextlib.suppress(IntegrityError):
+                yield hpke_x25519_open(identity, key.sealed, _KEY + group_id)
 
 
 def seal_extra(init_key: bytes, group_id: bytes, extra: JoinExtra) -> bytes:

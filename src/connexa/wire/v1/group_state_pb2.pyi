@@ -212,6 +212,22 @@ class RoomRecord(_message.Message):
     state: SharedState
     def __init__(self, group_info: _Optional[bytes] = ..., state: _Optional[_Union[SharedState, _Mapping]] = ...) -> None: ...
 
+class SealedRecord(_message.Message):
+    __slots__ = ("record", "keys")
+    RECORD_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    record: bytes
+    keys: _containers.RepeatedCompositeFieldContainer[RecordKey]
+    def __init__(self, record: _Optional[bytes] = ..., keys: _Optional[_Iterable[_Union[RecordKey, _Mapping]]] = ...) -> None: ...
+
+class RecordKey(_message.Message):
+    __slots__ = ("place", "sealed")
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    SEALED_FIELD_NUMBER: _ClassVar[int]
+    place: bytes
+    sealed: bytes
+    def __init__(self, place: _Optional[bytes] = ..., sealed: _Optional[bytes] = ...) -> None: ...
+
 class GroupLink(_message.Message):
     __slots__ = ("group", "hub", "term", "join_key", "room_key")
     GROUP_FIELD_NUMBER: _ClassVar[int]
