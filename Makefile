@@ -19,7 +19,10 @@ step = printf '  %-9s %s\n' '$(1)' '$(2)'
 # ts-mls, beside which tests/mls/interop and `bench mls` run where Node.js is there; never shipped.
 INTEROP := tests/mls/interop/node
 
-.PHONY: help setup demo check test test-slow interop soak bench fuzz docs wire lock format clean
+# The web app's sources; what is built of them is committed, so only who changes them needs Node.js.
+WEB := web/node_modules/.package-lock.json
+
+.PHONY: help setup demo check test test-slow interop soak bench fuzz docs wire web screens lock format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -69,6 +72,20 @@ docs: $(DEV) ## write the parts of docs/ that are generated from the code
 wire: $(DEV) ## generate src/connexa/wire/v1 from proto/
 	@$(BIN)/python scripts/generate_wire.py
 
+web: $(WEB) $(DEV) ## build the web app into src/connexa/web/dist; needs Node.js 20.19
+	@$(call step,types,tsc) && cd web && npx --no-install tsc --noEmit
+	@$(call step,lint,biome) && cd web && npx --no-install biome check --log-level=error src
+	@$(call step,build,vite) && cd web && npx --no-install vite build --logLevel warn
+	@$(BIN)/python scripts/web_build.py
+
+$(WEB): web/package-lock.json
+	@$(call step,setup,the web app by hash)
+	@cd web && npm ci --loglevel=error --no-progress > /dev/null
+	@touch $@
+
+screens: $(DEV) ## pictures of the web app into docs/screens; needs Chromium
+	@$(BIN)/python -m scripts.screens
+
 lock: $(DEV) ## pin the newest allowed dependencies, with hashes
 	@$(BIN)/python scripts/lock.py
 
@@ -76,7 +93,7 @@ format: $(DEV) ## write the format and the safe fixes
 	@$(BIN)/ruff check --quiet --fix $(SOURCES); $(BIN)/ruff format --quiet $(SOURCES)
 
 clean: ## remove .venv and every cache
-	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(INTEROP)/node_modules
+	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache $(INTEROP)/node_modules web/node_modules
 
 $(BIN)/python:
 	@[ -n "$(PYTHON)" ] || { echo "Connexa needs Python 3.11, 3.12 or 3.13 (PYTHON=/path/to/python make …)" >&2; exit 1; }

@@ -1,7 +1,7 @@
 """Write the parts of `docs/` that come from the code; `--check` tells whether what is committed is what the code says.
 
 `docs/settings/<program>.toml`: every setting of a program with its comment and its default; `docs/cli.md`: the help of every verb;
-`docs/api.json`: the OpenAPI document of the node's local API.
+`docs/api.json`: the OpenAPI document of the node's local API; `web/src/api/schema.d.ts`: its types, for the web app.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
 from litestar.di import Provide
@@ -21,6 +22,7 @@ from connexa.settings import example_toml
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
+TYPES = ROOT / "web" / "src" / "api" / "schema.d.ts"
 # The settings struct of each program lives in its room.
 STRUCTS = {"node": ("connexa.node.settings", "NodeSettings"), "server": ("connexa.homeserver.settings", "ServerSettings")}
 HEAD = """\
@@ -44,7 +46,8 @@ HELP_WIDTH = 100
 
 def pages() -> dict[Path, str]:
     """Every generated page with its text."""
-    written = {DOCS / "cli.md": command_line(), DOCS / "api.json": local_api()}
+    api = local_api()
+    written = {DOCS / "cli.md": command_line(), DOCS / "api.json": api, TYPES: typescript(json.loads(api))}
     for program, (module, name) in STRUCTS.items():
         example = example_toml(getattr(import_module(module), name), program)
         written[DOCS / "settings" / f"{program}.toml"] = HEAD.format(program=program, upper=program.upper()) + example
@@ -71,6 +74,60 @@ def local_api() -> str:
     """The OpenAPI document."""
     nothing = {name: Provide(lambda: None, sync_to_thread=False) for name in ("node", "access", "stop")}
     return json.dumps(build_handlers(nothing).openapi_schema.to_schema(), indent=1, sort_keys=True) + "\n"
+
+
+TYPES_HEAD = "// The types of the node's local API. Generated from docs/api.json by `make docs`.\n"
+SIMPLE = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
+
+
+def typescript(api: dict[str, Any]) -> str:
+    """The API's types, and for each path what it takes and what it answers, as declarations of TypeScript."""
+    named = [f"export type {_name(name)} = {_type(schema)};" for name, schema in api["components"]["schemas"].items()]
+    calls = {method: sorted(_calls(api["paths"], method)) for method in ("get", "post")}
+    maps = [f"export interface {method.title()} {{\n" + "".join(f"  {one};\n" for one in found) + "}" for method, found in calls.items()]
+    return TYPES_HEAD + "\n".join([*named, *maps]) + "\n"
+
+
+def _calls(paths: dict[str, Any], method: str) -> Iterator[str]:
+    for path, operations in paths.items():
+        if (call := operations.get(method)) is not None:
+            taken = [json_type(call["requestBody"])] if "requestBody" in call else []
+            if method == "get":
+                asked = [one for one in call.get("parameters", ()) if one["in"] == "query"]
+                taken = ["{ " + " ".join(f"{one['name']}?: {_type(one['schema'])};" for one in asked) + " }"]
+            yield f'"{path}": {{ takes: {taken[0] if taken else "{}"}; answers: {json_type(call["responses"]["200"])} }}'
+
+
+def json_type(holder: dict[str, Any]) -> str:
+    """The type of a body or an answer."""
+    return _type(next(iter(holder["content"].values()))["schema"])
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "$ref" in schema:
+        return _name(schema["$ref"].rpartition("/")[2])
+    if "enum" in schema:
+        return " | ".join(json.dumps(value) for value in schema["enum"])
+    if "oneOf" in schema:
+        return " | ".join(_type(one) for one in schema["oneOf"])
+    if schema.get("type") == "array":
+        return f"({_type(schema['items'])})[]"
+    if schema.get("type") == "object":
+        return _object(schema)
+    return SIMPLE[schema["type"]] if "type" in schema else "unknown"
+
+
+def _object(schema: dict[str, Any]) -> str:
+    if isinstance(values := schema.get("additionalProperties"), dict):
+        return f"Record<string, {_type(values)}>"
+    needed = schema.get("required", ())
+    fields = (f"{name}{'' if name in needed else '?'}: {_type(field)};" for name, field in schema.get("properties", {}).items())
+    return "{ " + " ".join(fields) + " }"
+
+
+def _name(name: str) -> str:
+    """A listing is named after the module of what it lists."""
+    return f"Listing{name.rpartition('.')[2].strip('_')}" if name.startswith("Listing_") else name
 
 
 def main() -> int:

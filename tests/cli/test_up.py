@@ -162,7 +162,7 @@ def test_the_api_of_a_real_node_keeps_its_door(run: Run) -> None:
         assert web.get("/api/status", headers={**own, "origin": "http://evil.example"}).status_code == 403
         assert web.post("/api/messages/send", headers={**own, "content-type": "text/plain"}, content="{}").status_code == 415
         assert web.post("/api/messages/send", headers=own, json={"to": "a@b.example", "text": "x" * 300_000}).status_code == 413
-        key = run("api", "key").data["url"].partition("#k=")[2]
+        key = run("open", "--print").data["url"].partition("#k=")[2]
         login = web.post("/api/account/login", json={"key": key})
         browser = {"authorization": f"Bearer {login.json()['token']}"}
         assert web.get("/api/status", headers=browser).status_code == 200  # with the cookie from the jar

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import segno
@@ -356,3 +357,22 @@ def test_a_group_from_its_making_to_its_end(friends: Stage, tmp_path: Path) -> N
     assert on(alice.laptop, "group", "leave", "Garden", "--yes").code == 0
     until_group(alice.laptop, "Garden", state="left")
     assert on(alice.laptop, "group", "list").data["items"] == []
+
+
+def test_the_app_is_opened_by_a_page_that_others_cannot_read(stage: Stage) -> None:
+    """Command lines are seen by everybody on the machine: the browser's names a file, and the key is in the file."""
+    with mock.patch.dict(os.environ, {"DISPLAY": ":0"}), mock.patch("webbrowser.open", return_value=True) as shown:
+        opened = on(stage.alice.laptop, "open").data
+    assert opened["opened"] is True
+    assert opened["url"].startswith(f"{stage.alice.laptop.url}#k=")
+    (address,) = shown.call_args.args
+    assert "k=" not in address
+    page = Path(unquote(urlsplit(address).path))
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert f"url={opened['url']}" in page.read_text()
+
+
+def test_without_a_screen_the_link_is_printed(stage: Stage) -> None:
+    with mock.patch.dict(os.environ, {"DISPLAY": "", "WAYLAND_DISPLAY": ""}), mock.patch("webbrowser.open") as shown:
+        opened = on(stage.alice.laptop, "open").data if sys.platform != "darwin" else on(stage.alice.laptop, "open", "--print").data
+    assert (opened["opened"], shown.called) == (False, False)

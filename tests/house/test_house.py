@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -29,6 +30,18 @@ def tracked(root: Path) -> list[str]:
 def test_the_generated_wire_code_is_what_the_proto_files_say(root: Path) -> None:
     checked = run(root, sys.executable, "scripts/generate_wire.py", "--check")
     assert checked.returncode == 0, checked.stdout
+
+
+def test_the_web_app_was_built_from_its_sources(root: Path) -> None:
+    checked = run(root, sys.executable, "scripts/web_build.py", "--check")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_lock_of_the_web_app_pins_by_hash_and_names_no_registry(root: Path) -> None:
+    packages = json.loads((root / "web" / "package-lock.json").read_text())["packages"]
+    installed = [entry for name, entry in packages.items() if name]
+    assert len(installed) > 20
+    assert all(entry["integrity"].startswith("sha512-") and "resolved" not in entry for entry in installed)
 
 
 def test_every_room_imports_only_rooms_above_it(root: Path) -> None:

@@ -138,7 +138,7 @@ async def test_front_page_and_login_need_no_token(web: httpx.AsyncClient) -> Non
 async def test_answers_carry_the_content_policy(web: httpx.AsyncClient) -> None:
     for headers in (TOKEN, {}):
         answer = await web.get("/api/status", headers=headers)
-        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
 

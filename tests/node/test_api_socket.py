@@ -57,7 +57,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     access = Access("right", f"connexa-default-{port}", time.time, system_random)
     guard, stopped = Guard(access, port), asyncio.Event()
     sockets = EventSockets(node, guard)
-    server = ApiServer(build_app(node, access, guard, stopped.set), sockets, listener)
+    server = ApiServer(build_app(node, guard, {}, stopped.set), sockets, listener)
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(server.run())
         others = [group.create_task(node.run()), group.create_task(sockets.run())]

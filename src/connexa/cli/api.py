@@ -31,18 +31,6 @@ def token() -> None:
 
 
 @api.command()
-def key() -> None:
-    """Make an address that logs a browser in, once, within a minute."""
-    facts = Premises(options().where).facts()
-    if facts is None:
-        raise NodeDownError
-    with Client() as node:
-        made = node.post("/api/account/key")
-    url = f"{facts.url}#k={made['key']}"
-    answer({"url": url, "expires": made["expires"]}, url)
-
-
-@api.command()
 def schema() -> None:
     """Print the OpenAPI description."""
     with Client() as node:

@@ -121,7 +121,7 @@ def _introduce(facts: Facts) -> None:
         f"  Connexa {facts.version}{first}",
         f"  node       up, pid {facts.pid}  ({facts.data})",
         f"  database   {_CUSTODY[facts.custody]}",
-        f"  web        {facts.url}",
+        f"  web        {facts.url}  (open it: connexa open)",
     ]
     with Client() as node:
         found = node.get("/api/status")

@@ -23,6 +23,7 @@ INTERRUPTED: Final = 130
 VERBS: Final = {
     "up": ("life:up", "Start your node."),
     "down": ("life:down", "Stop your node."),
+    "open": ("open:open_app", "Open the web app."),
     "status": ("life:status", "Say how the node, its accounts and their links are."),
     "doctor": ("doctor:doctor", "Check that all is well."),
     "logs": ("life:logs", "Show the node's log."),

@@ -46,6 +46,7 @@ class Premises:
         self.token: Final = where.runtime / "token"
         self._facts: Final = where.runtime / "node.json"
         self._lock: Final = where.data / "node.lock"
+        self._door: Final = where.runtime / "open.html"
 
     @contextmanager
     def occupied(self) -> Iterator[None]:
@@ -75,6 +76,11 @@ class Premises:
         except (OSError, UnicodeDecodeError):
             raise RefusedError("token.unreadable", "The token file of the node cannot be read.", f"It is {self.token}.") from None
 
+    def door(self, page: bytes) -> Path:
+        """Write the page that leads a browser into the web app, for this person alone; the node's end takes it away."""
+        _write(self._door, page)
+        return self._door
+
     @contextmanager
     def announced(self, facts: Facts, token: str) -> Iterator[None]:
         """Tell the faces where the node is, until it ends."""
@@ -85,6 +91,7 @@ class Premises:
         finally:
             self.token.unlink(missing_ok=True)
             self._facts.unlink(missing_ok=True)
+            self._door.unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes) -> None:

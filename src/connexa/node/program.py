@@ -24,6 +24,7 @@ from connexa.node.settings import NodeSettings
 from connexa.process import disk_error, first_error, log_to, stop_on_signal
 from connexa.settings import Paths
 from connexa.store import KeyCustody, load_key, open_database
+from connexa.web import load_app
 
 __all__ = ["NodeProgram"]
 
@@ -87,9 +88,10 @@ class NodeProgram:
     async def _attend(self, node: Node, premises: Premises, listener: socket.socket, facts: Facts) -> None:
         stopped = asyncio.Event()
         token = self.rng(32).hex()
-        guard = Guard(Access(token, f"connexa-{self.profile}-{facts.port}", self.clock, self.rng), facts.port)
+        pages = load_app()
+        guard = Guard(Access(token, f"connexa-{self.profile}-{facts.port}", self.clock, self.rng), facts.port, pages)
         sockets = EventSockets(node, guard)
-        server = ApiServer(build_app(node, guard.access, guard, stopped.set), sockets, listener)
+        server = ApiServer(build_app(node, guard, pages, stopped.set), sockets, listener)
         with premises.announced(facts, token), stop_on_signal(stopped):
             try:
                 async with asyncio.TaskGroup() as group:

@@ -78,10 +78,10 @@ def _facts(stage: Stage, steps: list[Step], searched: Searched, seconds: float) 
 
 
 def _stay(stage: Stage) -> None:
-    say("\nEverything stays up until Ctrl-C. To look around:\n")
+    say("\nEverything stays up until Ctrl-C. To look around, open the web app of any of them, in another terminal:\n")
     for person in stage.people:
         for device in (person.laptop, person.phone):
-            say(f"   {device.name:<15} {device.url}   CONNEXA_HOME={device.program.home} connexa inbox --all")
+            say(f"   {device.name:<15} CONNEXA_HOME={device.program.home} connexa open")
     while True:
         time.sleep(CHECK_SECONDS)
         stage.check()

@@ -53,7 +53,7 @@ class Access:
         """Take a one-time key and log a browser in."""
         until = self._keys.pop(_digest(key), 0.0)
         if self._clock() >= until:
-            raise RefusedError("token.bad", "This key was used or is too old.", "Get a new one: connexa api key")
+            raise RefusedError("token.bad", "This key was used or is too old.", "Get a new one: connexa open")
         login = Login(self._rng(32).hex(), self._rng(32).hex(), int(LOGIN_SECONDS))
         while len(self._logins) >= _LOGINS_MAX:
             del self._logins[next(iter(self._logins))]

@@ -13,11 +13,12 @@ from litestar.types import ASGIApp
 
 from connexa import __version__
 from connexa.node.node import Node
+from connexa.web import WebFile
 
 from . import accounts, backups, contacts, conversations, groups, messages, program
-from .access import Access
 from .bodies import StrictRequest
 from .guard import Guard, GuardMiddleware
+from .pages import PagesMiddleware
 from .refusals import EXCEPTION_HANDLERS
 
 __all__ = ["build_app", "build_handlers"]
@@ -25,10 +26,10 @@ __all__ = ["build_app", "build_handlers"]
 BODY_MAX = 256 * 1024
 
 
-def build_app(node: Node, access: Access, guard: Guard, stop: Callable[[], None]) -> ASGIApp:
-    """Put the API together; `stop` ends the program."""
-    app = build_handlers({"node": _given(node), "access": _given(access), "stop": _given(stop)})
-    return cast(ASGIApp, GuardMiddleware(cast(ASGIApp, app), guard))
+def build_app(node: Node, guard: Guard, pages: Mapping[str, WebFile], stop: Callable[[], None]) -> ASGIApp:
+    """Put the API together, and the web app beside it; `stop` ends the program."""
+    app = build_handlers({"node": _given(node), "access": _given(guard.access), "stop": _given(stop)})
+    return cast(ASGIApp, GuardMiddleware(cast(ASGIApp, PagesMiddleware(cast(ASGIApp, app), pages)), guard))
 
 
 def build_handlers(dependencies: Mapping[str, Provide]) -> Litestar:

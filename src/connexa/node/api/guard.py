@@ -6,7 +6,7 @@ Sec-Fetch-Site), and without a preflight where the body is not JSON. None of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -18,28 +18,33 @@ from connexa.errors import ConnexaError, RefusedError, UsageError
 from .access import Access
 from .refusals import error_body, http_status
 
-__all__ = ["Guard", "GuardMiddleware", "plain_headers"]
+__all__ = ["SAFE_METHODS", "Guard", "GuardMiddleware", "plain_headers"]
 
-_SAFE: Final = frozenset({"GET", "HEAD"})
+SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
-_OPEN_PATHS: Final = frozenset({("GET", "/"), ("POST", "/api/account/login")})
+_LOGIN: Final = ("POST", "/api/account/login")
+# Nothing of the page comes from elsewhere or from a text: no inline script or style, no eval, no string that becomes markup.
 _CONTENT_POLICY: Final = (
-    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types connexa"
 )
 _ANSWER_HEADERS: Final = [
     (b"content-security-policy", _CONTENT_POLICY.encode("ascii")),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
 ]
+_NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 class Guard:
     """The rules, for plain requests and WebSockets alike."""
 
-    def __init__(self, access: Access, port: int) -> None:
+    def __init__(self, access: Access, port: int, pages: Container[str] = frozenset({"/"})) -> None:
         self.access = access
+        self._pages = pages  # of the web app: they are the same for everybody and need no token
         self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
 
     def check_source(self, headers: Mapping[str, str]) -> None:
@@ -56,9 +61,9 @@ class Guard:
         if (method, path) == ("GET", "/"):
             return self._check_host(headers)  # a link on another site may lead to the front page
         self.check_source(headers)
-        if (method, path) not in _OPEN_PATHS:
+        if (method, path) != _LOGIN and not (method in SAFE_METHODS and path in self._pages):
             self.access.check(headers)
-        if method not in _SAFE:
+        if method not in SAFE_METHODS:
             _check_content_type(headers.get("content-type", ""))
         return None
 
@@ -104,7 +109,9 @@ class GuardMiddleware:
 def _with_headers(send: Send) -> Send:
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *_ANSWER_HEADERS]
+            given = [*message["headers"]]
+            keeps = any(name == b"cache-control" for name, _ in given)  # a file of the web app says itself how long it is good
+            message["headers"] = [*given, *_ANSWER_HEADERS, *([] if keeps else [_NO_STORE])]
         await send(message)
 
     return answer

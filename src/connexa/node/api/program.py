@@ -1,14 +1,13 @@
-"""The node as a program: its status, its events, its end and the front page, as operations of the API."""
+"""The node as a program: its status, its events and its end, as operations of the API."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated
 
-from litestar import MediaType, get, post
+from litestar import get, post
 from litestar.params import JSONBody, QueryParameter
 
-from connexa import __version__
 from connexa.node.views import DoctorView, EventView, StatusView
 
 from .answers import Done, Listing
@@ -16,21 +15,6 @@ from .bodies import Nothing
 from .given import GivenNode, GivenStop
 
 __all__ = ["HANDLERS"]
-
-PAGE = f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Connexa</title>
-<h1>This Connexa node is running.</h1>
-<p>Version {__version__}. There is no page to read messages on yet: use <code>connexa</code> in a terminal.</p>
-<p>Programs find the API under <code>/api</code>, described at <code>/api/schema</code>; both ask for the token whose file
-<code>connexa api token</code> names.</p>
-</html>
-"""
-
-
-@get("/", media_type=MediaType.HTML, include_in_schema=False)
-async def front_page() -> str:
-    """Say that the node is up."""
-    return PAGE
 
 
 @get("/api/status")
@@ -72,4 +56,4 @@ async def list_events(
         return Listing(found)
 
 
-HANDLERS = [front_page, show_status, examine_node, stop_node, list_events]
+HANDLERS = [show_status, examine_node, stop_node, list_events]
