@@ -5,8 +5,16 @@ Nothing here says how it looks. Values inside, protobuf at the wire. What a read
 
 from __future__ import annotations
 
-from connexa.content._attachment import MAX_ATTACHMENTS, MAX_FILE, MAX_NAME, MAX_THUMBNAIL, Attachment
-from connexa.content._blob import BlobKeys, blob_keys, check_hashes, open_segment, seal_segment
+from connexa.content._attachment import (
+    MAX_ATTACHMENTS,
+    MAX_FILE,
+    MAX_NAME,
+    MAX_THUMBNAIL,
+    Attachment,
+    read_attachment,
+    write_attachment,
+)
+from connexa.content._blob import BlobKeys, blob_keys, check_hashes, damaged, open_segment, seal_segment
 from connexa.content._codec import MAX_CONTENT, MAX_GAPS, MAX_OWN_CONTENT, MAX_RECEIPTS, decode, encode
 from connexa.content._content import Body, Content, LogBody
 from connexa.content._group import (
@@ -179,16 +187,19 @@ __all__ = [
     "check_introduction",
     "check_request",
     "conversation_id",
+    "damaged",
     "decode",
     "encode",
     "last_seen_hash",
     "open_segment",
+    "read_attachment",
     "read_change",
     "read_extra",
     "read_record",
     "read_said",
     "read_state",
     "seal_segment",
+    "write_attachment",
     "write_change",
     "write_extra",
     "write_record",

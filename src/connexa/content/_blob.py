@@ -10,7 +10,7 @@ from connexa.errors import IntegrityError
 from connexa.pairwise import blob_id
 from connexa.wire import HASH_SIZE, SEALED_SEGMENT, SEGMENT
 
-__all__ = ["BlobKeys", "blob_keys", "check_hashes", "open_segment", "seal_segment"]
+__all__ = ["BlobKeys", "blob_keys", "check_hashes", "damaged", "open_segment", "seal_segment"]
 
 _NO_AD: Final = b""
 

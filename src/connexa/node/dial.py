@@ -20,7 +20,7 @@ from connexa.errors import ConnexaError, IntegrityError, NetworkError
 from connexa.wire import MAX_FRAME
 from connexa.wire.transport import CLOSE_LOST, CLOSE_OK, LinkClosed
 
-__all__ = ["TlsDialer"]
+__all__ = ["TlsDialer", "pinned_context"]
 
 DIAL_SECONDS: Final = 10.0
 LINK_PATH: Final = "/v1/link"
@@ -43,7 +43,7 @@ class TlsDialer:
 
     async def dial(self, domain: str, endpoint: str, domain_keys: Sequence[Ed25519Public]) -> TlsChannel:
         """Connect and hold the certificate to be the domain's by one of its pinned keys."""
-        context = _context(domain, domain_keys, self._clock())
+        context = pinned_context(domain, domain_keys, self._clock())
         channel = TlsChannel()
         try:
             async with asyncio.timeout(DIAL_SECONDS):
@@ -70,7 +70,8 @@ class TlsDialer:
         return channel
 
 
-def _context(domain: str, keys: Sequence[Ed25519Public], now: float) -> ssl.SSLContext:
+def pinned_context(domain: str, keys: Sequence[Ed25519Public], now: float) -> ssl.SSLContext:
+    """A context of its own, in which these keys alone vouch for the domain; `leaf_domain` has to follow."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks the chain and the host name
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT

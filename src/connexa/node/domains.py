@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from connexa.crypto import Ed25519Public
 from connexa.discovery import AskHomeserver, PinBook, Resolver
-from connexa.identity import Domain, PinEvent, PinState, load_pin
+from connexa.identity import Domain, Endpoint, PinEvent, PinState, load_pin
 from connexa.node.events import EventLog
 from connexa.store import Database, Writer
 
@@ -41,6 +41,10 @@ class Domains:
     def book(self, ask: AskHomeserver | None = None) -> PinBook:
         """The pin book, with a homeserver to ask."""
         return PinBook(self, self._resolver, clock=self._clock, homeserver=ask, on_event=self._on_event)
+
+    async def addresses(self, domain: Domain, endpoint: Endpoint) -> list[str]:
+        """Where an endpoint of a domain may be dialled (I06)."""
+        return await self._resolver.addresses(domain, endpoint)
 
     def trusted(self, domain: str) -> Trusted | None:
         """What is pinned, from the store alone: an arrival causes no look-up (P40)."""

@@ -195,6 +195,7 @@ class Mailbox:
             self._groups.go_on()  # own devices may have changed
             await self._turn("ready")
             self._wakeups.passes.set()
+            self._wakeups.uploads.set()
             self._wakeups.outbox.set()
             self._wakeups.own_copies.set()
             self._wakeups.own_messages.set()

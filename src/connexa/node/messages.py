@@ -12,6 +12,7 @@ from connexa.content import Edit, Span, Text, decode
 from connexa.errors import NotFoundError
 from connexa.node.groups.seen import seen_by
 from connexa.node.home import Query, first, rows
+from connexa.node.media.files import attachment_views
 from connexa.node.sending import parse_id
 from connexa.node.views import (
     MessageInfoView,
@@ -141,6 +142,7 @@ def _view(query: Query, row: Row, reactions: list[ReactionView], reply: ReplyVie
         replies=replies,
         mentioned=not row[4] and any(one.user == row[20] for one in spans),
         ends=row[15],
+        attachments=attachment_views(said.attachments) if isinstance(said, Text) else [],
     )
 
 

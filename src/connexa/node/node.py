@@ -35,6 +35,8 @@ from connexa.node.history import pull_again
 from connexa.node.home import Clock, Home, Work
 from connexa.node.linking import Linkings
 from connexa.node.markup import read_markup
+from connexa.node.media.desk import MediaDesk
+from connexa.node.media.mover import media_folder
 from connexa.node.messages import message_info, message_view
 from connexa.node.people import Person, person_at, person_of
 from connexa.node.registers import decide
@@ -110,6 +112,7 @@ class Node:
     async def run(self) -> None:
         """Keep the links of all accounts up until cancelled."""
         try:
+            media_folder(self._home).forget_unfinished()
             async with TaskGroup() as tasks:
                 tasks.create_task(self._empty_log())
                 tasks.create_task(self._backups.run())
@@ -457,6 +460,14 @@ class Node:
         """What can be done with the groups of an account."""
         of = self._account(account)
         return GroupDesk(self._home, of, lambda: self._wake(of.id))
+
+    # Files
+
+    def media(self, account: str = "") -> MediaDesk:
+        """What can be done with the files of an account's messages."""
+        of = self._member(account)
+        running = self._running.get(of.id)
+        return MediaDesk(self._home, of, running.wakeups if running else None)
 
     def _is_group(self, account: int, named: str) -> bool:
         """Whether that is a group, where no person and no conversation with one is called so."""

@@ -13,11 +13,11 @@ from connexa.wire.v1.link_pb2 import IssuePasses, PassesReply
 __all__ = ["fetch_passes"]
 
 
-async def fetch_passes(link: MailboxLink, info: ServerInfo, count: int, rng: Rng) -> list[Pass]:
+async def fetch_passes(link: MailboxLink, info: ServerInfo, count: int, rng: Rng, *, media: bool = False) -> list[Pass]:
     """Fetch passes on the mailbox link; a proof that does not hold raises, for then the key might be one made for us alone."""
     batch = voprf.blind_batch([rng(32) for _ in range(count)], rng)
-    reply = await link.call(IssuePasses(blinded=batch.elements), PassesReply)
-    published = {key.id: key.key for key in info.pass_keys}
+    reply = await link.call(IssuePasses(blinded=batch.elements, media=media), PassesReply)
+    published = {key.id: key.key for key in (info.media_keys if media else info.pass_keys)}
     if reply.key not in published:
         raise IntegrityError("pass.unknown_key", "The homeserver issued passes under a key that it does not publish.")
     public = voprf.VoprfPublic.from_bytes(published[reply.key])

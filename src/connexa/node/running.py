@@ -11,8 +11,11 @@ from connexa.node.endings import cause_of
 from connexa.node.groups.pump import GroupPump
 from connexa.node.home import Home
 from connexa.node.mailbox import Mailbox
+from connexa.node.media.mover import MediaMover
 from connexa.node.mender import Mender
+from connexa.node.people import Person
 from connexa.node.wakeups import Wakeups
+from connexa.store import Execute
 from connexa.tasks import TaskGroup
 
 __all__ = ["RunningAccount"]
@@ -36,6 +39,19 @@ class RunningAccount:
         self.groups = GroupPump(self._home, self.account, self.wakeups, self.delivery)
         self.mailbox = Mailbox(self._home, self.account, self.wakeups, self.delivery, self.groups)
         self.mender = Mender(self._home, self.account, self.wakeups, self.delivery)
+        self.media = MediaMover(self._home, self.account, self.wakeups, self._said, self._left)
+
+    def _said(self, execute: Execute, person: Person | None) -> None:
+        if person is not None:
+            self.delivery.seal_at_once(execute, person)
+
+    def _left(self, person: Person | None) -> None:
+        """A message has come to the log by itself: to a person, or to a group."""
+        if person is None:
+            self.groups.go_on()
+            return
+        self.delivery.submitter.wake()
+        self.delivery.go_on([person.id])
 
     async def run(self) -> None:
         """Work until cancelled, or until this device is revoked; a disk that takes no writes for a while ends nothing."""
@@ -46,6 +62,7 @@ class RunningAccount:
                     tasks.create_task(self.delivery.run())
                     tasks.create_task(self.groups.run())
                     tasks.create_task(self.mender.run())
+                    tasks.create_task(self.media.run())
             except BaseExceptionGroup as ended:
                 cause = cause_of(ended)
                 if cause is not None and cause.code == "account.revoked":

@@ -5,6 +5,8 @@ Blobs named after a message of `proto/` hold that message's bytes. Times are uni
 
 from __future__ import annotations
 
+from connexa.node.media.schema import MEDIA_TABLES
+
 __all__ = ["MIGRATIONS"]
 
 FIRST = """
@@ -676,4 +678,4 @@ CREATE TABLE gone_device (
 CREATE TABLE remote (domain TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (FIRST,)
+MIGRATIONS = (FIRST + MEDIA_TABLES,)

@@ -56,6 +56,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True):
     submit_window: Annotated[int, msgspec.Meta(ge=1, le=4096, description="Envelopes sent and not yet committed.")] = 256
     push_window: Annotated[int, msgspec.Meta(ge=1, le=4096, description="Pushes that this node takes before it acknowledges.")] = 256
     passes_kept: Annotated[int, msgspec.Meta(ge=2, le=100, description="Passes held ready.")] = 20
+    media_passes_kept: Annotated[int, msgspec.Meta(ge=0, le=64, description="Media passes held ready, each for 8 MiB of files.")] = 16
     reconnect_max: Annotated[Seconds, msgspec.Meta(description="Longest wait before the mailbox link is tried again.")] = 20.0
     history_silence: Annotated[Seconds, msgspec.Meta(description="Seconds after which another own device is asked for the history.")] = 60.0
     compare_every: Annotated[Seconds, msgspec.Meta(description="Seconds between two comparisons of what the own devices hold.")] = 86_400.0

@@ -6,7 +6,7 @@ piece that was cut off is simply due again.
 
 from __future__ import annotations
 
-from connexa.crypto import Ed25519Public
+from connexa.crypto import Ed25519Public, voprf
 from connexa.errors import ConnexaError, IntegrityError
 from connexa.identity import (
     MAX_LIST_LIFE,
@@ -22,6 +22,7 @@ from connexa.node.devices import OWN, keep_certificates, keep_seal_keys
 from connexa.node.directory import verified_bundles
 from connexa.node.home import Home, first
 from connexa.node.link import MailboxLink
+from connexa.node.media.passes import forget_old_passes, keep_media_passes, passes_at_hand
 from connexa.node.outbox import expire
 from connexa.node.own_list import keep_own_list
 from connexa.node.passes import fetch_passes
@@ -71,7 +72,16 @@ class Upkeep:
         A refusal of one piece does not hold up the others; the end of the link does.
         """
         failure = ""
-        for piece in (self._given, self._prekeys, self.token_keys, self._sender, self._passes, self.invites, self._renew_list):
+        for piece in (
+            self._given,
+            self._prekeys,
+            self.token_keys,
+            self._sender,
+            self._passes,
+            self._media_passes,
+            self.invites,
+            self._renew_list,
+        ):
             try:
                 await piece()
             except ConnexaError as error:
@@ -156,6 +166,25 @@ class Upkeep:
         passes = await fetch_passes(self._link, await self._info(), wanted - here, self._home.rng)
         await self._home.change(lambda execute: keep_passes(execute, self._account.id, passes))
 
+    async def _media_passes(self) -> None:
+        """Keep some ready, and as many as the files ask for that wait; none where the homeserver takes no media."""
+        policy = self._given_info().policy
+        if not policy.media_segments:
+            return
+        here, needed = passes_at_hand(self._home.database.read, self._account.id, self._home.clock())
+        wanted = max(needed, self._home.settings.limits.media_passes_kept)
+        if here >= needed and here * 2 > wanted:
+            return
+        count = min(wanted - here, policy.media_passes_per_day, voprf.MAX_BATCH)
+        if count > 0:
+            passes = await fetch_passes(self._link, await self._info(), count, self._home.rng, media=True)
+            await self._home.change(lambda execute: keep_media_passes(execute, self._account.id, passes))
+
+    def _given_info(self) -> ServerInfo:
+        """What our domain published when the link was opened."""
+        given, domain = self._link.ready.server_info, self._account.address.domain
+        return verify_server_info(given, self._keys(), domain=domain, now=self._home.clock())
+
     async def _info(self) -> ServerInfo:
         """What our domain publishes now: pass keys change weekly, and a link may stand for longer."""
         domain = self._account.address.domain
@@ -237,6 +266,7 @@ def forget_old(execute: Execute, home: Home, account: int, now: float) -> None:
     expire(execute, home.events, account, now)
     forget_old_prekeys(execute, now)
     forget_old_streams(execute, now)
+    forget_old_passes(execute, now)
     execute("DELETE FROM envelope_seen WHERE until < ?", (int(now),))
     execute("DELETE FROM early_receipt WHERE at < ?", (now - REQUESTS_KEPT,))
     execute("DELETE FROM held WHERE since < ?", (now - REQUESTS_KEPT,))

@@ -11,6 +11,7 @@ import enum
 import msgspec
 
 from connexa.content import ContactState, VerifiedHow
+from connexa.node.media.views import AttachmentView
 
 __all__ = [
     "AccountView",
@@ -115,6 +116,7 @@ class MessageView(msgspec.Struct, frozen=True, kw_only=True):
     replies: int  # entries that answer this one
     mentioned: bool  # the owner is, by somebody else
     ends: float  # when it disappears; 0: never
+    attachments: list[AttachmentView]
 
 
 class SpanView(msgspec.Struct, frozen=True, kw_only=True):

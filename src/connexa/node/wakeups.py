@@ -35,4 +35,6 @@ class Wakeups:
     held: asyncio.Event = field(default_factory=asyncio.Event)
     groups: asyncio.Event = field(default_factory=asyncio.Event)
     welcomes: asyncio.Event = field(default_factory=asyncio.Event)  # the own homeserver is needed for groups
+    uploads: asyncio.Event = field(default_factory=asyncio.Event)  # a message with files waits, or there are media passes now
+    downloads: asyncio.Event = field(default_factory=asyncio.Event)
     mend: asyncio.Event = field(default_factory=asyncio.Event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,11 +20,11 @@ STOP_SECONDS = 10.0
 
 
 @asynccontextmanager
-async def serve_web(house: Homeserver, *, port: int = 0, tls: bool = True) -> AsyncIterator[HttpServer]:
+async def serve_web(house: Homeserver, *, listener: socket.socket | None = None, tls: bool = True) -> AsyncIterator[HttpServer]:
     """Open the port for the block; with TLS only where the house's clock is the machine's, by which OpenSSL judges certificates."""
     site = site_of(house, Trust(house.leaf, house.clock))
     context = server_context(house.leaf) if tls else None
-    listener = bind_tcp("127.0.0.1", port, "https")
+    listener = listener or bind_tcp("127.0.0.1", 0, "https")
     server = HttpServer(build_web(site), listener, tls=context)
     running = asyncio.create_task(server.run())
     try:

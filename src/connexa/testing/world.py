@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ import msgspec
 
 from connexa.discovery import DiscoverySettings, Resolver
 from connexa.homeserver.homeserver import Homeserver
+from connexa.homeserver.http_server import bind_tcp
+from connexa.homeserver.media import LocalBlobs
 from connexa.homeserver.schema import MIGRATIONS as SERVER_MIGRATIONS
 from connexa.homeserver.settings import LimitSettings as ServerLimits
 from connexa.homeserver.settings import ListenSettings, ServerSettings
@@ -41,6 +44,7 @@ from .leaping import LeapingLoop
 from .network import MemoryDialer, MemoryNetwork
 from .randomness import SeededRandom
 from .remotes import FederationPort, MemoryRemotes
+from .web import serve_web
 
 __all__ = ["Device", "House", "World"]
 
@@ -188,10 +192,16 @@ class House:
     _database: Database = field(init=False)
     _writers: list[Writer] = field(default_factory=list, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _web: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack, init=False)
 
     async def start(self) -> None:
-        """Open its store, run it and put it on the network."""
+        """Open its store, run it and put it on the network, and its HTTPS port on loopback where the world has media."""
         world = self.world
+        listener = bind_tcp("127.0.0.1", self.settings.https.port, "https") if world.media else None
+        if listener is not None:
+            port = int(listener.getsockname()[1])
+            https = ListenSettings(port=port, public=f"127.0.0.1:{port}")
+            self.settings = msgspec.structs.replace(self.settings, https=https)
         self._database = world.open_store(self.domain, "server.db", SERVER_MIGRATIONS)
         self.server = await Homeserver.open(
             self.settings,
@@ -201,16 +211,20 @@ class House:
             resolver=Resolver(self.settings.discovery, clock=world.clock),
             remotes=MemoryRemotes(self.domain, world.network, world.ports, world.clock),
             writes=world.writes_into(self._writers, lambda: world.close_door(self.domain)),
+            blobs=LocalBlobs(world.directory / self.domain / "media") if world.media else None,
         )
         self._task = world.run(_until_killed(self.server.run))
         world.network.attach(self.domain, self.server, self.server.domain_key.public)
         world.ports[self.domain] = FederationPort(self.server, self.server.pins, self.rng)
+        if listener is not None:
+            await self._web.enter_async_context(serve_web(self.server, listener=listener))
 
     async def stop(self) -> None:
         """Take it off the network and end it; its store stays."""
         if self._task is None:
             return
         self.world.close_door(self.domain)
+        await self._web.aclose()
         await _end(self._task, self.domain)
         self._task = None
         await self.server.close()
@@ -241,6 +255,7 @@ class World:
     limits: ServerLimits
     discovery: Path
     reconnect_max: float = 0.5  # of nodes that are given no settings, so that nobody waits for them
+    media: bool = False
     houses: dict[str, House] = field(default_factory=dict)
     ports: dict[str, FederationPort] = field(default_factory=dict)
     devices: list[Device] = field(default_factory=list)
@@ -249,13 +264,21 @@ class World:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, directory: Path, *, domains: Sequence[str] = DOMAINS, seed: int = 0, limits: ServerLimits | None = None
+        cls,
+        directory: Path,
+        *,
+        domains: Sequence[str] = DOMAINS,
+        seed: int = 0,
+        limits: ServerLimits | None = None,
+        media: bool = False,
     ) -> AsyncIterator[World]:
-        """Start the homeservers; `limits` replace those of all of them."""
+        """Start the homeservers; `limits` replace those of all of them.
+
+        With `media` they keep files, and their HTTPS ports are real: so the clock begins at the machine's time, by which TLS judges.
+        """
         rng, loop = SeededRandom(seed), asyncio.get_running_loop()
-        world = cls(
-            directory, FakeClock(runs=True, timer=loop.time), rng, MemoryNetwork(), limits or ServerLimits(), directory / "discovery.toml"
-        )
+        clock = FakeClock(time.time(), runs=True, timer=loop.time) if media else FakeClock(runs=True, timer=loop.time)
+        world = cls(directory, clock, rng, MemoryNetwork(), limits or ServerLimits(), directory / "discovery.toml", media=media)
         async with world._tasks:
             try:
                 for domain in domains:
@@ -309,7 +332,7 @@ class World:
             registration="open",
             link=ListenSettings(port=0, public=f"{domain}:8443"),
             federation=ListenSettings(port=0, public=f"{domain}:8444"),
-            https=ListenSettings(port=0, public="127.0.0.1:1"),  # refused at once: the memory network carries no web, and no name is asked
+            https=ListenSettings(port=0, public="127.0.0.1:1"),  # refused at once, without media: no web, and no name is asked
             discovery=discovery,
             limits=self.limits,
         )
