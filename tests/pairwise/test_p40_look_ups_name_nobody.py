@@ -96,6 +96,6 @@ async def test_p40_receipts_in_a_new_week_wait_for_the_owner_or_the_clock(
 def test_p40_no_two_connections_share_a_tls_context() -> None:
     """A resumed session's ticket would join the link without a login to the one with it."""
     key = Ed25519Secret.from_seed(bytes(range(32)))
-    one, other = (dial._context("a.example", [key.public], 1_800_000_000) for _ in range(2))
+    one, other = (dial.pinned_context("a.example", [key.public], 1_800_000_000) for _ in range(2))
     assert one is not other
     assert all(isinstance(context, ssl.SSLContext) for context in (one, other))

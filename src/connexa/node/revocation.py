@@ -44,6 +44,7 @@ def shut_out(execute: Execute, home: Home, account: Account) -> None:
     execute("UPDATE account SET state = ?, sender = x'', sender_until = 0 WHERE id = ?", (AccountState.REVOKED.value, account.id))
     execute("UPDATE own_device SET listed = 0 WHERE account = ? AND device = ?", (account.id, account.device))
     execute("DELETE FROM pass WHERE account = ?", (account.id,))
+    execute("DELETE FROM media_pass WHERE account = ?", (account.id,))
     for outbox, kind, message, state in rows(execute, "SELECT id, kind, message, state FROM outbox WHERE account = ?", (account.id,)):
         if kind == "text" and state != "accepted":
             message_state(execute, home.events, account.id, message, MessageState.REFUSED, now, reason="account.revoked")
