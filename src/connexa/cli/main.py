@@ -30,6 +30,7 @@ VERBS: Final = {
     "send": ("send:send", "Send a message."),
     "inbox": ("reading:inbox", "List conversations with something new, and requests."),
     "read": ("reading:read", "Show a conversation and mark it read."),
+    "search": ("search:search", "Find messages and mail."),
     "watch": ("watch:watch", "Show messages as they come."),
     "account": ("account:account", "Your accounts."),
     "device": ("device:device", "Your devices."),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from connexa.content import Content, Edit, LogBody, NewerVersion, Reaction, Text, Timer, Withdrawal
+from connexa.content import Content, Edit, LogBody, NewerVersion, Reaction, SpanKind, Text, Timer, Withdrawal
 from connexa.node.views import MessageState
 
 __all__ = ["Columns", "Entry", "columns_of", "end_of", "has_place"]
@@ -23,13 +23,14 @@ class Columns:
     reply_to: bytes = b""
     target: bytes = b""  # message id of the entry that this one is about
     target_user: bytes = b""  # and who said that
+    has: str = ""  # words for what it holds beside text, as they are searched
 
 
 def columns_of(body: LogBody, sender: bytes) -> Columns:
     """The columns of a body; only what one has said oneself can be edited and withdrawn, so the target is the sender's."""
     match body:
         case Text(text, subject, reply_to):
-            return Columns("text", text, subject, reply_to)
+            return Columns("text", text, subject, reply_to, has=" ".join(sorted(_traits(body))))
         case Edit(message, text):
             return Columns("edit", text, target=message, target_user=sender)
         case Reaction(message, user, emoji):
@@ -40,6 +41,14 @@ def columns_of(body: LogBody, sender: bytes) -> Columns:
             return Columns("timer", str(seconds))
         case NewerVersion():
             return Columns("unknown")
+
+
+def _traits(text: Text) -> set[str]:
+    """What a text holds that somebody may look for."""
+    found = {"hmention"} if any(one.kind is SpanKind.MENTION for one in text.spans) else set()
+    for one in text.attachments:
+        found |= {"hfile", f"h{one.type.partition('/')[0]}"} | ({"hvoice"} if one.voice else set())
+    return {one for one in found if one.isalnum()}
 
 
 def has_place(content: Content) -> LogBody | None:

@@ -80,8 +80,8 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
     row = first(
         execute,
         "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
-        " target, target_user, content, sent, received, state, last_seen, author, vanishes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " target, target_user, has, content, sent, received, state, last_seen, author, vanishes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING RETURNING cursor",
         (
             place,
@@ -98,6 +98,7 @@ def add_entry(execute: Execute, account: int, conversation: int, entry: Entry, n
             shown.reply_to,
             shown.target,
             shown.target_user,
+            shown.has,
             entry.content,
             entry.sent,
             now,

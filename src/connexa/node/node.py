@@ -43,6 +43,10 @@ from connexa.node.registers import decide
 from connexa.node.restore import restore
 from connexa.node.revocation import is_revoked, revoked
 from connexa.node.running import RunningAccount
+from connexa.node.search.asked import read_asked
+from connexa.node.search.find import find
+from connexa.node.search.index import Indexer, catch_up
+from connexa.node.search.views import SearchView
 from connexa.node.sending import find_person, parse_id, send_text
 from connexa.node.settings import NodeSettings
 from connexa.node.status import account_view, status_view
@@ -77,6 +81,7 @@ __all__ = ["Node"]
 
 T = TypeVar("T")
 EMPTY_LOG_EVERY = 60.0
+SEARCH_PATIENCE = 0.1  # seconds that a search waits for the index to know the newest
 MAX_NAME = 64
 
 
@@ -116,6 +121,7 @@ class Node:
             async with TaskGroup() as tasks:
                 tasks.create_task(self._empty_log())
                 tasks.create_task(self._backups.run())
+                tasks.create_task(Indexer(self._home).run())
                 for number, _, state in all_accounts(self._home.database.read):
                     # A revoked device asks whether that still holds; one that is not let in yet would be taken for revoked.
                     if state not in (AccountState.CREATING, AccountState.RESTORING):
@@ -360,6 +366,15 @@ class Node:
         else:
             await self.talk(account).set_timer(conversations.number_of(self._home.database.read, of, conversation)[1], seconds)
         return self.conversation(account, conversation)
+
+    async def search(
+        self, account: str, typed: str, *, older: int | None = None, limit: int = 50, newest_first: bool = False
+    ) -> SearchView:
+        """Find what was said: words, beginnings, "phrases", from: in: has: before: after:; `older` goes on from a page before."""
+        asked, of = read_asked(typed), self._account(account)
+        complete = await catch_up(self._home, SEARCH_PATIENCE)
+        found = find(self._home.database.read, of, asked, older=older, limit=limit, newest_first=newest_first)
+        return SearchView(items=found.hits, older=found.older, complete=complete)
 
     def conversations(self, account: str = "", *, archived: bool = False) -> list[ConversationView]:
         """Conversations, the newest first."""

@@ -159,8 +159,8 @@ def _add(execute: Execute, home: Home, account: Account, log: _Log, entry: LogEn
     place = free_place(execute, entry.place)
     execute(
         "INSERT INTO message (cursor, account, conversation, message, sender, device, counter, mine, kind, text, subject, reply_to,"
-        " target, target_user, content, sent, received, state, receipted, hidden, author, vanishes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " target, target_user, has, content, sent, received, state, receipted, hidden, author, vanishes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             place,
             account.id,
@@ -176,6 +176,7 @@ def _add(execute: Execute, home: Home, account: Account, log: _Log, entry: LogEn
             shown.reply_to,
             shown.target,
             shown.target_user,
+            shown.has,
             entry.content,
             said.sent_ms / 1000,
             entry.place / 1_000_000,

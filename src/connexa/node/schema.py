@@ -6,6 +6,7 @@ Blobs named after a message of `proto/` hold that message's bytes. Times are uni
 from __future__ import annotations
 
 from connexa.node.media.schema import MEDIA_TABLES
+from connexa.node.search.schema import SEARCH
 
 __all__ = ["MIGRATIONS"]
 
@@ -184,7 +185,8 @@ CREATE UNIQUE INDEX conversation_by_person ON conversation (account, person) WHE
 -- its places between what is here. `hidden` rows are deleted and stay so that they are not shown again when a copy arrives. In a group,
 -- `author` is the address of whoever said it; `vanishes` is when a message disappears, 0 for never. `target` and `target_user` name the
 -- entry that this one is about (node.acts), which shows there and not by itself; `text` is that of the newest edit, which was made at
--- `edited`; `withdrawn`: whoever said it has taken it away from everybody, which shows in its place.
+-- `edited`; `withdrawn`: whoever said it has taken it away from everybody, which shows in its place. `has`: words
+-- for what one can search by beside the text (node.entry).
 CREATE TABLE message (
     cursor       INTEGER PRIMARY KEY,
     account      INTEGER NOT NULL,
@@ -212,7 +214,8 @@ CREATE TABLE message (
     author       TEXT NOT NULL DEFAULT '',
     vanishes     REAL NOT NULL DEFAULT 0,
     edited       REAL NOT NULL DEFAULT 0,
-    withdrawn    INTEGER NOT NULL DEFAULT 0
+    withdrawn    INTEGER NOT NULL DEFAULT 0,
+    has          TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX message_by_end ON message (vanishes) WHERE vanishes != 0;
 CREATE UNIQUE INDEX message_by_id ON message (account, message, sender);
@@ -678,4 +681,4 @@ CREATE TABLE gone_device (
 CREATE TABLE remote (domain TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (FIRST + MEDIA_TABLES,)
+MIGRATIONS = (FIRST + MEDIA_TABLES + SEARCH,)

@@ -19,7 +19,7 @@ from connexa.store import Execute, load_key, open_database
 
 from .randomness import SeededRandom
 
-__all__ = ["fill_log"]
+__all__ = ["account_with_contacts", "fill_log"]
 
 WORDS = "as they wrote to each other for years, now and then a little more than this, and mostly a little less"
 
@@ -38,6 +38,21 @@ def fill_log(home: Path, messages: int, *, people: int, now: float) -> None:
                 _say(connection.execute, account, contacts[number % people], number, now - 60.0 * (messages - number), rng)
     finally:
         database.close()
+
+
+def account_with_contacts(execute: Execute, *, people: int, now: float) -> Account:
+    """Make an account that no homeserver knows, with so many contacts and nothing said: the only one of an empty store."""
+    rng = SeededRandom("alone")
+    user = UserSecret.generate(rng, int(now))
+    execute(
+        "INSERT INTO account (id, address, state, user, user_key, seed, device, dsk, dik, profile_key, created)"
+        " VALUES (1, 'me@a.example', 'active', ?, ?, ?, ?, ?, ?, ?, ?)",
+        (user.id, user.public.packet, user.seed, rng(32), rng(32), rng(32), rng(32), now),
+    )
+    account = load_account(execute, 1)
+    for number in range(people):
+        _contact(execute, account, number, rng, now)
+    return account
 
 
 def _contact(execute: Execute, account: Account, number: int, rng: Rng, now: float) -> tuple[int, bytes, bytes]:

@@ -58,6 +58,7 @@ export type ListingInviteView = { items: (InviteView)[]; };
 export type ListingMessageView = { items: (MessageView)[]; };
 export type ListingRequestView = { items: (RequestView)[]; };
 export type ListingVersionView = { items: (VersionView)[]; };
+export type MatchView = { length: number; start: number; };
 export type MessageInfoView = { devices: (RecipientDeviceView)[]; message: MessageView; path: string; people: (SeenByView)[]; states: Record<string, number>; };
 export type MessageState = "queued" | "accepted" | "delivered" | "read" | "refused" | "expired" | "received";
 export type MessageView = { attachments: (AttachmentView)[]; conversation: string; cursor: number; edited: number; ends: number; forwarded: boolean; gap: number; id: string; kind: string; mentioned: boolean; mine: boolean; reactions: (ReactionView)[]; reason: string; received: number; replies: number; reply: ReplyView | null; reply_to: string | null; sender: string; sent: number; spans: (SpanView)[]; state: MessageState; subject: string; text: string; };
@@ -76,6 +77,8 @@ export type RequestView = { address?: string; domain: string; id: string; provis
 export type RestoreBackup = { place: string; words: string; };
 export type RestoredView = { account: string; contacts: number; conversations: number; counter: number; files: number; fingerprint: string; messages: number; newest: number; };
 export type SafetyNumberView = { address: string; code: string; digits: string; trust: TrustTier; user: string; };
+export type SearchHitView = { cut: boolean; matches: (MatchView)[]; message: MessageView; snippet: string; };
+export type SearchView = { complete: boolean; items: (SearchHitView)[]; older: number | null; };
 export type SeenByView = { address: string; at: number; name: string; state: MessageState | null; user: string; };
 export type SendMessage = { account?: string; markup?: boolean; message_id?: string | null; reply_to?: string | null; spans?: (GivenSpan)[]; subject?: string; text: string; to: string; };
 export type SetTimer = { account?: string; conversation: string; seconds: number; };
@@ -130,6 +133,7 @@ export interface Get {
   "/api/messages/{conversation_id}": { takes: { account?: string; before?: number | null; limit?: number; }; answers: ListingMessageView };
   "/api/requests": { takes: { account?: string; }; answers: ListingRequestView };
   "/api/requests/{request_id}": { takes: { account?: string; }; answers: RequestView };
+  "/api/search": { takes: { q?: string; account?: string; older?: number | null; limit?: number; newest?: boolean; }; answers: SearchView };
   "/api/status": { takes: {  }; answers: StatusView };
 }
 export interface Post {

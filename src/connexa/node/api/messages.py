@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import get, post
-from litestar.params import FromPath, FromQuery, JSONBody
+from typing import Annotated
 
+from litestar import get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from connexa.node.search.views import SearchView
 from connexa.node.views import ConversationView, MessageInfoView, MessageView, VersionView
 
 from .answers import Done, Listing
@@ -21,6 +24,19 @@ async def send_message(node: GivenNode, data: JSONBody[SendMessage]) -> MessageV
     return await node.send(
         data.account, data.to, text, subject=data.subject, reply_to=data.reply_to, message_id=data.message_id, spans=spans
     )
+
+
+@get("/api/search")
+async def search(
+    node: GivenNode,
+    q: Annotated[str, QueryParameter(min_length=1, max_length=1024)],
+    account: FromQuery[str] = "",
+    older: FromQuery[int | None] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    newest: FromQuery[bool] = False,
+) -> SearchView:
+    """Find what was said: words, beginnings with *, "phrases", from: in: has: before: after:. The best first, or the newest."""
+    return await node.search(account, q, older=older, limit=limit, newest_first=newest)
 
 
 @get("/api/message/{message_id:str}")
@@ -78,6 +94,7 @@ async def set_timer(node: GivenNode, data: JSONBody[SetTimer]) -> ConversationVi
 
 HANDLERS = [
     send_message,
+    search,
     show_message,
     show_thread,
     list_versions,

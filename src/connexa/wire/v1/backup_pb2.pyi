@@ -237,7 +237,7 @@ class BackupRegister(_message.Message):
     def __init__(self, kind: _Optional[int] = ..., key: _Optional[bytes] = ..., at: _Optional[int] = ..., device: _Optional[bytes] = ...) -> None: ...
 
 class BackupEntry(_message.Message):
-    __slots__ = ("cursor", "conversation", "message", "sender", "device", "counter", "mine", "kind", "text", "subject", "reply_to", "content", "sent", "received", "state", "reason", "path", "last_seen", "receipted", "hidden", "author", "vanishes", "target", "target_user", "edited", "withdrawn")
+    __slots__ = ("cursor", "conversation", "message", "sender", "device", "counter", "mine", "kind", "text", "subject", "reply_to", "content", "sent", "received", "state", "reason", "path", "last_seen", "receipted", "hidden", "author", "vanishes", "target", "target_user", "edited", "withdrawn", "has")
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
@@ -264,6 +264,7 @@ class BackupEntry(_message.Message):
     TARGET_USER_FIELD_NUMBER: _ClassVar[int]
     EDITED_FIELD_NUMBER: _ClassVar[int]
     WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    HAS_FIELD_NUMBER: _ClassVar[int]
     cursor: int
     conversation: int
     message: bytes
@@ -290,4 +291,5 @@ class BackupEntry(_message.Message):
     target_user: bytes
     edited: float
     withdrawn: bool
-    def __init__(self, cursor: _Optional[int] = ..., conversation: _Optional[int] = ..., message: _Optional[bytes] = ..., sender: _Optional[bytes] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., mine: _Optional[bool] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., content: _Optional[bytes] = ..., sent: _Optional[float] = ..., received: _Optional[float] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., path: _Optional[str] = ..., last_seen: _Optional[bytes] = ..., receipted: _Optional[bool] = ..., hidden: _Optional[bool] = ..., author: _Optional[str] = ..., vanishes: _Optional[float] = ..., target: _Optional[bytes] = ..., target_user: _Optional[bytes] = ..., edited: _Optional[float] = ..., withdrawn: _Optional[bool] = ...) -> None: ...
+    has: str
+    def __init__(self, cursor: _Optional[int] = ..., conversation: _Optional[int] = ..., message: _Optional[bytes] = ..., sender: _Optional[bytes] = ..., device: _Optional[bytes] = ..., counter: _Optional[int] = ..., mine: _Optional[bool] = ..., kind: _Optional[str] = ..., text: _Optional[str] = ..., subject: _Optional[str] = ..., reply_to: _Optional[bytes] = ..., content: _Optional[bytes] = ..., sent: _Optional[float] = ..., received: _Optional[float] = ..., state: _Optional[str] = ..., reason: _Optional[str] = ..., path: _Optional[str] = ..., last_seen: _Optional[bytes] = ..., receipted: _Optional[bool] = ..., hidden: _Optional[bool] = ..., author: _Optional[str] = ..., vanishes: _Optional[float] = ..., target: _Optional[bytes] = ..., target_user: _Optional[bytes] = ..., edited: _Optional[float] = ..., withdrawn: _Optional[bool] = ..., has: _Optional[str] = ...) -> None: ...
