@@ -376,3 +376,25 @@ def test_without_a_screen_the_link_is_printed(stage: Stage) -> None:
     with mock.patch.dict(os.environ, {"DISPLAY": "", "WAYLAND_DISPLAY": ""}), mock.patch("webbrowser.open") as shown:
         opened = on(stage.alice.laptop, "open").data if sys.platform != "darwin" else on(stage.alice.laptop, "open", "--print").data
     assert (opened["opened"], shown.called) == (False, False)
+
+
+def test_a_message_is_worded_anew_answered_found_and_deleted_everywhere(friends: Stage) -> None:
+    alice, bob = friends.alice.laptop, friends.bob.laptop
+    to, back = friends.bob.address, friends.alice.address
+    sent = on(alice, "send", to, "**harbor** at noon", "--markup", "--wait", "delivered").data
+    assert (sent["text"], sent["spans"][0]["kind"]) == ("harbor at noon", "bold")
+    assert on(alice, "msg", "edit", sent["id"], "harbour at noon").data["text"] == "harbour at noon"
+    assert on(bob, "msg", "edit", sent["id"], "at one").error["code"] == "message.not_yours"
+    answer = on(bob, "send", back, "see you", "--reply", sent["id"], "--wait", "delivered").data
+    assert [one["id"] for one in on(bob, "msg", "thread", sent["id"]).data["items"]] == [sent["id"], answer["id"]]
+    assert on(bob, "msg", "react", sent["id"], "\N{THUMBS UP SIGN}").data["reactions"][0]["mine"]
+    assert [one["text"] for one in on(alice, "msg", "versions", sent["id"]).data["items"]] == ["harbor at noon", "harbour at noon"]
+    found = on(alice, "search", "from:me", "harbo").data
+    assert [one["message"]["id"] for one in found["items"]] == [sent["id"]]
+    assert on(alice, "search", "has:everything").error["code"] == "search.unknown"
+    assert on(bob, "msg", "forward", sent["id"], back).data["forwarded"]
+    assert on(alice, "msg", "delete", "--everywhere", "--yes", sent["id"]).code == 0
+    assert on(alice, "msg", "show", sent["id"]).data["kind"] == "withdrawn"
+    assert on(alice, "conv", "expire", to, "7d").data["timer"] == 604_800
+    assert on(alice, "conv", "expire", to, "off").data["timer"] == 0
+    assert on(alice, "conv", "expire", to, "soon").error["code"] == "time.malformed"
