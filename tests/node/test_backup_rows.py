@@ -54,6 +54,7 @@ NEVER = {
     *("receipt", "early_receipt", "event", "recovery", "backup", "backup_series", "backup_changed"),
     *("group_seen", "group_part", "group_arrival", "group_wish", "group_outbox", "group_said", "group_sent", "key_package", "gone_device"),
     *("media_staged", "media_send", "media_upload", "media_end", "media_sent", "media_here", "media_pass"),  # files are not in backups
+    *("unindexed", "message_words", *(f"message_words_{part}" for part in ("data", "idx", "content", "docsize", "config"))),  # made anew
 }
 
 
