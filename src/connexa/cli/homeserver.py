@@ -11,16 +11,18 @@ from urllib.parse import quote
 
 import click
 
-from connexa.errors import NotFoundError, UsageError
+from connexa.crypto import system_random
+from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.homeserver.admin_client import AdminClient
 from connexa.homeserver.premises import ServerPremises
 from connexa.homeserver.settings import ServerSettings
 from connexa.settings import load
+from connexa.store import load_key
 
 from .options import options
 from .secret import ask_password, read_file
 
-__all__ = ["admin", "given_password", "password_options", "segment", "server_settings"]
+__all__ = ["admin", "given_password", "open_store_key", "password_options", "segment", "server_settings", "size"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,3 +62,25 @@ def admin() -> AdminClient:
 def segment(text: str) -> str:
     """A part of a path of the admin API."""
     return quote(text, safe="")
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them."""
+    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while amount >= 1_000 and len(units) > 1:
+        amount, units = amount / 1_000, units[1:]
+    return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
+def open_store_key(premises: ServerPremises, password: str | None) -> bytes:
+    """The key of the database that is there; a password that it needs is asked for."""
+    if not premises.database.exists():
+        raise NotFoundError(
+            "server.not_initialised", "This profile has no homeserver yet.", "Make one with: connexa server init YOUR.DOMAIN"
+        )
+    try:
+        return load_key(premises.data, system_random, password=password)[0]
+    except RefusedError as error:
+        if error.code != "store.password_needed" or not options().may_ask:
+            raise
+        return load_key(premises.data, system_random, password=ask_password(new=False))[0]

@@ -25,6 +25,7 @@ from .homeserver import admin, given_password, password_options, segment, server
 from .options import options
 from .output import answer, moment, say, table
 from .secret import ask_password
+from .server_backup import backup, restore, upgrade, words
 from .server_care import audit, reload, stats
 
 __all__ = ["server"]
@@ -38,7 +39,7 @@ def server() -> None:
     """Run a homeserver: the domain's own, for its people."""
 
 
-for verb in (reload, stats, audit):
+for verb in (reload, stats, audit, backup, words, restore, upgrade):
     server.add_command(verb)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .homeserver import admin
+from .homeserver import admin, size
 from .options import Verb
 from .output import answer, moment, say, table
 
@@ -59,11 +59,3 @@ def audit(last: int, before: int | None) -> None:
     answer(found, *table(rows))
     if not rows:
         say("nothing was done yet")
-
-
-def size(count: int) -> str:
-    """Bytes as a person reads them."""
-    amount, units = float(count), ["B", "kB", "MB", "GB", "TB"]
-    while amount >= 1_000 and len(units) > 1:
-        amount, units = amount / 1_000, units[1:]
-    return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"

@@ -16,7 +16,7 @@ from connexa.homeserver.tables import Query, first, put_setting
 from connexa.identity import Domain, DomainKey, PublishedKeys, issue_domain_rotation
 from connexa.store import Execute
 
-__all__ = ["DomainKeys", "announce_next", "create_domain", "load_domain", "rotate"]
+__all__ = ["DomainKeys", "announce_next", "create_domain", "domain_of", "load_domain", "rotate"]
 
 SETTING: Final = "domain"
 MAX_ROTATIONS: Final = 8  # statements kept for those who missed some
@@ -57,6 +57,12 @@ def load_domain(query: Query, domain: Domain) -> DomainKeys | None:
             "A homeserver's domain never changes; use another data directory for another domain.",
         )
     return _keys(record)
+
+
+def domain_of(query: Query) -> Domain | None:
+    """Which domain a database belongs to."""
+    record = _load(query)
+    return Domain(record.domain) if record is not None else None
 
 
 def create_domain(execute: Execute, domain: Domain, rng: Rng, now: float) -> DomainKeys:

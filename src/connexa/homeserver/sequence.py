@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 from connexa.errors import ConnexaError
-from connexa.homeserver.tables import first, put_setting
+from connexa.homeserver.tables import Query, first, put_setting
 from connexa.store import Execute, Store, Writer
 
-__all__ = ["Sequence"]
+__all__ = ["Sequence", "leap"]
 
 BLOCK: Final = 1 << 20
+LEAP: Final = 1 << 40  # more than thirty thousand a second use up in a year
 _SETTING: Final = "sequence"
 
 
@@ -29,8 +30,7 @@ class Sequence:
     @classmethod
     async def open(cls, database: Store, writer: Writer) -> Sequence:
         """Begin behind every number that may have been used."""
-        row = first(database.read, "SELECT value FROM setting WHERE name = ?", (_SETTING,))
-        used = int.from_bytes(row[0], "big") if row else 0
+        used = _used(database.read)
         await writer.run(lambda execute: _keep(execute, used + BLOCK))
         return cls(used + 1, used + BLOCK, writer)
 
@@ -60,6 +60,16 @@ class Sequence:
                 self._ceiling = ceiling
 
         self._writer.submit(lambda execute: _keep(execute, ceiling)).add_done_callback(lambda done: extended(done.exception()))
+
+
+def leap(execute: Execute) -> None:
+    """Go on far behind every number that may have been used since this copy of the database was made."""
+    _keep(execute, _used(execute) + LEAP)
+
+
+def _used(query: Query) -> int:
+    row = first(query, "SELECT value FROM setting WHERE name = ?", (_SETTING,))
+    return int.from_bytes(row[0], "big") if row else 0
 
 
 def _keep(execute: Execute, ceiling: int) -> None:

@@ -1,4 +1,5 @@
-"""A store that is older than what its homeserver remembers: an old copy of the file was put back (pairwise §9, P18, P44).
+"""A store that is older than what its homeserver remembers: an old copy of the file was put back (pairwise §9, P18, P44); and the other
+way round, a homeserver that came back from a backup.
 
 The homeserver tells at each login how far this device has acknowledged its pushes and numbered its own envelopes. A store that knows of
 less has been rolled back: its sessions, prekeys and numbers were used beyond what stands in it. They are used no more, every device of
@@ -35,6 +36,16 @@ def agree(execute: Execute, home: Home, account: Account, acked: int, sent: int)
     if (acked > stored or sent > numbered) and before + HOUR < home.clock():
         _begin_anew(execute, home, account)
     execute("UPDATE account SET resume_seq = ?, own_number = max(own_number, ?) WHERE id = ?", (acked, sent, account.id))
+    _number_anew(execute, account, sent)
+
+
+def _number_anew(execute: Execute, account: Account, sent: int) -> None:
+    """A homeserver that came back from a backup lacks numbers that it had: what waits for it takes those that it expects."""
+    waiting = rows(execute, "SELECT number FROM own_envelope WHERE account = ? AND number > ? ORDER BY number", (account.id, sent))
+    for place, (number,) in enumerate(waiting, sent + 1):
+        if number != place:
+            execute("UPDATE own_envelope SET number = ? WHERE account = ? AND number = ?", (place, account.id, number))
+    execute("UPDATE account SET own_number = ? WHERE id = ?", (sent + len(waiting), account.id))
 
 
 def _begin_anew(execute: Execute, home: Home, account: Account) -> None:

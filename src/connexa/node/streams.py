@@ -26,6 +26,7 @@ __all__ = [
     "forget_old_streams",
     "has_unsent",
     "is_unfinished",
+    "is_unknown",
     "keep_passes",
     "note_asked",
     "oldest_unsent",
@@ -161,6 +162,16 @@ def oldest_unsent(query: Query, stream: int) -> float:
     """When the oldest envelope that is not committed was sealed; infinity where there is none."""
     row = first(query, "SELECT min(sealed) FROM envelope WHERE stream = ? AND raw != x''", (stream,))
     return float(row[0]) if row and row[0] is not None else float("inf")
+
+
+def is_unknown(query: Query, stream: int, last: int) -> bool:
+    """Whether a homeserver that has the numbers of a stream up to `last` lacks some that it had: it came back from a backup."""
+    row = first(query, "SELECT min(number) FROM envelope WHERE stream = ? AND raw != x''", (stream,))
+    lowest = row[0] if row else None
+    if lowest is None:
+        row = first(query, "SELECT next FROM stream WHERE id = ?", (stream,))
+        lowest = row[0] if row else 1
+    return last + 1 < int(lowest)
 
 
 def stream_to_open(execute: Execute, account: int, now: float) -> Stream | None:

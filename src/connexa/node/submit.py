@@ -21,7 +21,7 @@ from connexa.node.link import SubmitLink
 from connexa.node.link_frames import CommittedUpTo, Outcomes, Refusal
 from connexa.node.outcomes import Settled, settle_committed, settle_outcomes
 from connexa.node.retry import Backoff
-from connexa.node.streams import Stream, drop_stream, enter, has_unsent, oldest_unsent, retire_stream, stream_to_open, unsent
+from connexa.node.streams import Stream, drop_stream, enter, has_unsent, is_unknown, oldest_unsent, retire_stream, stream_to_open, unsent
 from connexa.node.wakeups import Wakeups, wait_for
 from connexa.tasks import TaskGroup
 from connexa.wire.v1.link_pb2 import DomainReply, GetDomain
@@ -129,8 +129,10 @@ class Submitter:
         link = await open_submit_link(self._home, self._account, stream)
         backoff.reset()
         await self._commit(stream, link.ready.last)
-        if oldest_unsent(self._home.database.read, stream.id) < now - SEALED_LIFE:
-            link.close()  # its sender certificate and sealing keys have aged: encrypt anew, in another stream
+        query = self._home.database.read
+        # Its sender certificate and sealing keys have aged, or the homeserver has lost numbers: encrypt anew, in another stream.
+        if oldest_unsent(query, stream.id) < now - SEALED_LIFE or is_unknown(query, stream.id, link.ready.last):
+            link.close()
             await self._home.change(lambda execute: retire_stream(execute, stream.id, now))
             self._on_settled(Settled())
             return False

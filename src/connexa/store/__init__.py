@@ -7,8 +7,8 @@ imports a database's binding.
 from __future__ import annotations
 
 from connexa.store.contract import Cursor, Execute, Row, Store
-from connexa.store.database import Database, open_database
+from connexa.store.database import Database, open_as_it_is, open_database
 from connexa.store.keys import KeyCustody, load_key
 from connexa.store.writer import Rider, Writer
 
-__all__ = ["Cursor", "Database", "Execute", "KeyCustody", "Rider", "Row", "Store", "Writer", "load_key", "open_database"]
+__all__ = ["Cursor", "Database", "Execute", "KeyCustody", "Rider", "Row", "Store", "Writer", "load_key", "open_as_it_is", "open_database"]

@@ -14,10 +14,10 @@ from typing import Any, ClassVar, TypeVar
 
 import apsw
 
-from connexa.errors import ConnexaError, IntegrityError, RefusedError
+from connexa.errors import ConflictError, ConnexaError, IntegrityError, RefusedError
 from connexa.store.contract import Execute, Row, Store
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "open_as_it_is", "open_database"]
 
 T = TypeVar("T")
 
@@ -25,6 +25,8 @@ T = TypeVar("T")
 AUTO_CHECKPOINT_PAGES = 4000
 # Prepared statements that are kept: a node has more different ones than the hundred that are kept by default.
 STATEMENTS = 512
+# Pages that a copy takes between two reports of how far it is.
+COPIED_AT_ONCE = 2_000
 
 
 class Database(Store):
@@ -131,6 +133,49 @@ class Database(Store):
         """What a person can do about it."""
         return store_error(error)
 
+    @property
+    def version(self) -> int:
+        """How many migrations have been applied."""
+        return int(self.writer_connection.pragma("user_version"))
+
+    def copy_to(self, path: Path, key: bytes, told: Callable[[float], object], stamp: Callable[[Execute], None] | None = None) -> None:
+        """Copy what is committed now into a new file under another key, beside everything else; `told` hears the share that is done.
+
+        `stamp` writes into the copy. The file is whole, read once more, or not there. Raises `store.exists` where there is one of that
+        name, `store.corrupt`, and what the disk says.
+        """
+        part = path.with_name(f"{path.name}.part")
+        try:
+            os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:
+            raise ConflictError("store.exists", f"{part} is there: another copy is being made, or one has broken off.") from None
+        try:
+            self._copy_pages(part, key, told, stamp)
+            _name(part, path)
+        except apsw.Error as error:
+            raise store_error(error) from error
+        finally:
+            for rest in ("", "-wal", "-shm", "-journal"):
+                part.with_name(part.name + rest).unlink(missing_ok=True)
+
+    def _copy_pages(self, part: Path, key: bytes, told: Callable[[float], object], stamp: Callable[[Execute], None] | None) -> None:
+        source, target = self._connect(), _connect(part, key)
+        try:
+            source.execute("BEGIN")  # one state, whatever others write meanwhile
+            source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            with target.backup("main", source, "main") as copying:
+                while not copying.done:
+                    copying.step(COPIED_AT_ONCE)
+                    told(1.0 - copying.remaining / max(1, copying.page_count))
+            if stamp is not None:
+                stamp(target.execute)
+            if target.pragma("quick_check") != "ok":
+                raise apsw.CorruptError
+            target.pragma("journal_mode", "delete")  # nothing beside the file
+        finally:
+            target.close()
+            source.close()
+
     def close(self) -> None:
         """Close both connections; the last one folds the WAL into the file."""
         self._reader.close()
@@ -154,6 +199,32 @@ def open_database(path: Path, key: bytes, migrations: Sequence[str]) -> Database
         return database
     except apsw.Error as error:
         raise store_error(error) from error
+
+
+def open_as_it_is(path: Path, key: bytes) -> Database:
+    """Open a file that is there, of whatever schema version, and change nothing."""
+    try:
+        return Database(path, lambda: _connect(path, key))
+    except apsw.Error as error:
+        raise store_error(error) from error
+
+
+def _name(part: Path, path: Path) -> None:
+    """Give a file its name once it is durable, and never over another one."""
+    _sync(part)
+    try:
+        os.link(part, path)
+    except FileExistsError:
+        raise ConflictError("store.exists", f"{path} is there already.", "Take another name.") from None
+    _sync(part.parent)
+
+
+def _sync(place: Path) -> None:
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _connect(path: Path, key: bytes) -> apsw.Connection:

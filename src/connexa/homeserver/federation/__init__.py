@@ -16,7 +16,7 @@ from .callers import Caller, Callers
 from .incoming import Delivery, Incoming
 from .introduction import INTRODUCE_PATH, Door
 from .pins import RemoteTable
-from .queue import Outcomes, OutgoingQueue, QueueBounds, Waiting
+from .queue import Outcomes, OutgoingQueue, QueueBounds, Waiting, begin_anew
 from .remote import DeliverStream, House, RemoteCaller
 from .remotes import GrpcRemotes, OwnSide
 from .servicer import FederationServer
@@ -42,5 +42,6 @@ __all__ = [
     "RemoteTable",
     "Trust",
     "Waiting",
+    "begin_anew",
     "answer",
 ]

@@ -23,7 +23,7 @@ from connexa.wire.v1.link_pb2 import Status, WhereReply
 from .pump import Link, Pump
 from .remote import House, RemoteCaller
 
-__all__ = ["OutgoingQueue", "Outcomes", "QueueBounds", "Waiting", "enqueue"]
+__all__ = ["OutgoingQueue", "Outcomes", "QueueBounds", "Waiting", "begin_anew", "enqueue"]
 
 _log = logging.getLogger("connexa.homeserver.federation")
 
@@ -100,6 +100,15 @@ def enqueue(
         "INSERT INTO queue (domain, number, origin, origin_number, accepted_at, expires, envelope) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (domain, number, origin, origin_number, accepted_at, expires, envelope),
     )
+
+
+def begin_anew(execute: Execute, rng: Rng, domain: Domain) -> None:
+    """Give a domain's queue another stream, and what waits in it numbers from 1: the old one may mean something else to the remote."""
+    found = execute("SELECT id FROM queue WHERE domain = ? AND number > 0 ORDER BY number", (domain,)).fetchall()
+    ids = [_only(row) for row in found]
+    execute("UPDATE queue SET number = -id WHERE domain = ?", (domain,))
+    execute("UPDATE queue_stream SET stream = ?, next_number = 1, confirmed = 0 WHERE domain = ?", (rng(ID_SIZE), domain))
+    _number_anew(execute, domain, ids)
 
 
 def _has_room(execute: Execute, domain: Domain, bounds: QueueBounds) -> bool:
@@ -252,7 +261,7 @@ class OutgoingQueue:
 
     async def restart(self, domain: Domain) -> None:
         """Begin a new stream: the remote and we do not agree about the old one."""
-        await self._writer.run(lambda execute: self._restart(execute, domain))
+        await self._writer.run(lambda execute: begin_anew(execute, self._rng, domain))
 
     async def expire(self) -> None:
         """End what nobody took in time; what is in flight is left to its answer."""
@@ -319,13 +328,6 @@ class OutgoingQueue:
             self._outcomes.record(execute, row.origin, row.origin_number, WhereReply.EXPIRED, Status.STATUS_EXPIRED)
         _delete(execute, [row.id for row in rows])
         return rows
-
-    def _restart(self, execute: Execute, domain: Domain) -> None:
-        found = execute("SELECT id FROM queue WHERE domain = ? AND number > 0 ORDER BY number", (domain,)).fetchall()
-        ids = [_only(row) for row in found]
-        execute("UPDATE queue SET number = -id WHERE domain = ?", (domain,))
-        execute("UPDATE queue_stream SET stream = ?, next_number = 1, confirmed = 0 WHERE domain = ?", (self._rng(ID_SIZE), domain))
-        _number_anew(execute, domain, ids)
 
 
 def _rows(found: Iterable[Row]) -> list[_Row]:
