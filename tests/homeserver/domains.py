@@ -187,6 +187,8 @@ class Host(NoGroups):
         site = Site(
             domain=self.domain,
             well_known=lambda: format_well_known(self.server_info(), "1"),
+            policies=bytes,
+            canary=bytes,
             metrics=lambda: b"",
             healthy=lambda: self.healthy,
             source=str,

@@ -51,6 +51,8 @@ async def house(folder: Path, domain: Domain) -> AsyncIterator[tuple[Homeserver,
     site = Site(
         domain=domain,
         well_known=lambda: b"",
+        policies=bytes,
+        canary=bytes,
         metrics=server.metrics.render,
         healthy=lambda: True,
         source=str,

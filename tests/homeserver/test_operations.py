@@ -12,11 +12,15 @@ import msgspec
 import pytest
 
 import connexa
-from connexa.errors import UsageError
+from connexa.crypto import Kind
+from connexa.errors import NotFoundError, UsageError
 from connexa.homeserver.audit import page
+from connexa.homeserver.canary import canary_of, renew_canary
+from connexa.homeserver.check import Level, check_canary
+from connexa.homeserver.metrics import Metrics
 from connexa.homeserver.reload import reload
 from connexa.homeserver.stats import read_stats
-from connexa.identity import Domain
+from connexa.identity import Domain, read_notice
 from connexa.node.retry import Backoff
 from connexa.process import log_to
 from connexa.testing import SeededRandom
@@ -169,3 +173,51 @@ async def _busy(v: Village) -> list[str]:
     await v.house.delete_user("bobcanary")
     await v.house.drain()
     return [alice.user.id.hex(), bob.user.id.hex(), bob.devices[0].id.hex(), token.input.hex()]
+
+
+async def test_policies_say_every_limit_and_follow_a_reload(tmp_path: Path) -> None:
+    async with village(tmp_path, settings_with(mailbox_messages=77)) as v:
+        keys = [v.house.domain_key.public]
+        said = read_notice(v.house.publication.policies(), Kind.POLICIES, keys, domain=Domain(DOMAIN))
+        assert said["limits"] == msgspec.to_builtins(v.house.settings.limits) and said["limits"]["mailbox_messages"] == 77
+        assert said["registration"] == "invite" and said["logging"] and said["retention"]
+        reload(v.house, lambda: changed(settings_with(mailbox_messages=78), contact="https://b.example/us"))
+        said = read_notice(v.house.publication.policies(), Kind.POLICIES, keys, domain=Domain(DOMAIN))
+        assert (said["limits"]["mailbox_messages"], said["contact"]) == (78, "https://b.example/us")
+
+
+async def test_a_canary_is_renewed_by_hand_alone_and_goes_stale(tmp_path: Path) -> None:
+    async with village(tmp_path) as v:
+        query, keys = v.house.database.read, v.house.domain_keys
+        with pytest.raises(NotFoundError):
+            canary_of(query, keys)
+        for statement, days in (("", 0), ("", 400), ("x" * 100_000, 5)):
+            with pytest.raises(UsageError):
+                await v.house.administer(lambda execute, s=statement, d=days: renew_canary(execute, keys, s, d, v.clock()), "uid 1", "x")  # type: ignore[misc]
+        await v.house.administer(lambda execute: renew_canary(execute, keys, "", 30, v.clock()), "uid 1", "canary.renewed")
+        first = canary_of(query, keys)
+        assert DOMAIN in first["statement"] and first["expires"] == int(v.clock()) + 30 * 86_400
+        v.clock.advance(20 * 86_400)
+        await v.house.tick()
+        assert canary_of(query, keys) == first
+        levels = [check_canary(first["expires"], first["issued"] + day * 86_400)[0].level for day in (0, 15, 17, 29, 31)]
+        assert levels == [Level.OK, Level.OK, Level.WARNING, Level.WARNING, Level.ERROR]
+        assert check_canary(None, 0) == []
+        await v.house.administer(lambda execute: renew_canary(execute, keys, "All is well.", 30, v.clock()), "uid 1", "canary.renewed")
+        assert canary_of(query, keys)["statement"] == "All is well."
+
+
+def test_the_dashboard_names_metrics_that_exist() -> None:
+    dashboard = json.loads((Path(__file__).parents[2] / "deploy" / "grafana" / "homeserver.json").read_text())
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    named = {name for query in queries for name in re.findall(r"\b(?:connexa|process)_\w+", query)}
+    exist = {sample for line in Metrics().render().decode().splitlines() if line.startswith("# TYPE") for sample in _samples(line)}
+    assert named and named <= exist, named - exist
+    places = [tuple(panel["gridPos"][side] for side in "xy") for panel in dashboard["panels"]]
+    assert len(set(places)) == len(places) and len({panel["id"] for panel in dashboard["panels"]}) == len(places)
+
+
+def _samples(line: str) -> list[str]:
+    """The names under which Prometheus knows a metric, of its line in the text format."""
+    _, _, name, kind = line.split()
+    return [f"{name}_bucket"] if kind == "histogram" else [] if name.endswith("_created") else [name]

@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connexa.crypto import Ed25519Public
+from connexa.crypto import Ed25519Public, Kind
 from connexa.crypto.x509 import anchor_pem
-from connexa.identity import Domain, Endpoints, StaticEntry, format_discovery_file, parse_txt
+from connexa.identity import CANARY_PATH, POLICIES_PATH, Domain, Endpoints, StaticEntry, format_discovery_file, parse_txt, read_notice
 from connexa.testing import Program, run_program
 
 PORTS = ["--link-port", "0", "--federation-port", "0", "--https-port", "0"]
@@ -115,7 +115,7 @@ async def test_reload_by_a_verb_and_by_a_signal_without_losing_a_link(tmp_path):
     assert sorted(events) == ["leaf.renewed", "leaf.renewed", "server.stopping", "server.up", "settings.reloaded"]
 
 
-async def test_every_port_shows_the_leaf_of_the_domain_key(server):
+async def test_every_port_shows_the_leaf_of_the_domain_key(server, tmp_path):
     key = Ed25519Public.from_bytes(bytes.fromhex(server.ready["made"]["key"]))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=anchor_pem(B, key, time.time()).decode())
@@ -129,6 +129,12 @@ async def test_every_port_shows_the_leaf_of_the_domain_key(server):
         url = f"https://127.0.0.1:{server.ready['ports']['https']}"
         health = await web.get(f"{url}/health", extensions={"sni_hostname": B})
         assert health.json()["status"] == "ok"
+        assert (await web.get(f"{url}/.well-known/connexa/canary", extensions={"sni_hostname": B})).status_code == 404
+        renewed = await run_program(["server", "canary", "renew", "--yes", "--json"], home=tmp_path)
+        assert "no secret order" in renewed.data["statement"]
+        for path, kind in ((CANARY_PATH, Kind.CANARY), (POLICIES_PATH, Kind.POLICIES)):
+            shown = await web.get(f"{url}{path}", extensions={"sni_hostname": B})
+            assert read_notice(shown.content, kind, [key], domain=Domain(B))["domain"] == B
         metrics = await web.get(f"{url}/metrics", extensions={"sni_hostname": B})
         assert "connexa_links" in metrics.text
 

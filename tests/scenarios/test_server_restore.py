@@ -51,7 +51,7 @@ async def test_people_and_another_domain_go_on_with_a_homeserver_that_came_back(
 async def _all_speak(alice: ProgramDevice, tablet: ProgramDevice, carol: ProgramDevice, bob: ProgramDevice, words: str) -> None:
     """Alice speaks with both; all of it is there on both of her devices."""
     for writer, to in ((alice, BOB), (bob, ALICE), (alice, CAROL), (carol, ALICE)):
-        text = f"{words}, by {writer.address}"
+        text = f"{words}, by {writer.address} to {to}"
         await writer.client.send(to, text, sha256(text.encode()).hex()[:32])
         readers = [bob] if to == BOB else [carol] if to == CAROL else []
         for reader in readers:

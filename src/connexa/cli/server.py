@@ -26,7 +26,7 @@ from .options import options
 from .output import answer, moment, say, table
 from .secret import ask_password
 from .server_backup import backup, restore, upgrade, words
-from .server_care import audit, reload, stats
+from .server_care import audit, canary, reload, stats
 
 __all__ = ["server"]
 
@@ -39,7 +39,7 @@ def server() -> None:
     """Run a homeserver: the domain's own, for its people."""
 
 
-for verb in (reload, stats, audit, backup, words, restore, upgrade):
+for verb in (reload, stats, audit, canary, backup, words, restore, upgrade):
     server.add_command(verb)
 
 
@@ -210,11 +210,13 @@ def status() -> None:
 @server.command()
 def check() -> None:
     """Check the machine, the DNS, the well-known document and the ports, as other domains see them."""
-    from connexa.homeserver.check import Level, check_domain_outside, check_machine
+    from connexa.homeserver.check import Level, check_canary, check_domain_outside, check_machine
 
     settings, premises = server_settings(), ServerPremises(options().where)
     findings = check_machine(premises.data, time.time)
-    findings += asyncio.run(check_domain_outside(_keys(settings), settings.endpoints(), settings.discovery, time.time))
+    published = _published(settings)
+    findings += check_canary(published.canary_end, time.time())
+    findings += asyncio.run(check_domain_outside(published.keys, settings.endpoints(), settings.discovery, time.time))
     lines = []
     for finding in findings:
         lines.append(f"{finding.level.value:<8} {finding.name:<11} {finding.sentence}")
@@ -231,16 +233,16 @@ def dns() -> None:
     from connexa.homeserver.init import published_records
 
     settings = server_settings()
-    records = published_records(_keys(settings), settings.endpoints())
+    records = published_records(_published(settings).keys, settings.endpoints())
     found = [{"name": record.name, "type": record.kind, "value": record.value} for record in records]
     answer({"records": found}, *(f'{record.name}. 3600 IN {record.kind} "{record.value}"' for record in records))
 
 
-def _keys(settings: ServerSettings) -> Any:
-    """The published keys, from the running homeserver's own word or from its database."""
-    from connexa.homeserver.reading import read_domain_keys
+def _published(settings: ServerSettings) -> Any:
+    """What is published, from the database, whether the homeserver runs or not."""
+    from connexa.homeserver.reading import read_published
 
-    return read_domain_keys(ServerPremises(options().where), Domain(settings.domain), ask_password if options().may_ask else None)
+    return read_published(ServerPremises(options().where), Domain(settings.domain), ask_password if options().may_ask else None)
 
 
 @server.group(cls=Family)

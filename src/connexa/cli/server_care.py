@@ -1,16 +1,21 @@
-"""`connexa server reload`, `stats` and `audit`: look after a homeserver that runs."""
+"""`connexa server reload`, `stats`, `audit` and `canary`: look after a homeserver that runs."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from .homeserver import admin, size
-from .options import Verb
-from .output import answer, moment, say, table
+from connexa.errors import UsageError
 
-__all__ = ["audit", "reload", "stats"]
+from .group import Family
+from .homeserver import admin, size
+from .options import Verb, options
+from .output import answer, clean, moment, say, table
+
+__all__ = ["audit", "canary", "reload", "stats"]
 
 
 @click.command(cls=Verb)
@@ -59,3 +64,42 @@ def audit(last: int, before: int | None) -> None:
     answer(found, *table(rows))
     if not rows:
         say("nothing was done yet")
+
+
+@click.group(cls=Family)
+def canary() -> None:
+    """The statement that no secret order has come: dated, signed, published, and stale unless you renew it."""
+
+
+@canary.command()
+def show() -> None:
+    """Show the newest statement."""
+    with admin() as running:
+        _tell(running.call("GET", "/v1/canary"))
+
+
+@canary.command()
+@click.option("--statement", type=click.Path(path_type=Path), metavar="FILE", help="Say this instead of the usual words; - for stdin.")
+@click.option("--days", type=click.IntRange(1, 366), default=90, show_default=True, help="How long it is good.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def renew(statement: Path | None, days: int, yes: bool) -> None:
+    """Sign a new statement; only where it is true."""
+    said = "" if statement is None else sys.stdin.read() if str(statement) == "-" else _text_of(statement)
+    if not yes:
+        if not options().may_ask:
+            raise UsageError("confirmation.missing", "This publishes a statement in your name.", "Say --yes.")
+        click.echo(said or "The usual words: no secret order, no key or database handed over, no way in that is not published.", err=True)
+        click.confirm("Is that true today?", abort=True, err=True)
+    with admin() as running:
+        _tell(running.call("POST", "/v1/canary", {"statement": said, "days": days}))
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("file.unreadable", f"{file} cannot be read ({type(error).__name__}).") from None
+
+
+def _tell(found: dict[str, Any]) -> None:
+    answer(found, clean(found["statement"]), f"  said {moment(found['issued'])}, good until {moment(found['expires'])}")

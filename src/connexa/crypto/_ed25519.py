@@ -26,6 +26,8 @@ class Kind(StrEnum):
 
     SERVER_INFO = "server-info"
     DOMAIN_ROTATION = "domain-rotation"
+    POLICIES = "policies"
+    CANARY = "canary"
     LOG_KEY = "log-key"
     WITNESS_KEY = "witness-key"
     ATTESTATION = "attestation"

@@ -5,6 +5,7 @@ The socket's file mode is the whole access control, so nothing here is ever reac
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Protocol, TypeAlias, cast
 
 import msgspec
@@ -91,6 +92,11 @@ class QueueInfo(msgspec.Struct, kw_only=True):
     next_try: float
 
 
+class _CanaryBody(msgspec.Struct, forbid_unknown_fields=True):
+    statement: str = ""
+    days: int = 90
+
+
 class _InviteBody(msgspec.Struct, forbid_unknown_fields=True):
     uses: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
     days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
@@ -107,6 +113,10 @@ class Administered(Protocol):
     async def stats(self) -> StatsInfo: ...
 
     def audit(self, before: int, limit: int) -> list[Entry]: ...
+
+    def canary(self) -> Mapping[str, Any]: ...
+
+    async def renew_canary(self, statement: str, days: int, who: str) -> Mapping[str, Any]: ...
 
     async def reload(self, who: str) -> Reloaded: ...
 
@@ -155,6 +165,18 @@ async def show_audit(
 async def reload_settings(server: Given, who: Who) -> Reloaded:
     """Read the settings anew."""
     return await server.reload(who)
+
+
+@get("/v1/canary")
+async def show_canary(server: Given) -> dict[str, Any]:
+    """The operators' newest statement."""
+    return {"v": 1, **server.canary()}
+
+
+@post("/v1/canary", status_code=200)
+async def renew_canary(server: Given, who: Who, data: _CanaryBody) -> dict[str, Any]:
+    """Sign and publish a new statement."""
+    return {"v": 1, **await server.renew_canary(data.statement, data.days, who)}
 
 
 @get("/v1/users")
@@ -228,6 +250,8 @@ def build_admin(server: Administered) -> ASGIApp:
             show_stats,
             show_audit,
             reload_settings,
+            show_canary,
+            renew_canary,
             list_users,
             delete_user,
             reset_user,
@@ -238,7 +262,7 @@ def build_admin(server: Administered) -> ASGIApp:
         ],
         dependencies={"server": Provide(lambda: server, sync_to_thread=False), "who": Provide(_who, sync_to_thread=False)},
         exception_handlers={ConnexaError: answer_error, ValidationException: _answer_validation, 404: _answer_missing},
-        request_max_body_size=16_384,
+        request_max_body_size=65_536,
         openapi_config=None,
         logging_config=None,
         debug=False,

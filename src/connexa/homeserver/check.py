@@ -19,10 +19,12 @@ from connexa.discovery import DiscoverySettings, Resolver
 from connexa.homeserver.domain_key import DomainKeys
 from connexa.identity import Channel, Endpoint, Endpoints, Failure, Found, Missing
 
-__all__ = ["Finding", "Level", "check_domain_outside", "check_machine"]
+__all__ = ["Finding", "Level", "check_canary", "check_domain_outside", "check_machine"]
 
 CONNECT_SECONDS = 5.0
 MIN_FREE = 1024**3
+CANARY_DAYS = 14  # left: time to renew it
+_CANARY_FIX = "If what it says still holds: connexa server canary renew"
 FIRST_YEAR = 1_767_225_600  # 2026: no clock of a working homeserver is before it
 
 
@@ -62,6 +64,17 @@ def check_machine(data: Path, clock: Callable[[], float]) -> list[Finding]:
     else:
         found.append(Finding("clock", Level.OK, "The clock of this machine is plausible."))
     return found
+
+
+def check_canary(expires: int | None, now: float) -> list[Finding]:
+    """Whether the operators' statement is fresh; None where they have never made one."""
+    if expires is None:
+        return []
+    left = int(expires - now) // 86_400
+    if left < 0:
+        return [Finding("canary", Level.ERROR, "The canary has expired: people read that as a warning.", _CANARY_FIX)]
+    level = Level.OK if left >= CANARY_DAYS else Level.WARNING
+    return [Finding("canary", level, f"The canary is good for {left} days more.", "" if level is Level.OK else _CANARY_FIX)]
 
 
 async def check_domain_outside(

@@ -39,7 +39,7 @@ from connexa.homeserver.outcomes import Outcomes
 from connexa.homeserver.passes import PassKeys
 from connexa.homeserver.post import Post
 from connexa.homeserver.prekeys import one_time_left
-from connexa.homeserver.publication import Publication, policy_of
+from connexa.homeserver.publication import Publication
 from connexa.homeserver.sequence import Sequence as SeqNumbers
 from connexa.homeserver.settings import LimitSettings, ServerSettings
 from connexa.homeserver.upkeep import Upkeep
@@ -126,9 +126,18 @@ class Homeserver:
         self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng, bounds=_bounds(limits))
         self.groups = GroupService(self)
         self.door = Door(self)
+        self._measure()
         self.upkeep = Upkeep(writer)
         self._look_ups = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
         self._tasks: asyncio.TaskGroup | None = None
+
+    def _measure(self) -> None:
+        """What nobody counts along is asked for by whoever reads the metrics."""
+        ask, metrics = self.metrics.ask, self.metrics
+        ask(metrics.failing, lambda: float(self.writer.failure is not None))
+        ask(metrics.draining, lambda: float(self.door.draining))
+        ask(metrics.database, self.database.size)
+        ask(metrics.queued, lambda: (self.database.first("SELECT bytes FROM queue_load WHERE domain = ''") or (0,))[0])
 
     @classmethod
     async def open(
@@ -258,7 +267,7 @@ class Homeserver:
         self.intake.most = settings.limits.uncommitted_bytes
         self.queue.bounds = _bounds(settings.limits)
         self.pairs.seconds = settings.limits.pair_seconds
-        self.publication.policy = policy_of(settings, media=self.media is not None)
+        self.publication.take(self.settings)
 
     def take_keys(self, keys: DomainKeys) -> None:
         """Go on with other domain keys, announced or rotated."""

@@ -16,6 +16,7 @@ import msgspec
 from connexa.crypto.x509 import Leaf
 from connexa.errors import ConnexaError
 from connexa.homeserver.admin import build_admin
+from connexa.homeserver.canary import published_canary
 from connexa.homeserver.federation import MAX_HOT, Door, FederationServer, GrpcRemotes, Trust
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.http_server import HttpServer, bind_tcp, bind_unix
@@ -124,6 +125,8 @@ def site_of(house: Homeserver, trust: Trust) -> Site:
     return Site(
         domain=house.domain,
         well_known=well_known,
+        policies=house.publication.policies,
+        canary=lambda: published_canary(house.database.read),
         metrics=house.metrics.render,
         healthy=lambda: house.writer.failure is None and not house.door.draining,
         source=address_block,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
+
+from connexa.errors import ConnexaError
 
 __all__ = ["Metrics"]
 
@@ -29,6 +33,23 @@ class Metrics:
             "connexa_group_requests", "Requests to groups that are kept here.", ["request", "code"], registry=self.registry
         )
         self.uncommitted = Gauge("connexa_uncommitted_bytes", "Bytes taken and not yet committed.", registry=self.registry)
+
+        self.failing = Gauge("connexa_store_failing", "1 while nothing can be stored.", registry=self.registry)
+        self.draining = Gauge("connexa_draining", "1 while the homeserver stops.", registry=self.registry)
+        self.queued = Gauge("connexa_queue_bytes", "Bytes that wait for other domains.", registry=self.registry)
+        self.database = Gauge("connexa_database_bytes", "Bytes that the database takes.", registry=self.registry)
+        ProcessCollector(registry=self.registry)
+
+    def ask(self, gauge: Gauge, value: Callable[[], float]) -> None:
+        """Let a gauge be asked for when somebody reads the metrics; where the store does not answer it has no value."""
+
+        def asked() -> float:
+            try:
+                return value()
+            except ConnexaError:
+                return float("nan")
+
+        gauge.set_function(asked)
 
     def judged(self, origin: str, status: str, count: int = 1) -> None:
         """Count envelopes."""

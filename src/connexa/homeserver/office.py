@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from connexa import __version__
 from connexa.discovery import Remote
@@ -12,6 +13,7 @@ from connexa.errors import ConnexaError
 from connexa.homeserver.accounts import RESET_DAYS
 from connexa.homeserver.admin import AccountInfo, InviteInfo, StatusInfo
 from connexa.homeserver.audit import Entry, page
+from connexa.homeserver.canary import canary_of, renew_canary
 from connexa.homeserver.federation import Trust, Waiting
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.reload import Reloaded, Reread, reload
@@ -88,6 +90,17 @@ class Office:
     def audit(self, before: int, limit: int) -> list[Entry]:
         """What administrators did, the newest first."""
         return page(self._house.database.read, before, limit)
+
+    def canary(self) -> Mapping[str, Any]:
+        """The operators' newest statement."""
+        return canary_of(self._house.database.read, self._house.domain_keys)
+
+    async def renew_canary(self, statement: str, days: int, who: str) -> Mapping[str, Any]:
+        """Sign and publish a new statement."""
+        house, now = self._house, self._clock()
+        return await house.administer(
+            lambda execute: renew_canary(execute, house.domain_keys, statement, days, now), who, "canary.renewed", f"{days} days"
+        )
 
     async def reload(self, who: str) -> Reloaded:
         """Read the settings anew."""

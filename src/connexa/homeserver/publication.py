@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from connexa.crypto import Kind
 from connexa.homeserver.domain_key import DomainKeys
 from connexa.homeserver.passes import PassKeys
+from connexa.homeserver.policies import policies_of
 from connexa.homeserver.settings import ServerSettings
-from connexa.identity import Endpoints, ServerInfo, issue_server_info
+from connexa.identity import Endpoints, ServerInfo, issue_notice, issue_server_info
 from connexa.wire import MAX_FRAME, OURS
 from connexa.wire.v1.keys_pb2 import PassKey, Policy, Signed
 
@@ -45,7 +47,8 @@ class Publication:
     """Signs the server info anew when it is an hour old or when something in it has changed."""
 
     def __init__(self, settings: ServerSettings, keys: DomainKeys, pass_keys: PassKeys, clock: Callable[[], float], *, media: bool) -> None:
-        self.policy = policy_of(settings, media=media)
+        self._media = media
+        self.take(settings)
         self.endpoints = settings.endpoints()
         self.keys = keys
         self._pass_keys = pass_keys
@@ -53,6 +56,11 @@ class Publication:
         self._signed: Signed | None = None
         self._of: tuple[object, ...] = ()
         self._issued = 0
+
+    def take(self, settings: ServerSettings) -> None:
+        """Say from now on what these settings say."""
+        self.settings = settings
+        self.policy = policy_of(settings, media=self._media)
 
     def server_info(self) -> Signed:
         """The domain's word about itself, now."""
@@ -63,6 +71,14 @@ class Publication:
             self._signed = self._sign(now, self.endpoints, pass_keys)
             self._of, self._issued = of, now
         return self._signed
+
+    def policies(self) -> bytes:
+        """Every limit, what is kept and what is logged, in words, signed now."""
+        keys = self.keys
+        document = policies_of(self.settings)
+        return issue_notice(
+            Kind.POLICIES, document, domain=keys.domain, now=self._clock(), key=keys.current, key_id=keys.published.current.id
+        )
 
     def _sign(self, now: int, endpoints: Endpoints, pass_keys: tuple[PassKey, ...]) -> Signed:
         info = ServerInfo(

@@ -1,23 +1,33 @@
-"""What the command line reads of a homeserver that may run or not: its published domain keys, from the database, changing nothing."""
+"""What the command line reads of a homeserver that may run or not: what it publishes, from the database, changing nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from connexa.crypto import system_random
 from connexa.errors import NotFoundError, RefusedError
+from connexa.homeserver.canary import canary_of
 from connexa.homeserver.domain_key import DomainKeys, load_domain
 from connexa.homeserver.premises import ServerPremises
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.identity import Domain
-from connexa.store import load_key, open_database
+from connexa.store import Database, load_key, open_database
 
-__all__ = ["AskPassword", "read_domain_keys"]
+__all__ = ["AskPassword", "Published", "read_published"]
 
 AskPassword = Callable[..., str]
 
 
-def read_domain_keys(premises: ServerPremises, domain: Domain, ask: AskPassword | None) -> DomainKeys:
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is published of a homeserver: its keys, and when its canary expires, if it has one."""
+
+    keys: DomainKeys
+    canary_end: int | None
+
+
+def read_published(premises: ServerPremises, domain: Domain, ask: AskPassword | None) -> Published:
     """Open the database beside the running homeserver and read; `ask` is called where a password locks it."""
     if not premises.database.exists():
         raise NotFoundError(
@@ -32,8 +42,15 @@ def read_domain_keys(premises: ServerPremises, domain: Domain, ask: AskPassword 
     database = open_database(premises.database, key, MIGRATIONS)
     try:
         keys = load_domain(database.read, domain)
+        if keys is None:
+            raise NotFoundError("server.not_initialised", "This homeserver has no domain key yet.", f"Run: connexa server init {domain}")
+        return Published(keys, _canary_end(database, keys))
     finally:
         database.close()
-    if keys is None:
-        raise NotFoundError("server.not_initialised", "This homeserver has no domain key yet.", f"Run: connexa server init {domain}")
-    return keys
+
+
+def _canary_end(database: Database, keys: DomainKeys) -> int | None:
+    try:
+        return int(canary_of(database.read, keys)["expires"])
+    except NotFoundError:
+        return None

@@ -17,7 +17,7 @@ __all__ = ["Reloaded", "Reread", "reload"]
 
 Reread = Callable[[], ServerSettings]
 
-LIVE: Final = ("registration", "blocked_domains", "metrics", "limits")
+LIVE: Final = ("registration", "contact", "blocked_domains", "metrics", "limits")
 
 
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -177,6 +177,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     registration: Annotated[Literal["invite", "open"], msgspec.Meta(description="Who may register: holders of an invite, or anybody.")] = (
         "invite"
     )
+    contact: Annotated[str, msgspec.Meta(description="Where people reach the operators; published with the policies.")] = ""
     link: ListenSettings = ListenSettings(port=LINK_PORT)
     federation: ListenSettings = ListenSettings(port=FEDERATION_PORT)
     https: ListenSettings = ListenSettings(port=HTTPS_PORT)

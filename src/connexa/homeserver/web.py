@@ -20,7 +20,7 @@ from connexa.crypto import equal
 from connexa.errors import ConnexaError, NotFoundError, RefusedError, UsageError
 from connexa.homeserver.federation import INTRODUCE_PATH, Door
 from connexa.homeserver.media import MEDIA_PAGES, MediaService
-from connexa.identity import WELL_KNOWN_PATH
+from connexa.identity import CANARY_PATH, POLICIES_PATH, WELL_KNOWN_PATH
 from connexa.wire import MAX_INTRODUCE, http_status, parse
 from connexa.wire.v1.federation_pb2 import Introduce
 
@@ -36,6 +36,8 @@ class Site:
 
     domain: str
     well_known: Callable[[], bytes]
+    policies: Callable[[], bytes]
+    canary: Callable[[], bytes]
     metrics: Callable[[], bytes]
     healthy: Callable[[], bool]
     source: Callable[[str], str]  # the address block of an address, for limits
@@ -63,6 +65,18 @@ class Health(msgspec.Struct):
 async def show_well_known(site: GivenSite) -> bytes:
     """The domain's word about itself, signed."""
     return site.well_known()
+
+
+@get(POLICIES_PATH, media_type=MediaType.JSON)
+async def show_policies(site: GivenSite) -> bytes:
+    """Every limit, what is kept and what is logged, signed."""
+    return site.policies()
+
+
+@get(CANARY_PATH, media_type=MediaType.JSON)
+async def show_canary(site: GivenSite) -> bytes:
+    """The operators' newest statement, signed; 404 where there never was one."""
+    return site.canary()
 
 
 @get("/health")
@@ -135,7 +149,7 @@ def build_web(site: Site) -> ASGIApp:
 
     media = MEDIA_PAGES if site.media is not None else []
     app = Litestar(
-        route_handlers=[show_well_known, show_health, show_metrics, take_introduction, *media],
+        route_handlers=[show_well_known, show_policies, show_canary, show_health, show_metrics, take_introduction, *media],
         dependencies={
             "site": Provide(lambda: site, sync_to_thread=False),
             "media": Provide(lambda: site.media, sync_to_thread=False),

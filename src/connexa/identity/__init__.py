@@ -65,6 +65,7 @@ from connexa.identity.groups import (
     verify_take_over,
 )
 from connexa.identity.invite import ContactInvite, format_contact_invite, parse_contact_invite
+from connexa.identity.notices import CANARY_PATH, MAX_NOTICE, POLICIES_PATH, issue_notice, read_notice
 from connexa.identity.pin_decision import decide
 from connexa.identity.pin_record import dump_pin, load_pin
 from connexa.identity.pins import (
@@ -97,6 +98,11 @@ from connexa.identity.user import UserPublic, UserSecret, fingerprint_text
 from connexa.identity.well_known import MAX_WELL_KNOWN, WELL_KNOWN_PATH, WellKnown, format_well_known, parse_well_known
 
 __all__ = [
+    "CANARY_PATH",
+    "MAX_NOTICE",
+    "POLICIES_PATH",
+    "issue_notice",
+    "read_notice",
     "CLOCK_SKEW",
     "FEDERATION_PORT",
     "HTTPS_PORT",
