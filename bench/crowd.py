@@ -114,6 +114,11 @@ class Town:
         self._endpoint = endpoint
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._context.load_verify_locations(cadata=anchor_pem(domain, key, time.time()).decode("ascii"))
+        # The chain is checked once: what ten thousand nodes do themselves must not be done ten thousand times by the one that plays them.
+        self._seen = b""
+        self._unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._unchecked.check_hostname = False
+        self._unchecked.verify_mode = ssl.CERT_NONE
         self._dials = asyncio.Semaphore(DIALS_AT_ONCE)
 
     async def dial(self) -> LoadLink:
@@ -122,13 +127,16 @@ class Town:
         await ws_connect(
             lambda: link,
             f"wss://{self._endpoint}/v1/link",
-            ssl_context=self._context,
+            ssl_context=self._unchecked if self._seen else self._context,
             server_hostname=self.domain,
             max_frame_size=MAX_FRAME,
             ssl_incoming_bio_size=16_448,
             ssl_outgoing_bio_size=16_448,
             read_buffer_init_size=1_024,
         )
+        self._seen = self._seen or link.certificate_hash
+        if link.certificate_hash != self._seen:
+            raise RuntimeError("the homeserver shows another certificate than before")
         return link
 
     async def settle(self, names: Sequence[str]) -> list[Inhabitant]:
