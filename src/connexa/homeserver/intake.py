@@ -1,4 +1,7 @@
-"""How much was taken from links and is not committed yet, over all of them: beyond a bound nobody is read from (homeserver §4)."""
+"""How much was taken from links and is not committed yet, over all of them: beyond a bound nobody is read from (homeserver §4).
+
+What waits in a socket costs nothing and is taken in large frames afterwards; what waits here makes transactions that hold everybody up.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ class Pausable(Protocol):
     def resume(self) -> None: ...
 
 
+MAX_ENVELOPES: Final = 8_192  # uncommitted at once: what commits together is written in some tens of milliseconds
 _NONE: Final[frozenset[str]] = frozenset()  # one for all: most have no reason
 
 
@@ -44,25 +48,28 @@ class Gate:
 
 
 class Intake:
-    """Counts uncommitted bytes of all links; whoever adds beyond the bound waits until half of it is committed."""
+    """Counts uncommitted envelopes of all links and their bytes; whoever adds beyond a bound waits until half of it is committed."""
 
     def __init__(self, most: int, metrics: Metrics) -> None:
         self.most = most
         self._held = 0
+        self._envelopes = 0
         self._waiting: set[Gate] = set()
         metrics.uncommitted.set_function(lambda: self._held)
 
-    def take(self, size: int, gate: Gate) -> None:
-        """Count bytes that were taken from a link."""
+    def take(self, count: int, size: int, gate: Gate) -> None:
+        """Count envelopes that were taken from a link."""
         self._held += size
-        if self._held > self.most:
+        self._envelopes += count
+        if self._held > self.most or self._envelopes > MAX_ENVELOPES:
             self._waiting.add(gate)
             gate.shut("intake")
 
-    def done(self, size: int) -> None:
+    def done(self, count: int, size: int) -> None:
         """They are committed, or given up."""
         self._held -= size
-        if self._waiting and self._held <= self.most // 2:
+        self._envelopes -= count
+        if self._waiting and self._held <= self.most // 2 and self._envelopes <= MAX_ENVELOPES // 2:
             waiting, self._waiting = self._waiting, set()
             for gate in waiting:
                 gate.open("intake")

@@ -154,13 +154,13 @@ class Sends:
                 self._expected += 1
             size += len(raw)
         self._hold_to_rate(len(envelopes))
-        self._intake.take(size, self._connection.gate)
+        self._intake.take(len(envelopes), size, self._connection.gate)
         if not (new and self._stream.put(self, envelopes[-1][0], [raw for _, raw in envelopes], size, self._clock())):
             self._operate([self._prejudge(number, raw) for number, raw in envelopes], size)
 
-    def posted(self, up_to: int, size: int, error: ConnexaError | None) -> None:
+    def posted(self, up_to: int, count: int, size: int, error: ConnexaError | None) -> None:
         """What rode with a transaction is durable; or why nothing of it happened."""
-        self._intake.done(size)
+        self._intake.done(count, size)
         if error is not None:
             self._fail()
             return
@@ -181,7 +181,7 @@ class Sends:
             self._taken = max(self._taken or 0, effects.up_to)
             if effects.arrived or effects.domains:
                 self._announce(effects)
-            self._settle(size, error, effects)
+            self._settle(len(items), size, error, effects)
 
         self._writer.submit(lambda execute: self._store(execute, items)).add_done_callback(stored)
 
@@ -255,8 +255,8 @@ class Sends:
         effects.up_to = last
         return effects
 
-    def _settle(self, size: int, error: ConnexaError | None, effects: Effects) -> None:
-        self._intake.done(size)
+    def _settle(self, count: int, size: int, error: ConnexaError | None, effects: Effects) -> None:
+        self._intake.done(count, size)
         if error is not None:
             self._fail()
             return

@@ -23,15 +23,15 @@ from connexa.wire.v1.link_pb2 import Status
 __all__ = ["Post", "Sender"]
 
 Told = Callable[[ConnexaError | None], None]
-MAX_GATHERED: Final = 4_096  # rows in one transaction, beyond which envelopes wait as operations (homeserver §3.3 item 5)
+MAX_GATHERED: Final = 16_384  # rows in one transaction, beyond which envelopes wait as operations: `Intake` bounds envelopes before
 _ACCEPTED: Final = status_code(Status.STATUS_ACCEPTED)
 
 
 class Sender(Protocol):
     """Whose envelopes are put."""
 
-    def posted(self, up_to: int, size: int, error: ConnexaError | None) -> None:
-        """`size` bytes of envelopes, up to a number of the stream, are durable; or why nothing of them happened."""
+    def posted(self, up_to: int, count: int, size: int, error: ConnexaError | None) -> None:
+        """`count` envelopes of `size` bytes, up to a number of the stream, are durable; or why nothing of them happened."""
 
 
 @dataclass(slots=True)
@@ -40,6 +40,7 @@ class _Put:
 
     stream: bytes
     last: int
+    count: int
     size: int
 
 
@@ -48,7 +49,6 @@ class _Gathered:
     """What one transaction will hold."""
 
     arrived: Arrived = field(default_factory=list)
-    envelopes: int = 0
     puts: dict[Sender, _Put] = field(default_factory=dict)
     acked: dict[int, Arrival] = field(default_factory=dict)
 
@@ -84,12 +84,12 @@ class Post:
                 return False
             envelopes.append(envelope)
         self._usher.let_in(envelopes, int(now), gathered.arrived)
-        gathered.envelopes += len(envelopes)
         put = gathered.puts.get(sender)
         if put is None:
-            gathered.puts[sender] = _Put(stream, last, size)
+            gathered.puts[sender] = _Put(stream, last, len(envelopes), size)
         else:
             put.last = last
+            put.count += len(envelopes)
             put.size += size
         self._kick()
         return True
@@ -120,10 +120,10 @@ class Post:
             self._lose(gathered, error)
             return
         for sender, put in gathered.puts.items():
-            sender.posted(put.last, put.size, None)
+            sender.posted(put.last, put.count, put.size, None)
         self._announcer.arrived(gathered.arrived)
-        if gathered.envelopes:
-            self._metrics.judged("local", _ACCEPTED, gathered.envelopes)
+        if gathered.puts:
+            self._metrics.judged("local", _ACCEPTED, sum(put.count for put in gathered.puts.values()))
         if gone:
             self._metrics.acked.inc(gone)
 
@@ -134,4 +134,4 @@ class Post:
         reason = error or ConnexaError("server.temporary", "The homeserver could not store this.", retryable=True)
         for lost in (gathered, later):
             for sender, put in lost.puts.items():
-                sender.posted(put.last, put.size, reason)
+                sender.posted(put.last, put.count, put.size, reason)

@@ -11,6 +11,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,6 +43,8 @@ __all__ = ["Ready", "ServerProgram"]
 _log = logging.getLogger("connexa.homeserver.program")
 
 END_SECONDS: Final = 10.0
+SWITCH_SECONDS: Final = 0.0005  # how long a commit's thread waits for a busy loop, before and after each commit
+COLLECT: Final = (20_000, 20, 20)  # objects between looks for cycles: envelopes make none, and come by the ten thousand a second
 STRANGERS: Final = ("SSL handshake failed", "SSL handshake is taking longer")  # anybody can cause it, as often as they like
 EARLIEST: Final = 1_767_225_600  # the first second of 2026: with a clock before it nothing that is signed would hold
 
@@ -72,6 +75,8 @@ class ServerProgram:
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
         os.umask(0o077)
+        sys.setswitchinterval(SWITCH_SECONDS)
+        gc.set_threshold(*COLLECT)
         if self.clock() < EARLIEST:
             raise RefusedError("clock.wrong", "The clock of this machine is wrong.", "Set it, and let it be kept by NTP.")
         premises = ServerPremises(self.where)
