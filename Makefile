@@ -45,6 +45,7 @@ test: $(DEV) ## unit tests and scenarios, three at a time
 	@$(BIN)/python -m pytest -n 3 --dist loadgroup -m "not slow" $(ARGS)
 
 test-slow: $(DEV) ## the tests that take minutes, two at a time
+	@$(if $(shell command -v npm),$(MAKE) $(WEB) || echo "  without the tools of the web app: what needs them is skipped")
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ARGS)
 
 interop: $(INTEROP)/node_modules/.package-lock.json ## ts-mls for the interop tests, by the lock file; needs Node.js 20

@@ -1,6 +1,6 @@
 // Keeps the app's shell, so that it opens while the node is down and can say so. Nothing of the API is ever kept.
-const CACHE = `connexa-${"baabb88ba4645621"}`;
-const FILES = ["/app.webmanifest","/assets/GroupScreens.js","/assets/KeySheet.js","/assets/Page.js","/assets/Palette.js","/assets/PeopleScreens.js","/assets/Qr.js","/assets/SettingsScreens.js","/assets/Welcome.js","/assets/index.css","/assets/index.js","/assets/parts.js","/assets/queries.js","/assets/rolldown-runtime.js","/assets/trust.js","/icon.svg","/","/theme.js"];
+const CACHE = `connexa-${"e58b7d0897852083"}`;
+const FILES = ["/app.webmanifest","/assets/GroupScreens.js","/assets/KeySheet.js","/assets/Page.js","/assets/Palette.js","/assets/PeopleScreens.js","/assets/Qr.js","/assets/SettingsScreens.js","/assets/Welcome.js","/assets/index.css","/assets/index.js","/assets/parts.js","/assets/queries.js","/assets/rolldown-runtime.js","/assets/trust.js","/first.js","/icon.svg","/"];
 
 self.addEventListener("install", (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
