@@ -22,7 +22,7 @@ INTEROP := tests/mls/interop/node
 # The web app's sources; what is built of them is committed, so only who changes them needs Node.js.
 WEB := web/node_modules/.package-lock.json
 
-.PHONY: help setup demo check test test-slow interop soak bench fuzz docs wire web screens lock format clean
+.PHONY: help setup demo check test test-slow interop soak crash bench fuzz docs wire web screens lock format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -58,6 +58,9 @@ $(INTEROP)/node_modules/.package-lock.json: $(INTEROP)/package-lock.json
 
 soak: $(DEV) ## a hundred thousand messages over a post that loses, doubles and reorders: make soak SOAK_MESSAGES=1000000
 	@SOAK_MESSAGES=$(or $(SOAK_MESSAGES),100000) $(BIN)/python -m pytest -s -m slow tests/scenarios/test_soak.py
+
+crash: $(DEV) ## a hundred times kill -9 of a homeserver under load: make crash CRASH_ROUNDS=1000
+	@CRASH_ROUNDS=$(or $(CRASH_ROUNDS),100) $(BIN)/python -m pytest -s -m slow tests/scenarios/test_crash.py
 
 bench: $(RUNTIME) ## the figures that we claim: make bench NAME=message
 	@$(BIN)/python -m bench $(NAME) --json
