@@ -22,11 +22,11 @@ from connexa.homeserver.settings import LimitSettings, ServerSettings
 from connexa.identity import DeviceId, Domain, UserId
 from connexa.pairwise import week_of
 from connexa.store import Execute
-from connexa.wire import REQUEST_BODY, TokenEnvelope, TokenPacket, WireError, parse_envelope, status_code
+from connexa.wire import REQUEST_BODY, TokenPacket, WireError, parse_envelope, status_code
 from connexa.wire.v1.link_pb2 import PushClass, Status
 from connexa.wire.v1.message_pb2 import Envelope, Packet
 
-__all__ = ["CLOCK_SKEW", "Announcer", "Arrived", "Delivery", "is_for", "size_of", "weeks_around"]
+__all__ = ["CLOCK_SKEW", "Announcer", "Arrived", "Delivery", "is_for", "weeks_around"]
 
 CLOCK_SKEW: Final = 600  # first-message §2
 _REQUEST: Final = b"request "
@@ -187,7 +187,7 @@ class Delivery:
         devices = door.reachable(week) - {sender} if week in weeks_around(accepted_at) else frozenset[bytes]()
         if envelope.own.only:  # history and repair: the others have no part in it
             devices &= {envelope.own.only}
-        size = size_of(envelope)
+        size = _size(envelope)
         for device in devices:
             load = self._loads.find(execute, device)
             limits = self._limits
@@ -219,8 +219,7 @@ def is_for(packets: Sequence[Packet | TokenPacket], devices: frozenset[bytes], w
     return True
 
 
-def size_of(envelope: Envelope | TokenEnvelope) -> int:
-    """What it costs in each mailbox, and a little more."""
+def _size(envelope: Envelope) -> int:
     return len(envelope.body) + max([len(packet.sealed) for packet in envelope.packets]) + 128
 
 

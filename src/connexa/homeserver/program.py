@@ -43,7 +43,7 @@ __all__ = ["Ready", "ServerProgram"]
 _log = logging.getLogger("connexa.homeserver.program")
 
 END_SECONDS: Final = 10.0
-SWITCH_SECONDS: Final = 0.0005  # how long a commit's thread waits for a busy loop, before and after each commit
+SWITCH_SECONDS: Final = 0.001  # how long a commit's thread waits for a busy loop, before and after each commit
 COLLECT: Final = (20_000, 20, 20)  # objects between looks for cycles: envelopes make none, and come by the ten thousand a second
 STRANGERS: Final = ("SSL handshake failed", "SSL handshake is taking longer")  # anybody can cause it, as often as they like
 EARLIEST: Final = 1_767_225_600  # the first second of 2026: with a clock before it nothing that is signed would hold

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from connexa.crypto import equal, sha256
-from connexa.homeserver.delivery import CLOCK_SKEW, Announcer, Arrived, is_for, size_of, weeks_around
+from connexa.homeserver.delivery import CLOCK_SKEW, Announcer, Arrived, is_for, weeks_around
 from connexa.homeserver.doorkeeper import Door, Doorkeeper
 from connexa.homeserver.loads import Loads
 from connexa.homeserver.mailbox import arrivals_of_token
@@ -50,7 +50,7 @@ class Usher:
         devices = door.reachable(week)
         if week not in weeks_around(int(now)) or not is_for(envelope.packets, devices, week):
             return None
-        messages, most = limits.mailbox_messages - MARGIN, limits.mailbox_bytes - MARGIN * size_of(envelope)
+        messages, most = limits.mailbox_messages - MARGIN, limits.mailbox_bytes - MARGIN * (len(raw) + 128)
         for device in devices:
             load = self._loads.known(device)
             if load is None or load.messages >= messages or load.bytes >= most:
