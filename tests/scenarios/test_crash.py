@@ -76,7 +76,8 @@ async def test_what_was_confirmed_survives_every_kill_and_is_stored_once(tmp_pat
     program = Program("a", ["--json", "server", "run"], home=tmp_path, env=env)
     await program.start()
     try:
-        town = Town(DOMAIN, f"127.0.0.1:{settings['LINK__PORT']}", Ed25519Public.from_bytes(bytes.fromhex(made.data["key"])))
+        where = (DOMAIN, f"127.0.0.1:{settings['LINK__PORT']}", Ed25519Public.from_bytes(bytes.fromhex(made.data["key"])))
+        town = Town(*where)
         people = await town.settle([f"p{number}" for number in range(2 * PAIRS)])
         pairs = [Pair(*both) for both in zip(people[:PAIRS], people[PAIRS:], strict=True)]
         for _ in range(ROUNDS):
@@ -88,6 +89,7 @@ async def test_what_was_confirmed_survives_every_kill_and_is_stored_once(tmp_pat
             opened.cancel()  # whose link was opening waits for nobody
             await asyncio.wait([opened])
             await program.start()
+            town = Town(*where)  # it shows a new leaf
         await asyncio.gather(*(_come(town, pair) for pair in pairs))
         async with asyncio.timeout(60):
             await asyncio.gather(*(_all_is_there(pair) for pair in pairs))
