@@ -86,7 +86,7 @@ people = keys.map(UserId)
 values = st.one_of(
     contacts,
     st.builds(ReadMark, people, ids, st.booleans()),
-    st.builds(Flags, people, st.booleans(), st.booleans(), st.booleans()),
+    st.builds(Flags, people, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans()),
     st.builds(Draft, people, words, words, st.booleans()),
     st.builds(GroupChoice, keys, st.booleans()),
     st.builds(AccountName, st.text(st.characters(codec="utf-8"), max_size=50)),

@@ -84,6 +84,7 @@ async def test_what_two_say_disappears_after_their_time_everywhere(tmp_path: Pat
         for device, where in devices:
             assert (await until_shows(device, where, brief.id, text="goes soon")).ends > world.clock()
         world.clock.advance(601)
+        await bob.node.send("", ALICE, "over")  # which has a time too: all look at their clocks
         for device, where in devices:
             device.node._wake(1)
             await device.until(

@@ -37,7 +37,7 @@ def list_(archived: bool, account: str) -> None:
 
 
 def _row(one: dict[str, Any]) -> list[str]:
-    marks = [word for word in ("muted", "archived", "draft") if one[word]]
+    marks = [word for word in ("pinned", "favourite", "muted", "archived", "draft") if one[word]]
     at = moment(one["last"]["received"]) if one["last"] else ""
     return [one["id"][:16], one["title"], one["state"], one["trust"], f"{one['unread']} unread", at, " ".join(marks)]
 
@@ -71,6 +71,28 @@ def archive(conversation: str, undo: bool, account: str) -> None:
     """Put a conversation away."""
     with Client() as node:
         found = node.post("/api/conversations/archive", account=account, conversation=conversation, archived=not undo)
+    answer(found, *table([_row(found)]))
+
+
+@conv.command()
+@click.argument("conversation")
+@click.option("--undo", is_flag=True, help="Let it stand among the others again.")
+@account_option
+def pin(conversation: str, undo: bool, account: str) -> None:
+    """Let a conversation stand above the others."""
+    with Client() as node:
+        found = node.post("/api/conversations/pin", account=account, conversation=conversation, pinned=not undo)
+    answer(found, *table([_row(found)]))
+
+
+@conv.command()
+@click.argument("conversation")
+@click.option("--undo", is_flag=True, help="Take it out again.")
+@account_option
+def favour(conversation: str, undo: bool, account: str) -> None:
+    """Keep a conversation among the favourites."""
+    with Client() as node:
+        found = node.post("/api/conversations/favour", account=account, conversation=conversation, favourite=not undo)
     answer(found, *table([_row(found)]))
 
 

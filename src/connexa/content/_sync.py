@@ -51,6 +51,8 @@ class Flags:
     muted: bool
     archived: bool
     group: bool = False
+    pinned: bool = False
+    favourite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,8 @@ def _read_value(register: pb.OwnRegister) -> RegisterValue:
             need(len(register.read.message) == 16)
             return ReadMark(_id(register.read.of), register.read.message, register.read.group)
         case "flags":
-            return Flags(_id(register.flags.of), register.flags.muted, register.flags.archived, register.flags.group)
+            flags = register.flags
+            return Flags(_id(flags.of), flags.muted, flags.archived, flags.group, flags.pinned, flags.favourite)
         case "draft":
             need(len(register.draft.subject.encode()) <= MAX_DRAFT_SUBJECT)
             return Draft(_id(register.draft.of), register.draft.text, register.draft.subject, register.draft.group)
@@ -204,8 +205,9 @@ def _write_register(register: Register) -> pb.OwnRegister:
             message.contact.CopyFrom(_write_contact(register.value))
         case ReadMark(of, read, group):
             message.read.CopyFrom(pb.ReadMark(of=of, message=read, group=group))
-        case Flags(of, muted, archived, group):
-            message.flags.CopyFrom(pb.Flags(of=of, muted=muted, archived=archived, group=group))
+        case Flags(of, muted, archived, group, pinned, favourite):
+            flags = pb.Flags(of=of, muted=muted, archived=archived, group=group, pinned=pinned, favourite=favourite)
+            message.flags.CopyFrom(flags)
         case Draft(of, text, subject, group):
             message.draft.CopyFrom(pb.Draft(of=of, text=text, subject=subject, group=group))
         case AccountName(name):

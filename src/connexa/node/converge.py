@@ -160,8 +160,9 @@ def _mark_read(execute: Execute, home: Home, account: Account, mark: ReadMark, *
 def _take_conversation(execute: Execute, home: Home, account: Account, value: Flags | Draft) -> None:
     conversation = _conversation(execute, account, value)
     match value:
-        case Flags(muted=muted, archived=archived):
-            execute("UPDATE conversation SET muted = ?, archived = ? WHERE id = ?", (muted, archived, conversation))
+        case Flags():
+            sql = "UPDATE conversation SET muted = ?, archived = ?, pinned = ?, favourite = ? WHERE id = ?"
+            execute(sql, (value.muted, value.archived, value.pinned, value.favourite, conversation))
         case Draft(text=text, subject=subject):
             execute("UPDATE conversation SET draft = ?, draft_subject = ? WHERE id = ?", (text, subject, conversation))
     public = first(execute, "SELECT public FROM conversation WHERE id = ?", (conversation,))

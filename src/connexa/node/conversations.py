@@ -5,13 +5,14 @@ Unread is what stands behind one read cursor, counted by the store (product §1,
 
 from __future__ import annotations
 
-from connexa.content import ContactState, Draft, Flags, ReadMark, ReceiptState
+from connexa.content import ContactState, Draft, ReadMark, ReceiptState
 from connexa.errors import NotFoundError, UsageError
 from connexa.identity import UserId
 from connexa.node.account import Account
 from connexa.node.acts import hide
 from connexa.node.asks import waiting_for_devices
 from connexa.node.contacts import changed
+from connexa.node.flags import clear_flags, flags_of, keep_flags
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.messages import message_view, no_message, page_of
 from connexa.node.own_log import tell_deleted
@@ -65,13 +66,13 @@ def conversation_view(query: Query, number: int) -> ConversationView:
     """One conversation, with what was said under earlier keys of the other person."""
     row = first(
         query,
-        "SELECT c.public, c.person, c.muted, c.archived, c.draft, c.draft_subject, c.timer,"
+        "SELECT c.public, c.person, c.muted, c.archived, c.pinned, c.favourite, c.draft, c.draft_subject, c.timer,"
         " (SELECT count(*) FROM counter_gap WHERE account = c.account AND conversation = c.id) FROM conversation c WHERE c.id = ?",
         (number,),
     )
     if row is None:
         raise NotFoundError("conversation.not_found", "There is no such conversation.")
-    public, person_number, muted, archived, draft, draft_subject, timer, missing = row
+    public, person_number, muted, archived, pinned, favourite, draft, draft_subject, timer, missing = row
     person = person_of(query, person_number)
     unread, newest = _summary(query, person_number)
     return ConversationView(
@@ -84,6 +85,8 @@ def conversation_view(query: Query, number: int) -> ConversationView:
         unread=unread,
         muted=bool(muted),
         archived=bool(archived),
+        pinned=bool(pinned),
+        favourite=bool(favourite),
         missing=missing,
         waiting=waiting_for_devices(query, number),
         draft=draft,
@@ -164,16 +167,14 @@ def _look_at_warning(execute: Execute, home: Home, account: Account, person: Per
 
 
 def set_flag(execute: Execute, home: Home, account: Account, number: int, person: Person, flag: str, value: bool) -> None:
-    """Mute or archive a conversation on all own devices."""
-    sql = {"muted": "UPDATE conversation SET muted = ? WHERE id = ?", "archived": "UPDATE conversation SET archived = ? WHERE id = ?"}[flag]
-    execute(sql, (value, number))
+    """Mute, archive, pin or favour a conversation on all own devices; `flag` is one of `flags.FLAGS`."""
+    keep_flags(execute, number, {flag: value})
     _flags_changed(execute, home, account, number, person)
 
 
 def _flags_changed(execute: Execute, home: Home, account: Account, number: int, person: Person) -> None:
-    row = first(execute, "SELECT muted, archived FROM conversation WHERE id = ?", (number,))
-    if person.user and row is not None:
-        decide(execute, home, account, Flags(UserId(person.user), bool(row[0]), bool(row[1])))
+    if person.user:
+        decide(execute, home, account, flags_of(execute, number, person.user, group=False))
     _changed(execute, home, account, number)
 
 
@@ -218,7 +219,7 @@ def delete_conversation(execute: Execute, home: Home, account: Account, number: 
     """Delete all entries of a conversation on all own devices."""
     for one in lineage(execute, person.id):
         delete_entries(execute, home, account, one)
-    execute("UPDATE conversation SET archived = 0, muted = 0 WHERE id = ?", (number,))
+    clear_flags(execute, number)
     _flags_changed(execute, home, account, number, person)
 
 

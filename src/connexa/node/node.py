@@ -51,6 +51,7 @@ from connexa.node.sending import find_person, parse_id, send_text
 from connexa.node.settings import NodeSettings
 from connexa.node.status import account_view, status_view
 from connexa.node.talk import Talk
+from connexa.node.vanishing import Vanishing
 from connexa.node.views import (
     AccountView,
     ApprovalView,
@@ -122,6 +123,7 @@ class Node:
                 tasks.create_task(self._empty_log())
                 tasks.create_task(self._backups.run())
                 tasks.create_task(Indexer(self._home).run())
+                tasks.create_task(Vanishing(self._home).run())
                 for number, _, state in all_accounts(self._home.database.read):
                     # A revoked device asks whether that still holds; one that is not let in yet would be taken for revoked.
                     if state not in (AccountState.CREATING, AccountState.RESTORING):
@@ -377,10 +379,10 @@ class Node:
         return SearchView(items=found.hits, older=found.older, complete=complete)
 
     def conversations(self, account: str = "", *, archived: bool = False) -> list[ConversationView]:
-        """Conversations, the newest first."""
+        """Conversations, those that are pinned first, then the newest."""
         people = conversations.list_conversations(self._home.database.read, self._number(account), archived=archived)
         groups = self.groups(account).conversations(archived=archived)
-        return sorted((*people, *groups), key=lambda one: one.last.cursor if one.last else 0, reverse=True)
+        return sorted((*people, *groups), key=lambda one: (one.pinned, one.last.cursor if one.last else 0), reverse=True)
 
     def conversation(self, account: str, conversation: str) -> ConversationView:
         """One conversation, by its id or by whom it is with."""
@@ -414,19 +416,24 @@ class Node:
 
     async def mute_conversation(self, account: str, conversation: str, muted: bool = True) -> ConversationView:
         """Mute a conversation, or not."""
-        if self._is_group(self._number(account), conversation):
-            await self.groups(account).set_flag(conversation, muted=muted)
-            return self.conversation(account, conversation)
         return await self._flag(account, conversation, "muted", muted)
 
     async def archive_conversation(self, account: str, conversation: str, archived: bool = True) -> ConversationView:
         """Put a conversation away, or back."""
-        if self._is_group(self._number(account), conversation):
-            await self.groups(account).set_flag(conversation, archived=archived)
-            return self.conversation(account, conversation)
         return await self._flag(account, conversation, "archived", archived)
 
+    async def pin_conversation(self, account: str, conversation: str, pinned: bool = True) -> ConversationView:
+        """Let a conversation stand above the others, or not."""
+        return await self._flag(account, conversation, "pinned", pinned)
+
+    async def favour_conversation(self, account: str, conversation: str, favourite: bool = True) -> ConversationView:
+        """Keep a conversation among the favourites, or not."""
+        return await self._flag(account, conversation, "favourite", favourite)
+
     async def _flag(self, account: str, conversation: str, flag: str, value: bool) -> ConversationView:
+        if self._is_group(self._number(account), conversation):
+            await self.groups(account).set_flag(conversation, flag, value)
+            return self.conversation(account, conversation)
         return await self._on_conversation(
             account,
             conversation,

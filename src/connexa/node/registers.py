@@ -139,15 +139,16 @@ def _values(query: Query, account: Account) -> Iterator[tuple[RegisterValue, boo
         if person.user_key:
             yield contact_of(person), False
     conversations = query(
-        "SELECT coalesce(p.user, c.public), c.person = 0, c.muted, c.archived, c.draft, c.draft_subject,"
+        "SELECT coalesce(p.user, c.public), c.person = 0, c.muted, c.archived, c.pinned, c.favourite, c.draft, c.draft_subject,"
         " CASE c.read_message WHEN x'' THEN (SELECT m.message FROM message m"
         " WHERE m.account = c.account AND m.conversation = c.id AND m.mine = 0 AND m.cursor <= c.read_cursor"
         " ORDER BY m.cursor DESC LIMIT 1) ELSE c.read_message END"
         " FROM conversation c LEFT JOIN person p ON p.id = c.person WHERE c.account = ? AND (c.person = 0 OR p.user != x'')",
         (account.id,),
     )
-    for of, group, muted, archived, draft, subject, read in conversations:
-        yield Flags(of, bool(muted), bool(archived), bool(group)), not (muted or archived)
+    for of, group, muted, archived, pinned, favourite, draft, subject, read in conversations:
+        flags = Flags(of, bool(muted), bool(archived), bool(group), bool(pinned), bool(favourite))
+        yield flags, not (muted or archived or pinned or favourite)
         yield Draft(of, draft, subject, bool(group)), not (draft or subject)
         if read:
             yield ReadMark(of, read, bool(group)), False

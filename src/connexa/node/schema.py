@@ -176,7 +176,9 @@ CREATE TABLE conversation (
     timer_at      REAL NOT NULL DEFAULT 0,
     timer_message BLOB NOT NULL DEFAULT x'',
     muted         INTEGER NOT NULL DEFAULT 0,
-    archived      INTEGER NOT NULL DEFAULT 0
+    archived      INTEGER NOT NULL DEFAULT 0,
+    pinned        INTEGER NOT NULL DEFAULT 0,
+    favourite     INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX conversation_by_public ON conversation (account, public);
 CREATE UNIQUE INDEX conversation_by_person ON conversation (account, person) WHERE person != 0;

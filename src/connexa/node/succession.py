@@ -48,7 +48,8 @@ def hand_over(execute: Execute, account: Account, old: Person, new: Person) -> N
     execute("DELETE FROM outbox WHERE person = ? AND kind = 'again'", (old.id,))  # a repetition is for the device that asked
     conversation = conversation_of(execute, account, new)
     execute(
-        "UPDATE conversation SET (muted, archived) = (SELECT muted, archived FROM conversation WHERE account = ? AND person = ?)"
+        "UPDATE conversation SET (muted, archived, pinned, favourite) ="
+        " (SELECT muted, archived, pinned, favourite FROM conversation WHERE account = ? AND person = ?)"
         " WHERE id = ? AND EXISTS (SELECT 1 FROM conversation WHERE account = ? AND person = ?)",
         (account.id, old.id, conversation, account.id, old.id),
     )

@@ -175,6 +175,8 @@ class ConversationView(msgspec.Struct, frozen=True, kw_only=True):
     unread: int
     muted: bool
     archived: bool
+    pinned: bool  # it stands above the others
+    favourite: bool
     missing: int  # entries that were sent and are not here
     waiting: list[WaitingView]  # the devices whose messages are missing
     draft: str  # what is typed and not sent yet, on whichever own device

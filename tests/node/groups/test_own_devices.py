@@ -77,6 +77,8 @@ async def test_what_the_owner_does_on_one_device_is_done_on_the_other(tmp_path: 
         await until_said(phone, "Garden", "one more")
         await phone.node.archive_conversation("", "Garden")
         await until_shown(alice, archived=True, muted=True)
+        await alice.node.pin_conversation("", "Garden")
+        await until_shown(phone, archived=True, muted=True, pinned=True)
         await phone.node.delete_conversation("", "Garden")
         await alice.until(lambda: True if not said(alice, "Garden") else None, what="the end of it")
         assert [text for _, text in said(bob, "Garden")] == ["unwanted", "one more"]

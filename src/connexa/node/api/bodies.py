@@ -21,6 +21,7 @@ __all__ = [
     "CreateBackup",
     "CreateGroup",
     "CreateInvite",
+    "FavourConversation",
     "GroupHistory",
     "GroupImage",
     "GroupName",
@@ -36,6 +37,7 @@ __all__ = [
     "NameDevice",
     "Nothing",
     "OfAccount",
+    "PinConversation",
     "RestoreBackup",
     "StrictRequest",
     "VerifyBackup",
@@ -140,6 +142,18 @@ class ArchiveConversation(WithConversation, frozen=True):
     """Put a conversation away, or take it back."""
 
     archived: bool = True
+
+
+class PinConversation(WithConversation, frozen=True):
+    """Let a conversation stand above the others, or not."""
+
+    pinned: bool = True
+
+
+class FavourConversation(WithConversation, frozen=True):
+    """Keep a conversation among the favourites, or not."""
+
+    favourite: bool = True
 
 
 class KeepDraft(WithConversation, frozen=True):

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from connexa.node.views import ConversationView, MessageView
 
 from .answers import Done, Listing
-from .bodies import ArchiveConversation, KeepDraft, MuteConversation, WithConversation
+from .bodies import ArchiveConversation, FavourConversation, KeepDraft, MuteConversation, PinConversation, WithConversation
 from .given import GivenNode
 
 __all__ = ["HANDLERS"]
@@ -57,6 +57,18 @@ async def archive_conversation(node: GivenNode, data: JSONBody[ArchiveConversati
     return await node.archive_conversation(data.account, data.conversation, data.archived)
 
 
+@post("/api/conversations/pin", status_code=200)
+async def pin_conversation(node: GivenNode, data: JSONBody[PinConversation]) -> ConversationView:
+    """Let a conversation stand above the others, or not."""
+    return await node.pin_conversation(data.account, data.conversation, data.pinned)
+
+
+@post("/api/conversations/favour", status_code=200)
+async def favour_conversation(node: GivenNode, data: JSONBody[FavourConversation]) -> ConversationView:
+    """Keep a conversation among the favourites, or not."""
+    return await node.favour_conversation(data.account, data.conversation, data.favourite)
+
+
 @post("/api/conversations/draft", status_code=200)
 async def keep_draft(node: GivenNode, data: JSONBody[KeepDraft]) -> ConversationView:
     """Keep what is typed in a conversation, on all own devices."""
@@ -77,6 +89,8 @@ HANDLERS = [
     mark_read,
     mute_conversation,
     archive_conversation,
+    pin_conversation,
+    favour_conversation,
     keep_draft,
     delete_conversation,
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from connexa.content import Draft, Flags, GroupChoice, ReadMark, ReceiptState
+from collections.abc import Mapping
+
+from connexa.content import Draft, GroupChoice, ReadMark, ReceiptState
 from connexa.node.account import Account
+from connexa.node.flags import flags_of, keep_flags
 from connexa.node.groups.book import GroupRow, change_state, changed, conversation_of_group, group_named
 from connexa.node.groups.messages import tell_author
 from connexa.node.groups.views import GroupStanding
@@ -11,7 +14,7 @@ from connexa.node.home import Home, Query, first, rows
 from connexa.node.registers import decide
 from connexa.store import Execute
 
-__all__ = ["choose", "has_accepted", "keep_draft", "keep_flags", "mark_group_read", "take_choice"]
+__all__ = ["choose", "has_accepted", "flag_group", "keep_draft", "mark_group_read", "take_choice"]
 
 
 def has_accepted(query: Query, account: int, public: bytes) -> bool:
@@ -38,14 +41,11 @@ def take_choice(execute: Execute, home: Home, account: Account, choice: GroupCho
         change_state(execute, home, account, group, GroupStanding.LEFT)
 
 
-def keep_flags(
-    execute: Execute, home: Home, account: Account, group: GroupRow, *, muted: bool | None = None, archived: bool | None = None
-) -> None:
-    """Mute a group or put it away, or not."""
+def flag_group(execute: Execute, home: Home, account: Account, group: GroupRow, flags: Mapping[str, bool]) -> None:
+    """Keep a group in another way: silent, put away, above the others, among the favourites, or not."""
     number = conversation_of_group(execute, account.id, group.public)
-    sql = "UPDATE conversation SET muted = coalesce(?, muted), archived = coalesce(?, archived) WHERE id = ? RETURNING muted, archived"
-    now_muted, now_archived = rows(execute, sql, (muted, archived, number))[0]
-    decide(execute, home, account, Flags(group.public, bool(now_muted), bool(now_archived), group=True))
+    keep_flags(execute, number, flags)
+    decide(execute, home, account, flags_of(execute, number, group.public, group=True))
     changed(execute, home, account, group.public, state=group.state.value)
 
 

@@ -25,6 +25,7 @@ from connexa.identity import UserId
 from connexa.mls.group import Group
 from connexa.node.account import Account
 from connexa.node.conversations import check_draft, delete_entries
+from connexa.node.flags import FLAGS
 from connexa.node.groups.admins import admins_of, first_set, may_sign
 from connexa.node.groups.arrivals import is_arriving
 from connexa.node.groups.book import (
@@ -46,7 +47,7 @@ from connexa.node.groups.book import (
     not_in_yet,
     shown_as,
 )
-from connexa.node.groups.choices import choose, keep_draft, keep_flags, mark_group_read
+from connexa.node.groups.choices import choose, flag_group, keep_draft, mark_group_read
 from connexa.node.groups.commits import first_bundle
 from connexa.node.groups.links import GroupLink, format_group_link, parse_group_link
 from connexa.node.groups.listing import group_conversation, group_view
@@ -330,11 +331,11 @@ class GroupDesk:
 
         return await self._with(named, ask)
 
-    async def set_flag(self, named: str, *, muted: bool | None = None, archived: bool | None = None) -> GroupView:
-        """Mute or archive a group on all own devices."""
+    async def set_flag(self, named: str, flag: str, value: bool) -> GroupView:
+        """Mute, archive, pin or favour a group on all own devices; `flag` is one of `flags.FLAGS`."""
 
         def keep(execute: Execute, group: GroupRow) -> None:
-            keep_flags(execute, self._home, self._account, group, muted=muted, archived=archived)
+            flag_group(execute, self._home, self._account, group, {flag: value})
 
         return await self._with(named, keep, any_state=True)
 
@@ -353,7 +354,7 @@ class GroupDesk:
 
         def delete(execute: Execute, group: GroupRow) -> None:
             delete_entries(execute, self._home, self._account, shown_as(execute, group.account, group.public))
-            keep_flags(execute, self._home, self._account, group, muted=False, archived=False)
+            flag_group(execute, self._home, self._account, group, dict.fromkeys(FLAGS, False))
 
         await self._with(named, delete, any_state=True)
 

@@ -44,8 +44,8 @@ def group_conversation(home: Home, account: Account, group: GroupRow) -> Convers
     """A group as a conversation among the others."""
     query = home.database.read
     number = shown_as(query, group.account, group.public)
-    sql = "SELECT muted, archived, draft, draft_subject FROM conversation WHERE id = ?"
-    muted, archived, draft, draft_subject = rows(query, sql, (number,))[0]
+    sql = "SELECT muted, archived, pinned, favourite, draft, draft_subject FROM conversation WHERE id = ?"
+    muted, archived, pinned, favourite, draft, draft_subject = rows(query, sql, (number,))[0]
     return ConversationView(
         id=group.public.hex(),
         group=True,
@@ -56,6 +56,8 @@ def group_conversation(home: Home, account: Account, group: GroupRow) -> Convers
         unread=unread_of(query, number),
         muted=bool(muted),
         archived=bool(archived),
+        pinned=bool(pinned),
+        favourite=bool(favourite),
         missing=0,
         waiting=[],
         draft=draft,

@@ -29,7 +29,6 @@ from connexa.node.groups.mover import Mover
 from connexa.node.groups.moving import SILENT, has_say, is_planned
 from connexa.node.groups.outside import come_in
 from connexa.node.groups.places import accepted_by_hub
-from connexa.node.groups.vanishing import hide_vanished, next_to_vanish
 from connexa.node.groups.views import GroupStanding
 from connexa.node.groups.wishes import admins_due, bereft, has_leavers, lacking_devices, wanted
 from connexa.node.home import Home, first
@@ -131,17 +130,10 @@ class GroupPump:
                     for number in sorted(due):
                         self._busy.add(number)
                         tasks.create_task(self._serve(number))
-                    await wait_for(self._wakeups.groups, self._until_next())
-                    if self._until_next() <= 0:
-                        await self._home.change(lambda execute: hide_vanished(execute, self._home, self._account))
+                    await wait_for(self._wakeups.groups, ROUND)
         finally:
             for timer in self._later.values():  # the store is closed next
                 timer.cancel()
-
-    def _until_next(self) -> float:
-        """Seconds until a message is to disappear."""
-        at = next_to_vanish(self._home.database.read, self._account.id)
-        return ROUND if at is None else min(max(at - self._home.clock(), 0.0), ROUND)
 
     async def _serve(self, number: int) -> None:
         again = None

@@ -163,7 +163,7 @@ class BackupGroupChoice(_message.Message):
     def __init__(self, public: _Optional[bytes] = ..., accepted: _Optional[bool] = ...) -> None: ...
 
 class BackupConversation(_message.Message):
-    __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "read_message", "draft", "draft_subject", "muted", "archived", "counters", "timer", "timer_at", "timer_message")
+    __slots__ = ("id", "public", "provisional", "person", "newest", "read_cursor", "read_message", "draft", "draft_subject", "muted", "archived", "counters", "timer", "timer_at", "timer_message", "pinned", "favourite")
     ID_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
     PROVISIONAL_FIELD_NUMBER: _ClassVar[int]
@@ -179,6 +179,8 @@ class BackupConversation(_message.Message):
     TIMER_FIELD_NUMBER: _ClassVar[int]
     TIMER_AT_FIELD_NUMBER: _ClassVar[int]
     TIMER_MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
+    FAVOURITE_FIELD_NUMBER: _ClassVar[int]
     id: int
     public: bytes
     provisional: bytes
@@ -194,7 +196,9 @@ class BackupConversation(_message.Message):
     timer: int
     timer_at: float
     timer_message: bytes
-    def __init__(self, id: _Optional[int] = ..., public: _Optional[bytes] = ..., provisional: _Optional[bytes] = ..., person: _Optional[int] = ..., newest: _Optional[bytes] = ..., read_cursor: _Optional[int] = ..., read_message: _Optional[bytes] = ..., draft: _Optional[str] = ..., draft_subject: _Optional[str] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., counters: _Optional[_Iterable[_Union[BackupCounters, _Mapping]]] = ..., timer: _Optional[int] = ..., timer_at: _Optional[float] = ..., timer_message: _Optional[bytes] = ...) -> None: ...
+    pinned: bool
+    favourite: bool
+    def __init__(self, id: _Optional[int] = ..., public: _Optional[bytes] = ..., provisional: _Optional[bytes] = ..., person: _Optional[int] = ..., newest: _Optional[bytes] = ..., read_cursor: _Optional[int] = ..., read_message: _Optional[bytes] = ..., draft: _Optional[str] = ..., draft_subject: _Optional[str] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., counters: _Optional[_Iterable[_Union[BackupCounters, _Mapping]]] = ..., timer: _Optional[int] = ..., timer_at: _Optional[float] = ..., timer_message: _Optional[bytes] = ..., pinned: _Optional[bool] = ..., favourite: _Optional[bool] = ...) -> None: ...
 
 class BackupCounters(_message.Message):
     __slots__ = ("device", "high", "missing")

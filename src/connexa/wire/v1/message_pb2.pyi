@@ -407,16 +407,20 @@ class ReadMark(_message.Message):
     def __init__(self, of: _Optional[bytes] = ..., message: _Optional[bytes] = ..., group: _Optional[bool] = ...) -> None: ...
 
 class Flags(_message.Message):
-    __slots__ = ("of", "muted", "archived", "group")
+    __slots__ = ("of", "muted", "archived", "group", "pinned", "favourite")
     OF_FIELD_NUMBER: _ClassVar[int]
     MUTED_FIELD_NUMBER: _ClassVar[int]
     ARCHIVED_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
+    FAVOURITE_FIELD_NUMBER: _ClassVar[int]
     of: bytes
     muted: bool
     archived: bool
     group: bool
-    def __init__(self, of: _Optional[bytes] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., group: _Optional[bool] = ...) -> None: ...
+    pinned: bool
+    favourite: bool
+    def __init__(self, of: _Optional[bytes] = ..., muted: _Optional[bool] = ..., archived: _Optional[bool] = ..., group: _Optional[bool] = ..., pinned: _Optional[bool] = ..., favourite: _Optional[bool] = ...) -> None: ...
 
 class GroupChoice(_message.Message):
     __slots__ = ("group", "accepted")
