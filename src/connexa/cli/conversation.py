@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -11,6 +12,8 @@ from connexa.errors import UsageError
 
 from .client import Client, segment
 from .device import confirm
+from .export import FORMATS
+from .export import export as write_export
 from .group import Family
 from .options import account_option
 from .output import answer, clean, moment, table
@@ -114,6 +117,19 @@ def draft(conversation: str, text: str | None, subject: str, clear: bool, accoun
             found = node.get(f"/api/conversations/{segment(conversation)}", account=account)
     lines = [clean(part) for part in (found["draft_subject"], found["draft"]) if part]
     answer(found, *(lines or ["there is no draft"]))
+
+
+@conv.command()
+@click.argument("conversation")
+@click.option("--format", "kind", type=click.Choice(list(FORMATS)), default="json", show_default=True, help="How it is written.")
+@click.option("--to", "place", type=click.Path(path_type=Path), required=True, help="A file (maildir: a folder) that is not there.")
+@account_option
+def export(conversation: str, kind: str, place: Path, account: str) -> None:
+    """Write a whole conversation where other programs read it."""
+    with Client() as node:
+        about = node.get(f"/api/conversations/{segment(conversation)}", account=account)
+        count = write_export(node, account, about, kind, place)
+    answer({"path": str(place), "messages": count}, f"{count} messages in {place}")
 
 
 @conv.command()

@@ -13,7 +13,7 @@ from .output import answer, clean, moment, say, table, warn
 from .times import duration
 from .verify import note_line
 
-__all__ = ["inbox", "message_lines", "read", "waiting_line"]
+__all__ = ["words_of", "inbox", "message_lines", "read", "waiting_line"]
 
 
 @click.command(cls=Verb)
@@ -34,7 +34,7 @@ def inbox(everything: bool, account: str) -> None:
 
 def _conversation_row(one: dict[str, Any]) -> list[str]:
     last = one["last"] or {"text": "", "received": 0.0}
-    words = _words_of(last) if one["last"] else ""
+    words = words_of(last) if one["last"] else ""
     words = words if len(words) <= 60 else f"{words[:59]}…"
     return [moment(last["received"]) if one["last"] else "", one["title"], f"{one['unread']} new" if one["unread"] else "", words]
 
@@ -92,17 +92,17 @@ def message_lines(one: dict[str, Any], trust: str = "") -> list[str]:
     head = f"{moment(one['sent'])}  {'you' if one['mine'] else sender}{state}{marks}"
     lines.append(click.style(head, bold=True))
     if one["reply"]:
-        beginning = clean(_words_of(one["reply"])).split("\n")[0]
+        beginning = clean(words_of(one["reply"])).split("\n")[0]
         lines.append(click.style(f"  | {'you' if one['reply']['mine'] else one['reply']['sender']}: {beginning}", dim=True))
     lines += [click.style(f"  {clean(one['subject'])}", underline=True)] if one["subject"] else []
-    lines += [f"  {line}" for line in clean(_words_of(one)).split("\n")]
+    lines += [f"  {line}" for line in clean(words_of(one)).split("\n")]
     lines += [f"  {each['emoji']} {', '.join(each['people'])}" for each in one["reactions"]]
     if options().verbose:
         lines.append(f"  {one['id']}")
     return lines
 
 
-def _words_of(one: dict[str, Any]) -> str:
+def words_of(one: dict[str, Any]) -> str:
     """What stands in the place of an entry's text."""
     match one["kind"]:
         case "text":
