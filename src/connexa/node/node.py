@@ -37,6 +37,7 @@ from connexa.node.linking import Linkings
 from connexa.node.markup import read_markup
 from connexa.node.media.desk import MediaDesk
 from connexa.node.media.mover import media_folder
+from connexa.node.media.views import SendingView
 from connexa.node.messages import message_info, message_view
 from connexa.node.people import Person, person_at, person_of
 from connexa.node.registers import decide
@@ -324,10 +325,12 @@ class Node:
     async def forward(self, account: str, message: str, to: str, message_id: str | None = None) -> MessageView:
         """Say what a message says to somebody else, marked as passed on; not who has said it."""
         said = self.talk(account).text_of(message)
+        if said.attachments:
+            raise UsageError("forward.has_files", "That message has files.", "They go by another operation: forward its files.")
         return await self._say(self._member(account), to, replace(said, reply_to=b"", forwarded=True), message_id)
 
     async def _say(self, of: Account, to: str, said: Text, message_id: str | None) -> MessageView:
-        message = parse_id(message_id, 16, "message") if message_id else self._home.rng(16)
+        message = self.message_id(message_id)
         if self._is_group(of.id, to):
             return await self.groups(str(of.address)).say(to, said, message)
 
@@ -490,6 +493,15 @@ class Node:
         of = self._member(account)
         running = self._running.get(of.id)
         return MediaDesk(self._home, of, running.wakeups if running else None)
+
+    def message_id(self, given: str | None) -> bytes:
+        """The id of a new message: the one that makes a repeat of the call harmless (32 hex digits), or a random one."""
+        return parse_id(given, 16, "message") if given else self._home.rng(16)
+
+    async def forward_files(self, account: str, message: str, to: str, message_id: str | None = None) -> SendingView:
+        """Forward a message with files."""
+        said = replace(self.talk(account).text_of(message), reply_to=b"", forwarded=True)
+        return await self.media(account).forward(message, to, said, self.message_id(message_id))
 
     def _is_group(self, account: int, named: str) -> bool:
         """Whether that is a group, where no person and no conversation with one is called so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,9 @@ async def pieces(whole: bytes, step: int = 100_000) -> AsyncIterator[bytes]:
         yield whole[start : start + step]
 
 
-async def hand_over(device: Device, whole: bytes, name: str = "film.mp4", kind: str = "video/mp4") -> str:
-    given = GivenFile(name, kind, len(whole), width=640, height=480)
-    return (await device.node.media().hand_over(given, pieces(whole))).id
+async def hand_over(device: Device, whole: bytes, name: str = "film.mp4", kind: str = "video/mp4") -> GivenFile:
+    file = await device.node.media().hand_over(len(whole), pieces(whole))
+    return GivenFile(file.id, name, kind, width=640, height=480)
 
 
 async def send(device: Device, to: str, whole: bytes, text: str = "look", name: str = "film.mp4") -> str:
@@ -312,15 +313,12 @@ async def test_limits_are_known_before_and_held_when_it_is_handed_over(tmp_path:
             yield pytest.fail("something is read of it")
 
         with pytest.raises(RefusedError) as refused:
-            await alice.node.media().hand_over(GivenFile("a", "a/b", 4 * SEGMENT + 1), too_large())
+            await alice.node.media().hand_over(4 * SEGMENT + 1, too_large())
         assert refused.value.code == "attachment.too_large"
         for size in (9, 11):
             with pytest.raises(UsageError) as wrong:
-                await alice.node.media().hand_over(GivenFile("a", "a/b", size), pieces(bytes(10)))
+                await alice.node.media().hand_over(size, pieces(bytes(10)))
             assert wrong.value.code == "attachment.wrong_size"
-        with pytest.raises(UsageError) as bad:
-            await alice.node.media().hand_over(GivenFile("../a", "a/b", 1), too_large())
-        assert bad.value.code == "attachment.malformed"
         assert folder(alice) == []
 
 
@@ -336,6 +334,13 @@ async def test_files_go_to_accepted_contacts_alone_and_once(pair: tuple[World, D
         await alice.node.media().send(carol.address, Text("hi"), [file], alice.rng(16))
     assert asked.value.code == "request.refused"
     message = alice.rng(16)
+    for bad in (replace(file, name="../a"), replace(file, type="x"), replace(file, thumbnail=b"<svg/>")):
+        with pytest.raises(UsageError) as refused:
+            await alice.node.media().send(BOB, Text("hi"), [bad], message)
+        assert refused.value.code == "attachment.malformed"
+    with pytest.raises(UsageError) as long:
+        await alice.node.media().send(BOB, Text("x" * 14_300), [file], message)
+    assert long.value.code == "message.too_large"
     await alice.node.media().send(BOB, Text("hi"), [file], message)
     with pytest.raises(NotFoundError) as taken:
         await alice.node.media().send(BOB, Text("hi"), [file], alice.rng(16))

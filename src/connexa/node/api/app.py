@@ -15,7 +15,7 @@ from connexa import __version__
 from connexa.node.node import Node
 from connexa.web import WebFile
 
-from . import accounts, backups, contacts, conversations, groups, messages, program
+from . import accounts, backups, contacts, conversations, files, groups, messages, program
 from .bodies import StrictRequest
 from .guard import Guard, GuardMiddleware
 from .pages import PagesMiddleware
@@ -40,6 +40,7 @@ def build_handlers(dependencies: Mapping[str, Provide]) -> Litestar:
             *backups.HANDLERS,
             *contacts.HANDLERS,
             *conversations.HANDLERS,
+            *files.HANDLERS,
             *groups.HANDLERS,
             *messages.HANDLERS,
             *program.HANDLERS,

@@ -18,10 +18,11 @@ from connexa.errors import ConnexaError, RefusedError, UsageError
 from .access import Access
 from .refusals import error_body, http_status
 
-__all__ = ["SAFE_METHODS", "Guard", "GuardMiddleware", "plain_headers"]
+__all__ = ["FILES_PATH", "SAFE_METHODS", "Guard", "GuardMiddleware", "plain_headers"]
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
+FILES_PATH: Final = "/api/files"
 _LOGIN: Final = ("POST", "/api/account/login")
 # Nothing of the page comes from elsewhere or from a text: no inline script or style, no eval, no string that becomes markup.
 _CONTENT_POLICY: Final = (
@@ -64,7 +65,7 @@ class Guard:
         if (method, path) != _LOGIN and not (method in SAFE_METHODS and path in self._pages):
             self.access.check(headers)
         if method not in SAFE_METHODS:
-            _check_content_type(headers.get("content-type", ""))
+            _check_content_type(path, headers.get("content-type", ""))
         return None
 
     def _check_host(self, headers: Mapping[str, str]) -> None:
@@ -72,8 +73,10 @@ class Guard:
             raise UsageError("host.foreign", "This name is not one of the node's.")
 
 
-def _check_content_type(value: str) -> None:
+def _check_content_type(path: str, value: str) -> None:
     kind, _, parameters = value.lower().partition(";")
+    if path == FILES_PATH and kind.strip() == "application/octet-stream" and not parameters:
+        return  # neither kind comes from another site without being asked for first
     if kind.strip() != "application/json" or parameters.strip() not in ("", "charset=utf-8"):
         raise UsageError("body.not_json", "The body of a write is application/json.")
 

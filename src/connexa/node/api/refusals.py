@@ -27,7 +27,15 @@ _KINDS: Final[tuple[tuple[type[ConnexaError], int], ...]] = (
     (NetworkError, 503),
     (IntegrityError, 422),
 )
-_CODES: Final = {"token.bad": 401, "method.unknown": 405, "body.too_large": 413, "body.not_json": 415, "rate.limited": 429}
+_CODES: Final = {
+    "token.bad": 401,
+    "method.unknown": 405,
+    "body.too_large": 413,
+    "body.not_json": 415,
+    "rate.limited": 429,
+    "attachment.range": 416,
+    "attachment.too_large": 413,
+}
 _FRAMEWORK: Final = {404: "route.unknown", 405: "method.unknown", 413: "body.too_large"}
 _WORDS: Final = {
     "route.unknown": "There is no such operation.",

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from connexa.content import MAX_ATTACHMENTS, MAX_FILE, MAX_THUMBNAIL, Attachment, ContactState, Content, Text, blob_keys, encode
+from connexa.content import MAX_ATTACHMENTS, MAX_FILE, MAX_THUMBNAIL, Attachment, ContactState, Text, blob_keys
 from connexa.errors import NotFoundError, RefusedError, UsageError
 from connexa.node.account import Account
 from connexa.node.groups.book import find_group
-from connexa.node.home import Home, rows
+from connexa.node.home import Home
 from connexa.node.media.fetcher import Fetcher
 from connexa.node.media.files import MessageFile, bits_of, fetch_view, file_of, needed_blobs, set_wanted
 from connexa.node.media.mover import media_folder
-from connexa.node.media.sends import add_send, cancel, sending_view, sendings, stage
+from connexa.node.media.sends import add_send, cancel, sending_view, sendings, stage, words_of
 from connexa.node.media.views import FetchView, FileView, MediaLimitsView, SendingView
-from connexa.node.sending import MAX_SENT, find_person, parse_id
+from connexa.node.sending import find_person, parse_id
 from connexa.node.wakeups import Wakeups
-from connexa.store import Execute
 from connexa.wire import SEGMENT
 
 __all__ = ["GivenFile", "MediaDesk", "OpenedFile"]
 
 STAGED_SECONDS: Final = 86_400
+_ANY: Final = Attachment("file", "application/octet-stream", 0, bytes(32), bytes(32), 0)
 
 
 @dataclass(frozen=True, slots=True)
 class GivenFile:
-    """What a face says of a file that it hands over; thumbnail and blur are of its own making."""
+    """What a face says of a file that it has handed over; thumbnail and blur are of its own making."""
 
+    file: str  # its id
     name: str = field(repr=False)
     type: str
-    size: int
     width: int = 0
     height: int = 0
     duration_ms: int = 0
@@ -78,36 +78,40 @@ class MediaDesk:
             file_bytes=most, files=MAX_ATTACHMENTS, thumbnail_bytes=MAX_THUMBNAIL, seconds=policy.media_seconds if policy else 0
         )
 
-    async def hand_over(self, given: GivenFile, pieces: AsyncIterator[bytes]) -> FileView:
+    async def hand_over(self, size: int, pieces: AsyncIterator[bytes]) -> FileView:
         """Seal a file as it comes; a message takes it within a day. Refused before anything is read where it is too large."""
         limits = await self.limits()
         if not limits.file_bytes:
             raise RefusedError("attachment.no_media", "The homeserver takes no files.")
-        if not 0 <= given.size <= limits.file_bytes:
+        if not 0 <= size <= limits.file_bytes:
             raise RefusedError("attachment.too_large", f"A file has at most {limits.file_bytes} bytes here.")
-        key = self._home.rng(32)
-        _encodable(_attachment(given, key, bytes(32)))
+        key, now = self._home.rng(32), self._home.clock()
         keys = blob_keys(key)
-        digest, plain = await self._folder.take(keys, given.size, pieces)
-        attachment, now = _attachment(given, key, digest), self._home.clock()
+        digest, plain = await self._folder.take(keys, size, pieces)
+        attachment = replace(_ANY, size=size, key=key, digest=digest)
         await self._home.change(lambda execute: stage(execute, self._account.id, keys.id, attachment, plain, now))
         await self.sweep()
-        return FileView(id=keys.id.hex(), name=given.name, type=given.type, size=given.size)
+        return FileView(id=keys.id.hex(), size=size)
 
-    async def send(self, to: str, text: Text, files: Sequence[str], message: bytes) -> SendingView:
-        """Let a message wait for staged files; it goes by itself once they are at the homeserver. The same id again changes nothing."""
+    async def send(self, to: str, text: Text, files: Sequence[GivenFile], message: bytes) -> SendingView:
+        """Let a message wait for its files; it goes by itself once they are at the homeserver. The same id again changes nothing."""
         if not 1 <= len(files) <= MAX_ATTACHMENTS:
             raise UsageError("attachment.too_many", f"A message takes 1 to {MAX_ATTACHMENTS} files.")
-        blobs = [parse_id(one, 16, "file") for one in files]
         audience = self._audience(to)
-
-        def store(execute: Execute) -> None:
-            add_send(execute, self._home, self._account, to, audience, text, message, blobs)
-            self._check_size(execute, text, message)
-
-        await self._home.change(store)
+        taken = [(parse_id(one.file, 16, "file"), _named(one)) for one in files]
+        words_of(replace(text, attachments=tuple(named(_ANY) for _, named in taken)))  # refused before anything is taken
+        await self._home.change(lambda execute: add_send(execute, self._home, self._account, to, audience, text, message, taken))
         self._wake()
         return sending_view(self._home.database.read, self._account.id, message)
+
+    async def forward(self, message: str, to: str, text: Text, new: bytes) -> SendingView:
+        """Say a message with files to somebody else: they are fetched, and sealed anew under keys that its readers do not have."""
+        files = []
+        for place, one in enumerate(text.attachments):
+            pieces = self.open(message, place).read(0, one.size)
+            view = await self.hand_over(one.size, pieces)
+            files.append(GivenFile(view.id, one.name, one.type, one.width, one.height, one.duration_ms, one.blur, one.thumbnail, one.voice))
+        return await self.send(to, replace(text, attachments=()), files, new)
 
     def _audience(self, to: str) -> bytes:
         """Who will have the key; raises where it is plain already that nothing can be sent there."""
@@ -121,16 +125,6 @@ class MediaDesk:
         if person.state is not ContactState.ACCEPTED or not person.profile_key:
             raise RefusedError("request.refused", "Files go to contacts who have accepted you.", "Send a text first.")
         return person.user
-
-    def _check_size(self, execute: Execute, text: Text, message: bytes) -> None:
-        found = rows(
-            execute,
-            "SELECT u.attachment FROM media_upload u JOIN media_send s ON s.id = u.send WHERE s.account = ? AND s.message = ?",
-            (self._account.id, message),
-        )
-        words = len(encode(Content(1, text))) if text.text or text.subject else 0
-        if words + sum(len(raw) + 8 for (raw,) in found) + 64 > MAX_SENT:
-            raise UsageError("message.too_large", "The message is too long.", "Take smaller thumbnails, or fewer files.")
 
     def sendings(self) -> list[SendingView]:
         """Messages that wait for their files."""
@@ -195,30 +189,20 @@ class MediaDesk:
             self._wakeups.uploads.set()
 
 
-def _attachment(given: GivenFile, key: bytes, digest: bytes) -> Attachment:
-    return Attachment(
-        name=given.name,
-        type=given.type,
-        size=given.size,
-        key=key,
-        digest=digest,
-        expires=0,
-        width=given.width,
-        height=given.height,
-        duration_ms=given.duration_ms,
-        blur=given.blur,
-        thumbnail=given.thumbnail,
-        voice=given.voice,
-    )
+def _named(given: GivenFile) -> Callable[[Attachment], Attachment]:
+    """What turns a sealed file into an attachment that is called so."""
 
+    def named(sealed: Attachment) -> Attachment:
+        return replace(
+            sealed,
+            name=given.name,
+            type=given.type,
+            width=given.width,
+            height=given.height,
+            duration_ms=given.duration_ms,
+            blur=given.blur,
+            thumbnail=given.thumbnail,
+            voice=given.voice,
+        )
 
-def _encodable(attachment: Attachment) -> None:
-    """Refuse a bad name, type or thumbnail before its file is taken."""
-    try:
-        encode(Content(1, Text("", attachments=(attachment,))))
-    except UsageError:
-        raise UsageError(
-            "attachment.malformed",
-            "That name, type or thumbnail cannot be sent.",
-            "Names are plain and at most 255 bytes, thumbnails JPEG or PNG of at most 8 KiB and 512 pixels.",
-        ) from None
+    return named

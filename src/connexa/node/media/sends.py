@@ -6,19 +6,18 @@ would be a gap to all who read (decision 0027). Until then it stands here, and i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from connexa.content import Attachment, Text
-from connexa.content import read_attachment as _read
-from connexa.content import write_attachment as _write
-from connexa.errors import ConflictError, NotFoundError
+from connexa.content import Attachment, Content, Text, decode, encode, read_attachment, write_attachment
+from connexa.errors import ConflictError, NotFoundError, UsageError
 from connexa.node.account import Account
 from connexa.node.home import Home, Query, first, returned, rows
 from connexa.node.media.passes import drop_passes
 from connexa.node.media.views import FileSentView, SendingView
-from connexa.store import Execute
+from connexa.node.sending import MAX_SENT
+from connexa.store import Execute, Row
 from connexa.wire import padded_segments, parts_of
 from connexa.wire.v1 import message_pb2 as pb
 
@@ -29,6 +28,7 @@ __all__ = [
     "announce_upload",
     "cancel",
     "drop",
+    "dump_attachment",
     "fail",
     "load_attachment",
     "next_send",
@@ -36,8 +36,11 @@ __all__ = [
     "sendings",
     "stage",
     "uploads_of",
+    "words_of",
 ]
 
+_LATER: Final = 64  # bytes that the content grows by when it is said: times, and when its blobs end
+Named = Callable[[Attachment], Attachment]
 AGAIN_SECONDS: Final = 7 * 86_400  # a blob that lives for so long yet is not uploaded again for the same audience
 
 
@@ -80,40 +83,67 @@ class Send:
 
 def load_attachment(raw: bytes) -> Attachment:
     """An attachment of our own rows."""
-    return _read(pb.Attachment.FromString(raw))
+    return read_attachment(pb.Attachment.FromString(raw))
+
+
+def dump_attachment(attachment: Attachment) -> bytes:
+    """The form of our rows; one that cannot be sent is refused when its message is."""
+    return write_attachment(attachment).SerializeToString()
 
 
 def stage(execute: Execute, account: int, blob: bytes, attachment: Attachment, plain: bytes, now: float) -> None:
     """Keep a file that was handed over, for a message to take."""
     sql = "INSERT INTO media_staged (account, blob, attachment, plain, created) VALUES (?, ?, ?, ?, ?)"
-    execute(sql, (account, blob, _write(attachment).SerializeToString(), plain, now))
+    execute(sql, (account, blob, dump_attachment(attachment), plain, now))
 
 
 def add_send(
-    execute: Execute, home: Home, account: Account, to: str, audience: bytes, text: Text, message: bytes, files: Sequence[bytes]
+    execute: Execute,
+    home: Home,
+    account: Account,
+    to: str,
+    audience: bytes,
+    text: Text,
+    message: bytes,
+    files: Sequence[tuple[bytes, Named]],
 ) -> bool:
     """Let a message wait for staged files; False where it waits already. A file that the audience has already is not uploaded again."""
     if first(execute, "SELECT 1 FROM media_send WHERE account = ? AND message = ?", (account.id, message)):
         return False
     if first(execute, "SELECT 1 FROM message WHERE account = ? AND sender = ? AND message = ?", (account.id, account.user_id, message)):
         raise ConflictError("message.id_used", "Another message has that id.")
-    words = pb.Text(text=text.text, subject=text.subject, reply_to=text.reply_to).SerializeToString()
     number = returned(
         execute,
-        "INSERT INTO media_send (account, message, recipient, audience, words, created) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-        (account.id, message, to, audience, words, home.clock()),
+        "INSERT INTO media_send (account, message, recipient, audience, words, created) VALUES (?, ?, ?, ?, x'', ?) RETURNING id",
+        (account.id, message, to, audience, home.clock()),
     )
-    for place, blob in enumerate(files):
-        _take(execute, home, account, number, place, audience, blob)
+    taken = [_take(execute, home, account, number, place, audience, *file) for place, file in enumerate(files)]
+    words = words_of(replace(text, attachments=tuple(taken)))
+    execute("UPDATE media_send SET words = ? WHERE id = ?", (words, number))
     return True
 
 
-def _take(execute: Execute, home: Home, account: Account, send: int, place: int, audience: bytes, blob: bytes) -> None:
+def words_of(text: Text) -> bytes:
+    """What will be said, as far as it is known; refused where it is not to be sent at all."""
+    try:
+        raw = encode(Content(1, text))
+    except UsageError:
+        raise UsageError(
+            "attachment.malformed",
+            "That name, type or thumbnail cannot be sent, or there is too much of it.",
+            "Names are plain and at most 255 bytes, thumbnails JPEG or PNG of at most 8 KiB and 512 pixels.",
+        ) from None
+    if len(raw) > MAX_SENT - _LATER:
+        raise UsageError("message.too_large", "The message is too long.", "Take smaller thumbnails, fewer files, or less text.")
+    return raw
+
+
+def _take(execute: Execute, home: Home, account: Account, send: int, place: int, audience: bytes, blob: bytes, named: Named) -> Attachment:
     """Move a staged file to a message."""
     row = first(execute, "DELETE FROM media_staged WHERE account = ? AND blob = ? RETURNING attachment, plain", (account.id, blob))
     if row is None:
         raise NotFoundError("attachment.not_found", "There is no such file, or a message has taken it already.", "Hand it over again.")
-    attachment, plain, done = load_attachment(row[0]), row[1], 0
+    attachment, plain, done = named(load_attachment(row[0])), row[1], 0
     again = first(
         execute,
         "SELECT attachment FROM media_sent WHERE account = ? AND audience = ? AND plain = ? AND expires > ?",
@@ -124,8 +154,9 @@ def _take(execute: Execute, home: Home, account: Account, send: int, place: int,
         attachment = replace(attachment, key=before.key, digest=before.digest, expires=before.expires)
     execute(
         "INSERT INTO media_upload (send, place, blob, attachment, plain, done) VALUES (?, ?, ?, ?, ?, ?)",
-        (send, place, blob, _write(attachment).SerializeToString(), plain, done),
+        (send, place, blob, dump_attachment(attachment), plain, done),
     )
+    return attachment
 
 
 def next_send(query: Query, account: int, skipped: frozenset[int] = frozenset()) -> Send | None:
@@ -134,10 +165,10 @@ def next_send(query: Query, account: int, skipped: frozenset[int] = frozenset())
     return next((_send(row) for row in query(sql, (account,)) if row[0] not in skipped), None)
 
 
-def _send(row: Sequence[object]) -> Send:
+def _send(row: Row) -> Send:
     number, account, message, recipient, audience, words, failure = row
-    text = pb.Text.FromString(words)  # type: ignore[arg-type]  # our own row
-    return Send(number, account, message, recipient, audience, Text(text.text, text.subject, text.reply_to), failure)  # type: ignore[arg-type]
+    said = decode(words).body  # our own row
+    return Send(number, account, message, recipient, audience, said if isinstance(said, Text) else Text(""), failure)
 
 
 def uploads_of(query: Query, send: int) -> list[Upload]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from connexa.content import Attachment, blob_keys, write_attachment
+from connexa.content import Attachment, blob_keys
 from connexa.crypto import sha256
 from connexa.errors import ConnexaError, IntegrityError, NotFoundError, RefusedError
 from connexa.node.account import Account
@@ -22,7 +22,7 @@ from connexa.node.media.client import MediaClient, media_of
 from connexa.node.media.files import Bits, MessageFile, keep_bits
 from connexa.node.media.folder import MediaFolder
 from connexa.node.media.passes import drop_passes, give_passes, passes_shown
-from connexa.node.media.sends import Send, Upload, announce_upload, drop, uploads_of
+from connexa.node.media.sends import Send, Upload, announce_upload, drop, dump_attachment, uploads_of
 from connexa.node.people import Person
 from connexa.node.sending import find_person, send_text
 from connexa.store import Execute
@@ -95,7 +95,7 @@ class Uploader:
             attachment = replace(upload.attachment, expires=int(now) + life)
             upload = replace(upload, writer=self._home.rng(32), attachment=attachment)
             sql = "UPDATE media_upload SET writer = ?, attachment = ? WHERE send = ? AND place = ?"
-            execute(sql, (upload.writer, write_attachment(attachment).SerializeToString(), *where))
+            execute(sql, (upload.writer, dump_attachment(attachment), *where))
         held = first(execute, "SELECT 1 FROM media_pass WHERE account = ? AND blob = ?", (self._account.id, upload.blob))
         if held is None and not give_passes(execute, self._account.id, upload.blob, media_passes(upload.segments), now):
             raise RefusedError("pass.missing", "There are not enough media passes yet.", retryable=True)
@@ -120,7 +120,7 @@ class Uploader:
         drop_passes(execute, self._account.id, one.blob)
         execute(
             "INSERT OR REPLACE INTO media_sent (account, audience, plain, attachment, expires) VALUES (?, ?, ?, ?, ?)",
-            (self._account.id, send.audience, one.plain, write_attachment(one.attachment).SerializeToString(), one.attachment.expires),
+            (self._account.id, send.audience, one.plain, dump_attachment(one.attachment), one.attachment.expires),
         )
         announce_upload(execute, self._home, self._account, send.message, "progress", file=one.place, done=one.parts, parts=one.parts)
 

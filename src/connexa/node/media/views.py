@@ -26,8 +26,6 @@ class FileView(msgspec.Struct, frozen=True, kw_only=True):
     """A file that was handed over and that a message may take."""
 
     id: str
-    name: str
-    type: str
     size: int
 
 
