@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -98,6 +99,32 @@ def test_reading_tells_the_sender(friends: Stage) -> None:
     info = on(alice.laptop, "msg", "info", sent["id"]).data
     assert info["message"]["state"] == "read"
     assert list(info["states"]) and info["path"]
+
+
+def test_a_file_is_sent_shown_and_saved(friends: Stage, tmp_path: Path) -> None:
+    alice, bob, to_bob, to_alice = friends.alice.laptop, friends.bob.laptop, friends.bob.address, friends.alice.address
+    path = tmp_path / "my film.mp4"
+    path.write_bytes(random.Random(7).randbytes(700_000))
+    limits = on(alice, "attachment", "limits").data
+    assert limits["file_bytes"] >= 100 * 1024 * 1024
+    sent = on(alice, "send", to_bob, "--attach", str(path), "--attach", str(path), "--wait", "delivered", "look").data
+    assert [file["name"] for file in sent["attachments"]] == ["my film.mp4"] * 2
+    assert sent["attachments"][0]["type"] == "video/mp4"
+    shown = on(bob, "read", to_alice).data["items"][-1]
+    assert (shown["id"], shown["attachments"][0]["size"]) == (sent["id"], 700_000)
+    saved = on(bob, "attachment", "save", sent["id"], "--file", "1", "--to", str(tmp_path / "saved.mp4")).data
+    assert Path(saved["path"]).read_bytes() == path.read_bytes()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["my film.mp4", "saved.mp4"]
+    assert on(bob, "attachment", "save", sent["id"], "--to", str(tmp_path / "saved.mp4")).error["code"] == "file.exists"
+    assert on(bob, "attachment", "save", sent["id"], "--file", "2").error["code"] == "attachment.not_found"
+    assert on(alice, "attachment", "list").data["items"] == []
+    assert on(alice, "attachment", "cancel", sent["id"]).error["code"] == "upload.not_found"
+    forwarded = on(bob, "msg", "forward", sent["id"], to_alice, "--json").data
+    assert forwarded["forwarded"]
+    big = tmp_path / "sparse"
+    with big.open("wb") as file:
+        file.truncate(limits["file_bytes"] + 1)
+    assert on(alice, "send", to_bob, "--attach", str(big)).error["code"] == "attachment.too_large"
 
 
 def test_the_doctor_finds_nothing_and_names_nobody(friends: Stage) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
@@ -68,6 +68,22 @@ class Client(AbstractContextManager["Client"]):
         """Do something."""
         return self._call("POST", path, content=msgspec.json.encode(body), headers={"content-type": "application/json"})
 
+    def hand_over(self, path: str, size: int, pieces: Iterator[bytes], **query: str) -> Any:
+        """Bring a file of this size as a stream."""
+        headers = {"content-type": "application/octet-stream", "content-length": str(size)}
+        given = {name: value for name, value in query.items() if value}
+        return self._call("POST", path, content=pieces, headers=headers, params=given)
+
+    @contextmanager
+    def reading(self, path: str, **query: str) -> Iterator[Iterator[bytes]]:
+        """Read a file as a stream."""
+        given = {name: value for name, value in query.items() if value}
+        with _answered(), self._http.stream("GET", path, params=given) as response:
+            if not response.is_success:
+                response.read()
+                raise _refusal(response)
+            yield response.iter_raw()
+
     def events(self, after: int, wait: float) -> list[dict[str, Any]]:
         """Events behind a cursor; waits for the first one."""
         wait = max(0.0, min(wait, POLL_SECONDS))
@@ -80,17 +96,23 @@ class Client(AbstractContextManager["Client"]):
         return int(self.get("/api/status")["event_cursor"])
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        try:
+        with _answered():
             response = self._http.request(method, path, **arguments)
-        except httpx.ConnectError:
-            raise NodeDownError from None
-        except httpx.TimeoutException:
-            raise NetworkError("node.timeout", "The node did not answer in time.", "Give it longer: --timeout SECONDS") from None
-        except httpx.HTTPError as error:
-            raise NetworkError("node.gone", f"The node ended the conversation ({type(error).__name__}).") from None
         if response.is_success:
             return msgspec.json.decode(response.content)
         raise _refusal(response)
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        yield
+    except httpx.ConnectError:
+        raise NodeDownError from None
+    except httpx.TimeoutException:
+        raise NetworkError("node.timeout", "The node did not answer in time.", "Give it longer: --timeout SECONDS") from None
+    except httpx.HTTPError as error:
+        raise NetworkError("node.gone", f"The node ended the conversation ({type(error).__name__}).") from None
 
 
 def _refusal(response: httpx.Response) -> ConnexaError:

@@ -38,6 +38,7 @@ VERBS: Final = {
     "invite": ("invite:invite", "Invites that you give out or were given."),
     "group": ("groups:group", "Groups of people."),
     "conv": ("conversation:conv", "Conversations."),
+    "attachment": ("attachment:attachment", "Files of messages."),
     "msg": ("message:msg", "Single messages."),
     "backup": ("backup:backup", "Backups, and everything back from one."),
     "server": ("server:server", "Run a homeserver."),

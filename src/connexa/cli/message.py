@@ -8,6 +8,7 @@ import click
 
 from .client import Client, segment
 from .device import confirm
+from .files import follow
 from .group import Family
 from .options import account_option
 from .output import answer, clean, moment, table
@@ -90,7 +91,11 @@ def react(message: str, emoji: str, account: str) -> None:
 def forward(message: str, to: str, account: str) -> None:
     """Say what a message says to somebody else; not who has said it."""
     with Client() as node:
-        sent = node.post("/api/messages/forward", account=account, message=message, to=to)
+        found = node.get(f"/api/message/{segment(message)}", account=account)["message"]
+        if found["attachments"]:
+            sent = follow(node, account, node.post("/api/files/forward", account=account, message=message, to=to))
+        else:
+            sent = node.post("/api/messages/forward", account=account, message=message, to=to)
     answer(sent, f"{sent['state']}  {sent['id']}")
 
 

@@ -13,7 +13,7 @@ from .output import answer, clean, moment, say, table, warn
 from .times import duration
 from .verify import note_line
 
-__all__ = ["words_of", "inbox", "message_lines", "read", "waiting_line"]
+__all__ = ["file_line", "inbox", "message_lines", "read", "waiting_line", "words_of"]
 
 
 @click.command(cls=Verb)
@@ -95,11 +95,26 @@ def message_lines(one: dict[str, Any], trust: str = "") -> list[str]:
         beginning = clean(words_of(one["reply"])).split("\n")[0]
         lines.append(click.style(f"  | {'you' if one['reply']['mine'] else one['reply']['sender']}: {beginning}", dim=True))
     lines += [click.style(f"  {clean(one['subject'])}", underline=True)] if one["subject"] else []
-    lines += [f"  {line}" for line in clean(words_of(one)).split("\n")]
+    words = clean(words_of(one))
+    lines += [f"  {line}" for line in words.split("\n")] if words or not one["attachments"] else []
+    lines += [file_line(place, file) for place, file in enumerate(one["attachments"])]
     lines += [f"  {each['emoji']} {', '.join(each['people'])}" for each in one["reactions"]]
     if options().verbose:
         lines.append(f"  {one['id']}")
     return lines
+
+
+def file_line(place: int, file: dict[str, Any]) -> str:
+    """A file of a message; `connexa attachment save` takes its number."""
+    return f"  [file {place}] {clean(file['name'])}  {file['type']}, {size_words(file['size'])}"
+
+
+def size_words(size: int) -> str:
+    """A size as people read it."""
+    if size < 1024:
+        return f"{size} bytes"
+    power = min((size.bit_length() - 1) // 10, 3)
+    return f"{size / (1 << 10 * power):.1f} {('', 'KiB', 'MiB', 'GiB')[power]}"
 
 
 def words_of(one: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import click
@@ -11,6 +12,7 @@ import click
 from connexa.errors import ConnexaError, RefusedError, UsageError
 
 from .client import Client, segment
+from .files import send_files
 from .options import Verb, account_option, options
 from .output import answer, say
 
@@ -32,16 +34,27 @@ class WaitEndedError(ConnexaError):
 @click.option("--subject", default="", help="A mail's subject.")
 @click.option("--reply", metavar="MESSAGE", help="Id of the message that this answers.")
 @click.option("--markup", is_flag=True, help="TEXT is typed with marks: **bold**, *italic*, ~~strike~~, ||spoiler||, `code`, @ADDRESS.")
+@click.option("--attach", "files", multiple=True, type=click.Path(exists=True, dir_okay=False), metavar="FILE", help="Send a file with it.")
 @click.option("--wait", "state", type=click.Choice(_STEPS[1:]), help="Return when the message has come this far (--timeout: 9).")
 @click.option("--id", "message_id", metavar="HEX", help="32 hex digits of your own: sending the same id again does nothing.")
 @account_option
 def send(
-    to: str, text: str | None, subject: str, reply: str | None, markup: bool, state: str | None, message_id: str | None, account: str
+    to: str,
+    text: str | None,
+    subject: str,
+    reply: str | None,
+    markup: bool,
+    files: tuple[str, ...],
+    state: str | None,
+    message_id: str | None,
+    account: str,
 ) -> None:
-    """Send a message to an address, a contact or a conversation; TEXT is - for stdin."""
-    said = {"text": words_given(text), "subject": subject, "reply_to": reply, "markup": markup, "message_id": message_id}
+    """Send a message to an address, a contact or a conversation; TEXT is - for stdin, and may be left out beside files."""
+    words = "" if files and text is None else words_given(text)
+    said = {"text": words, "subject": subject, "reply_to": reply, "markup": markup, "message_id": message_id}
     with Client() as node:
-        sent = node.post("/api/messages/send", account=account, to=to, **said)
+        post = partial(send_files, node, account, files) if files else partial(node.post, "/api/messages/send", account=account)
+        sent = post(to=to, **said)
         if state is not None:
             sent = await_state(node, account, sent["id"], state, options().timeout)["message"]
     answer(sent, f"{sent['state']}  {sent['id']}")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvicorn
 from litestar.types import ASGIApp
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from connexa.errors import ConflictError, ConnexaError, RefusedError, UsageError
@@ -133,12 +134,23 @@ class HttpServer:
         self._server.should_exit = True
 
 
+class _ReadsOn(FlowControl):
+    """Never stops reading: under aiofastnet 1.2 a TLS connection that was paused forgets records that it has, and waits for ever.
+
+    What is held meanwhile is bounded all the same: a body by the limit of its page, and nothing is kept of one that is answered already.
+    """
+
+    def pause_reading(self) -> None:
+        """Go on."""
+
+
 class _Connection(H11Protocol):
     """One connection, for a bounded time: those who send nothing must not keep the places of others."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the library has it
         """Begin to count."""
         super().connection_made(transport)
+        self.flow = _ReadsOn(transport)
         if (user := _user_of(transport)) is not None:
             self.client = (user, 0)  # the library knows no name for who comes over a unix socket
         self._end = self.loop.call_later(CONNECTION_SECONDS, self._time_is_over)

@@ -27,7 +27,7 @@ class NamedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     height: Side = 0
     duration_ms: Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)] = 0
     blur: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    thumbnail: Annotated[bytes, msgspec.Meta(max_length=MAX_THUMBNAIL)] = b""
+    thumbnail: Annotated[bytes, msgspec.Meta(max_length=MAX_THUMBNAIL)] | None = None
     voice: bool = False
 
 
@@ -46,5 +46,6 @@ class WithFile(WithMessage, frozen=True):
 def given_files(files: list[NamedFile]) -> list[GivenFile]:
     """As the node takes them."""
     return [
-        GivenFile(one.file, one.name, one.type, one.width, one.height, one.duration_ms, one.blur, one.thumbnail, one.voice) for one in files
+        GivenFile(one.file, one.name, one.type, one.width, one.height, one.duration_ms, one.blur, one.thumbnail or b"", one.voice)
+        for one in files
     ]

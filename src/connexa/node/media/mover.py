@@ -83,6 +83,7 @@ class MediaMover:
             if error.code == "pass.missing":
                 self._wakeups.upkeep.set()  # it fetches as many as are asked for, and wakes us
             if error.retryable:
+                _log.info("upload.waits code=%s", error.code)
                 return False
             code = error.code
             await self._home.change(lambda execute: fail(execute, self._home, self._account, send, code))
@@ -95,6 +96,7 @@ class MediaMover:
             try:
                 await self.fetcher.whole(file)
             except ConnexaError as error:
+                _log.info("fetch.stopped code=%s", error.code)
                 waits |= error.retryable
                 code, final = error.code, not error.retryable
                 await self._home.change(lambda execute, of=file, why=code, over=final: self._fail(execute, of, why, over))  # type: ignore[misc]
