@@ -116,6 +116,7 @@ class Town:
         self._context.load_verify_locations(cadata=anchor_pem(domain, key, time.time()).decode("ascii"))
         # The chain is checked once: what ten thousand nodes do themselves must not be done ten thousand times by the one that plays them.
         self._seen = b""
+        self.acked = 0  # what the last login was told of how far its device has stored its mail
         self._unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._unchecked.check_hostname = False
         self._unchecked.verify_mode = ssl.CERT_NONE
@@ -213,6 +214,7 @@ class Town:
         link.send(LinkUp(login=Login(user=device.owner.user.id, device=device.id, signature=signature)).SerializeToString())
         ready = await link.expect("ready")
         self._info = ready.server_info  # type: ignore[attr-defined]
+        self.acked = ready.acked  # type: ignore[attr-defined]
         return link
 
     async def reading(self, device: Device, on_frame: Callable[[LinkDown], None], window: int = 256) -> LoadLink:
