@@ -20,6 +20,7 @@ FIGURES = {
     "peers": "the same work on prosody, ejabberd, synapse, NATS JetStream and mosquitto, as far as they are installed",
     "federation": "the same between people of two homeservers",
     "idle": "ten thousand devices that are there and silent: memory of each, and how soon all are back when all come at once",
+    "hostile": "how soon mail arrives while somebody attacks the homeserver: slow links, half-open handshakes, huge frames, a flood",
     "offline": "how soon ten thousand messages that waited for a device are fetched and acknowledged",
     "search": "how soon something is found among a million messages",
     "linking": "how soon a new device is of use, and how soon ten thousand messages of history are on it",

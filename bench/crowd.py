@@ -111,7 +111,7 @@ class Town:
 
     def __init__(self, domain: Domain, endpoint: str, key: Ed25519Public) -> None:
         self.domain = domain
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._context.load_verify_locations(cadata=anchor_pem(domain, key, time.time()).decode("ascii"))
         # The chain is checked once: what ten thousand nodes do themselves must not be done ten thousand times by the one that plays them.
@@ -127,7 +127,7 @@ class Town:
         link = LoadLink()
         await ws_connect(
             lambda: link,
-            f"wss://{self._endpoint}/v1/link",
+            f"wss://{self.endpoint}/v1/link",
             ssl_context=self._unchecked if self._seen else self._context,
             server_hostname=self.domain,
             max_frame_size=MAX_FRAME,

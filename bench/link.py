@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,12 +178,12 @@ def resident_mib(pid: int) -> float:
 
 
 @contextmanager
-def homeservers(root: Path, *names: str) -> Iterator[list[tuple[Town, int]]]:
-    """Homeservers with raised limits: the way to each, and its process."""
+def homeservers(root: Path, *names: str, settings: Mapping[str, str] = SETTINGS) -> Iterator[list[tuple[Town, int]]]:
+    """Homeservers, with raised limits where nothing else is said: the way to each, and its process."""
     discovery = root / "discovery.toml"
     servers = [Homeserver(name, root / name[0], free_ports(3), discovery) for name in names]
     for server in servers:
-        server.program.settings.update({f"CONNEXA_SERVER__{name}": value for name, value in SETTINGS.items()})
+        server.program.settings.update({f"CONNEXA_SERVER__{name}": value for name, value in settings.items()})
     entries = {entry.domain: entry for entry in [server.create() for server in servers]}
     discovery.write_text(format_discovery_file(entries), encoding="ascii")
     try:
