@@ -24,6 +24,7 @@ RATE = 200
 SECONDS = 1.0
 PROMISED_RATIO = 2.0
 SEND_PER_SECOND = 50  # the limit that a published default sets; the flood is a hundred times that
+READY_SECONDS = 180.0  # a thousand handshakes, on the cores that the homeserver has too
 LARGE = 16 * 1024 * 1024
 UPGRADE = b"GET /v1/link HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Slow: "
 HALF_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(24)  # the record says 200 bytes
@@ -68,7 +69,7 @@ async def _attacked(attack: str, endpoint: str) -> AsyncIterator[None]:
     )
     try:
         if attackers.stdout is not None:
-            await asyncio.wait_for(attackers.stdout.readline(), 60)  # they are there
+            await asyncio.wait_for(attackers.stdout.readline(), READY_SECONDS)  # they are there
         yield
     finally:
         attackers.kill()
