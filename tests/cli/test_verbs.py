@@ -405,7 +405,7 @@ def test_without_a_screen_the_link_is_printed(stage: Stage) -> None:
     assert (opened["opened"], shown.called) == (False, False)
 
 
-def test_a_message_is_worded_anew_answered_found_and_deleted_everywhere(friends: Stage) -> None:
+def test_a_message_is_worded_anew_answered_found_and_deleted_everywhere(friends: Stage, tmp_path: Path) -> None:
     alice, bob = friends.alice.laptop, friends.bob.laptop
     to, back = friends.bob.address, friends.alice.address
     sent = on(alice, "send", to, "**harbor** at noon", "--markup", "--wait", "delivered").data
@@ -425,3 +425,8 @@ def test_a_message_is_worded_anew_answered_found_and_deleted_everywhere(friends:
     assert on(alice, "conv", "expire", to, "7d").data["timer"] == 604_800
     assert on(alice, "conv", "expire", to, "off").data["timer"] == 0
     assert on(alice, "conv", "expire", to, "soon").error["code"] == "time.malformed"
+    count = len(on(alice, "read", to, "--limit", "500").data["items"])
+    for kind in ("json", "mbox"):
+        written = on(alice, "conv", "export", to, "--format", kind, "--to", str(tmp_path / kind)).data
+        assert written["messages"] == count and (tmp_path / kind).stat().st_size
+    assert on(alice, "conv", "export", to, "--to", str(tmp_path / "json")).error["code"] == "export.exists"
