@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from connexa.testing.services import Postgres, postgres_programs
 
 ROOT = Path(__file__).resolve().parent.parent
 _SLOW_MACHINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -51,3 +54,18 @@ def tmp_path() -> Iterator[Path]:
     """A folder with a short path, since the path of a Unix socket below it ends at some hundred bytes."""
     with tempfile.TemporaryDirectory(prefix="cx-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of its own, for tests that make a schema each."""
+    if postgres_programs() is None:
+        pytest.skip("PostgreSQL is not installed")
+    directory = Path(tempfile.mkdtemp(prefix="connexa-pg-", dir="/tmp"))  # noqa: S108 - a unix socket's path is short
+    cluster = Postgres(directory)
+    try:
+        cluster.start()
+        yield cluster
+        cluster.stop()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
