@@ -28,6 +28,11 @@ for _name in [name for name in os.environ if name.startswith("CONNEXA_") and nam
     del os.environ[_name]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where homeservers of tests keep their state."""
+    parser.addoption("--store", choices=("embedded", "shared"), default="embedded")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with real programs, which take longest: at the end no worker waits for another one."""
     first = ("scenarios", "cli", "test_program.py")
@@ -61,7 +66,7 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL of its own, for tests that make a schema each."""
     if postgres_programs() is None:
         pytest.skip("PostgreSQL is not installed")
-    directory = Path(tempfile.mkdtemp(prefix="connexa-pg-", dir="/tmp"))  # noqa: S108 - a unix socket's path is short
+    directory = Path(tempfile.mkdtemp(prefix="connexa-pg-", dir="/tmp"))
     cluster = Postgres(directory)
     try:
         cluster.start()

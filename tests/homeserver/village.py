@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ from connexa.pairwise import (
     week_of,
     weekly_key,
 )
-from connexa.store import Store, open_database
+from connexa.store import Store, open_database, open_shared
 from connexa.testing import FakeClock, MemoryNetwork, SeededRandom
 from connexa.wire import MAX_FRAME, OURS, VersionRange, account_statement, login_statement, parse, pass_statement
 from connexa.wire.transport import FrameChannel, LinkClosed
@@ -92,6 +93,14 @@ def commit_by(store: Store, first: Callable[[], None] | None = None) -> None:
         commit()
 
     store.transaction_commit = committing  # type: ignore[method-assign]
+
+
+STORE: ContextVar[str] = ContextVar("STORE", default="")
+"""Where the next village keeps its state: a PostgreSQL, or beside it in a file."""
+
+
+def open_store(path: Path) -> Store:
+    return open_shared(url, MIGRATIONS) if (url := STORE.get()) else open_database(path / "server.db", bytes(32), MIGRATIONS)
 
 
 class NoRemotes:
@@ -465,7 +474,7 @@ async def village(
 ) -> AsyncIterator[Village]:
     """A homeserver that runs, on a real database."""
     clock, rng = clock or FakeClock(), SeededRandom(seed)
-    database = open_database(path / "server.db", bytes(32), MIGRATIONS)
+    database = open_store(path)
     resolver = Resolver(DiscoverySettings(dns=False, well_known=False), clock=clock)
     house = await Homeserver.open(
         settings or settings_with(), database, clock=clock, rng=rng, resolver=resolver, remotes=NoRemotes(), blobs=blobs

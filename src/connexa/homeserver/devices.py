@@ -38,6 +38,7 @@ __all__ = [
     "list_chain",
     "login_of",
     "newest_list",
+    "newest_version",
     "remove_devices",
 ]
 
@@ -76,6 +77,12 @@ def newest_list(query: Query, user: UserId) -> Signed | None:
     """A person's current list."""
     row = first(query, "SELECT list FROM device_list WHERE user = ? ORDER BY version DESC LIMIT 1", (user,))
     return signed_of(row[0]) if row else None
+
+
+def newest_version(query: Query, user: UserId) -> int:
+    """The version of a person's current list; 0 without one."""
+    row = first(query, "SELECT max(version) FROM device_list WHERE user = ?", (user,))
+    return int(row[0] or 0) if row else 0
 
 
 def list_chain(query: Query, user: UserId, known_version: int) -> list[Signed]:

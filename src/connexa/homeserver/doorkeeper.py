@@ -1,7 +1,7 @@
 """What judging an envelope needs to know of its recipient, kept in memory: the account, the weekly keys, the devices (homeserver §3).
 
 Read inside operations of the writer, so that it is never older than the envelope that it judges; forgotten with the statement that
-changes any of it, whoever makes it. The homeserver is its database's only writer.
+changes any of it, whoever makes it; what other processes have changed, before a transaction begins.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class Doorkeeper:
     def __init__(self, database: Store) -> None:
         self._doors: dict[bytes, Door] = {}
         self._owners: dict[bytes, bytes] = {}
+        self.changes = 0  # how often a door was forgotten
         changes = ("INSERT", "UPDATE", "DELETE")
         database.watch("account", "user", self._forget, ("INSERT", "UPDATE OF discoverable, deleted, attestation", "DELETE"))
         database.watch("token_key", "user", self._forget, changes)
@@ -83,9 +84,11 @@ class Doorkeeper:
         """Forget everything: what was read may not have been committed."""
         self._doors.clear()
         self._owners.clear()
+        self.changes += 1
 
     def _forget(self, user: bytes) -> None:
         door = self._doors.pop(user, None)
+        self.changes += door is not None
         for device in door.devices if door is not None else ():
             self._owners.pop(device, None)
 

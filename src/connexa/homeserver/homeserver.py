@@ -42,10 +42,11 @@ from connexa.homeserver.prekeys import one_time_left
 from connexa.homeserver.publication import Publication
 from connexa.homeserver.sequence import Sequence as SeqNumbers
 from connexa.homeserver.settings import LimitSettings, ServerSettings
+from connexa.homeserver.shared import FencedWriter, SharedLoads, SharedPost, SharedSequence, Siblings
 from connexa.homeserver.upkeep import Upkeep
 from connexa.homeserver.usher import Usher
 from connexa.identity import DeviceId, Domain, Endpoints, PinState, UserId, check_domain
-from connexa.store import Execute, Store, Writer
+from connexa.store import Execute, SharedDatabase, Store, Writer
 from connexa.wire.transport import FrameSink
 from connexa.wire.v1.federation_pb2 import BatchAck, Item
 from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest
@@ -108,10 +109,14 @@ class Homeserver:
         self.intake = Intake(limits.uncommitted_bytes, self.metrics)
         self.outcomes = Outcomes(clock)
         self.doors = Doorkeeper(database)
-        loads = Loads(database)
+        loads = SharedLoads() if isinstance(database, SharedDatabase) else Loads(database)
         self.delivery = Delivery(settings, sequence, self.links, self.metrics, clock, doors=self.doors, loads=loads, blocked=self.blocked)
         usher = Usher(keys.domain, limits, sequence, self.links, doors=self.doors, loads=loads)
-        self.post = Post(usher, loads, self.links, self.metrics, writer.kick)
+        self.post = (
+            SharedPost(usher, loads, self.links, self.metrics, writer.kick, self.doors)
+            if isinstance(loads, SharedLoads)
+            else Post(usher, loads, self.links, self.metrics, writer.kick)
+        )
         writer.carry(self.post)
         self.directory = Directory(writer, self.delivery, limits, self._tell_low, self._tell_few_packages)
         self.pairs = PairSlots(limits.pair_seconds)
@@ -123,13 +128,19 @@ class Homeserver:
         self.remote_table = RemoteTable(database, writer)
         self.pins = PinBook(self.remote_table, resolver, clock=clock, on_event=on_pin)
         self.incoming = Incoming(keys.domain, database, writer, self.delivery, self.pins, clock=clock)
-        self.queue = OutgoingQueue(database, writer, remotes, self.outcomes, clock=clock, rng=rng, bounds=_bounds(limits))
+        me = rng(16) if isinstance(database, SharedDatabase) else b""
+        steward = FencedWriter(writer, me) if me else writer
+        self.queue = OutgoingQueue(database, steward, remotes, self.outcomes, clock=clock, rng=rng, bounds=_bounds(limits))
         self.groups = GroupService(self)
         self.door = Door(self)
         self._measure()
-        self.upkeep = Upkeep(writer)
+        self.upkeep = Upkeep(steward)
         self._look_ups = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
         self._tasks: asyncio.TaskGroup | None = None
+        self.siblings: Siblings | None = None
+        if isinstance(database, SharedDatabase) and isinstance(loads, SharedLoads) and isinstance(sequence, SharedSequence):
+            self.siblings = Siblings(self, database, sequence, loads, me)
+            self.links.elsewhere, self.queue.elsewhere = self.siblings, self.siblings.queue
 
     def _measure(self) -> None:
         """What nobody counts along is asked for by whoever reads the metrics."""
@@ -160,7 +171,7 @@ class Homeserver:
         domain = check_domain(settings.domain)
         writer = writes(database)
         keys = await writer.run(lambda execute: create_domain(execute, domain, rng, clock()))
-        sequence = await SeqNumbers.open(database, writer)
+        sequence = SharedSequence(database) if isinstance(database, SharedDatabase) else await SeqNumbers.open(database, writer)
         house = cls(
             settings,
             database,
@@ -183,7 +194,7 @@ class Homeserver:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
-                tasks.create_task(self.queue.run(self))
+                tasks.create_task(self.queue.run(self) if self.siblings is None else self.siblings.run(lambda: self.queue.run(self)))
                 tasks.create_task(self.groups.courier.run())
                 if self.media is not None:
                     tasks.create_task(self.media.run())
@@ -198,13 +209,14 @@ class Homeserver:
         now = self.clock()
         try:
             await self.pass_keys.ensure(now)
-            self.metrics.expired.inc(await self.upkeep.sweep(now))
-        except ConnexaError as error:  # a full disk: the writer says so too, and the next round tries again
+            if self.siblings is None or self.siblings.steward:
+                self.metrics.expired.inc(await self.upkeep.sweep(now))
+            self.groups.tick()
+        except ConnexaError as error:  # a full disk, or no database: the writer says so too, and the next round tries again
             if not error.retryable:
                 raise
         self.certificates.renew_if_due(self.domain_key)
         self.links.look_for_missed()
-        self.groups.tick()
 
     async def drain(self) -> None:
         """Take nothing more, say what is committed of what was taken, and send the links away; bounded."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf.message import Message
 
@@ -278,8 +278,13 @@ class LinkConnection:
             raise self._after_renewal() or login_refused() from None
         device = login.certificate.device
         seen = self._house.writer.submit(lambda execute: execute("UPDATE device SET last_seen = ? WHERE device = ?", (int(now), device)))
-        seen.add_done_callback(lambda done: done.exception())  # it is only shown to administrators
         role = MailboxRole(self._house, self, login)
+
+        def recorded(done: asyncio.Future[Any]) -> None:
+            if done.exception() is None:  # else nothing is lost: it is for administrators, and for other processes with a link
+                self._house.links.recorded(device, role)
+
+        seen.add_done_callback(recorded)
         self._open(role, login.last_number, newest_list(self._house.database.read, login.certificate.user), login.acked)
 
     def _after_renewal(self) -> ConnexaError | None:

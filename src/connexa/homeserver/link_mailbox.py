@@ -165,14 +165,14 @@ class MailboxRole:
     def _resume(self, last: int, window: int) -> None:
         if self._pushes.started:
             raise unexpected()  # each one reads the mailbox anew
-        if last > self.house.sequence.newest:
+        if not self.house.sequence.may_be_known(last):
             raise malformed("it has stored what was never pushed")
         if last:
             self.house.writer.submit(lambda execute: ack_up_to(execute, self.device, last)).add_done_callback(self._count_acked)
         self._pushes.start(last, window)
 
     def _ack(self, seqs: list[int]) -> None:
-        if len(seqs) > MAX_ACKS or max(seqs, default=0) > self.house.sequence.newest:
+        if len(seqs) > MAX_ACKS or not self.house.sequence.may_be_known(max(seqs, default=0)):
             raise malformed("it acknowledges what was never pushed")
         self.house.post.ack(self._pushes.acked(seqs))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from connexa.errors import ConnexaError
 from connexa.homeserver.link_role import Connection
 from connexa.homeserver.mailbox import Arrival
 from connexa.homeserver.metrics import Metrics
@@ -132,7 +133,11 @@ class Pushes:
     def _push_pages(self) -> None:
         """Fetch while there is room; live again when a page comes short: commits are told on this thread, so none is missed."""
         while (room := min(PAGE, self._window - len(self._unacked))) > 0 and self._has_room():
-            rows = self._fetch(self._sent_seq, room)
+            try:
+                rows = self._fetch(self._sent_seq, room)
+            except ConnexaError:  # the database is away
+                self._loop.call_later(LOOK_AGAIN_SECONDS, self._schedule)
+                return
             self._push(rows)
             if len(rows) < room:
                 self._live = True

@@ -46,6 +46,10 @@ class Loads:
         """Write down what has changed."""
         put_loads(execute, ((device, self._known[device]) for device in self._changed))
         self._changed.clear()
+        self.shrink()
+
+    def shrink(self) -> None:
+        """Forget what is known where it is too much."""
         if len(self._known) > MAX_LOADS:
             self._known.clear()
 

@@ -20,11 +20,11 @@ from connexa.store import Execute
 from connexa.wire import TokenEnvelope, status_code
 from connexa.wire.v1.link_pb2 import Status
 
-__all__ = ["Post", "Sender"]
+__all__ = ["ACCEPTED", "MAX_GATHERED", "Post", "Sender", "Told"]
 
 Told = Callable[[ConnexaError | None], None]
 MAX_GATHERED: Final = 16_384  # rows in one transaction, beyond which envelopes wait as operations: `Intake` bounds envelopes before
-_ACCEPTED: Final = status_code(Status.STATUS_ACCEPTED)
+ACCEPTED: Final = status_code(Status.STATUS_ACCEPTED)
 
 
 class Sender(Protocol):
@@ -123,7 +123,7 @@ class Post:
             sender.posted(put.last, put.count, put.size, None)
         self._announcer.arrived(gathered.arrived)
         if gathered.puts:
-            self._metrics.judged("local", _ACCEPTED, sum(put.count for put in gathered.puts.values()))
+            self._metrics.judged("local", ACCEPTED, sum(put.count for put in gathered.puts.values()))
         if gone:
             self._metrics.acked.inc(gone)
 

@@ -159,6 +159,13 @@ CREATE TABLE mailbox_left (
     last   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What one process alone may do, where several serve the domain.
+CREATE TABLE lease (
+    name   TEXT PRIMARY KEY,
+    holder BLOB NOT NULL,
+    until  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Pinned remotes: the discovery room's record, opaque here.
 CREATE TABLE remote (
     domain TEXT PRIMARY KEY,

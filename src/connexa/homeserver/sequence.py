@@ -39,6 +39,10 @@ class Sequence:
         """The last number that was handed out, or could have been before the program started."""
         return self._next - 1
 
+    def may_be_known(self, number: int) -> bool:
+        """Whether a device can have been told of this number."""
+        return number <= self.newest
+
     def take(self) -> int:
         """The next number; the next block is reserved long before this one ends."""
         if self._next > self._ceiling:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -174,6 +175,16 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a homeserver can be told."""
 
     domain: Annotated[str, msgspec.Meta(description="The domain that is served; it can never change.")]
+    store: Annotated[
+        str,
+        msgspec.Meta(
+            description="postgresql://user@host/database?passfile=… where several processes serve the domain; empty: an embedded database."
+        ),
+    ] = ""
+    wakeups: Annotated[
+        str, msgspec.Meta(description="nats://host:port by which those processes wake each other; empty: they look five times a second.")
+    ] = ""
+    wakeups_credentials: Annotated[Path | None, msgspec.Meta(description="Credentials file of NATS.")] = None
     registration: Annotated[Literal["invite", "open"], msgspec.Meta(description="Who may register: holders of an invite, or anybody.")] = (
         "invite"
     )
@@ -189,6 +200,13 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     media: Annotated[str, msgspec.Meta(description="Where blobs lie: empty for files in the data directory, or s3://BUCKET[/PREFIX].")] = ""
     s3: S3Settings = S3Settings()
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
+
+    def __post_init__(self) -> None:
+        for name, url in (("store", self.store), ("wakeups", self.wakeups)):
+            if urlsplit(url).password or "password=" in url:  # settings are shown; libpq and NATS read secrets from files
+                raise ValueError(f"{name} must hold no password: name a passfile, or a credentials file")
+        if self.store and not self.store.startswith(("postgresql://", "postgres://")):
+            raise ValueError("store must be empty or begin with postgresql://")
 
     def blocked(self) -> frozenset[Domain]:
         """The blocked domains in their canonical form; UsageError `domain.malformed` for what can be none."""

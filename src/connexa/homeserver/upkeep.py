@@ -7,6 +7,7 @@ from typing import Final
 
 from connexa.homeserver.accounts import forget_deleted
 from connexa.homeserver.doors import prune_doors
+from connexa.homeserver.federation import Runs
 from connexa.homeserver.groups.aliases import expire_aliases
 from connexa.homeserver.groups.failover import expire_offers, expire_standbys
 from connexa.homeserver.groups.key_packages import prune_packages
@@ -16,7 +17,7 @@ from connexa.homeserver.groups.welcomes import expire_welcomes
 from connexa.homeserver.mailbox import CHUNK, clear_left, expire
 from connexa.homeserver.passes import prune_pass_keys, prune_spent
 from connexa.homeserver.prekeys import prune_prekeys
-from connexa.store import Execute, Writer
+from connexa.store import Execute
 
 __all__ = ["Upkeep"]
 
@@ -29,7 +30,7 @@ Piece = Callable[[Execute, float, int], int]
 class Upkeep:
     """One round after the other; mail and groups' logs go in each, the rest once an hour."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Runs) -> None:
         self._writer = writer
         self._pruned_at = 0.0
 

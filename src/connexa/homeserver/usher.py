@@ -41,21 +41,26 @@ class Usher:
         """The envelope, if it opens a door; None where memory does not suffice, or where it is to be refused."""
         limits = self._limits
         envelope = self._reader.read(raw) if len(raw) <= limits.max_envelope else None
-        if envelope is None or not now < envelope.expires <= now + limits.max_ttl_seconds + CLOCK_SKEW:
-            return None
+        return envelope if envelope is not None and self.opens(envelope, len(raw), now) else None
+
+    def opens(self, envelope: TokenEnvelope, size: int, now: float) -> bool:
+        """Whether an envelope of `size` bytes opens a door by what is in memory now."""
+        limits = self._limits
+        if not now < envelope.expires <= now + limits.max_ttl_seconds + CLOCK_SKEW:
+            return False
         door = self._doors.known(envelope.user)
         if door is None or door.resident.deleted or not _opens(door, envelope, now):
-            return None
+            return False
         week = envelope.packets[0].sek
         devices = door.reachable(week)
         if week not in weeks_around(int(now)) or not is_for(envelope.packets, devices, week):
-            return None
-        messages, most = limits.mailbox_messages - MARGIN, limits.mailbox_bytes - MARGIN * (len(raw) + 128)
+            return False
+        messages, most = limits.mailbox_messages - MARGIN, limits.mailbox_bytes - MARGIN * (size + 128)
         for device in devices:
             load = self._loads.known(device)
             if load is None or load.messages >= messages or load.bytes >= most:
-                return None
-        return envelope
+                return False
+        return True
 
     def let_in(self, envelopes: Sequence[TokenEnvelope], accepted_at: int, arrived: Arrived) -> None:
         """Put the rows of envelopes that open."""

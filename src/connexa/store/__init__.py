@@ -9,10 +9,11 @@ from __future__ import annotations
 from connexa.store.contract import Cursor, Execute, Row, Store
 from connexa.store.database import Database, open_as_it_is, open_database
 from connexa.store.keys import KeyCustody, load_key
-from connexa.store.shared import Opening, SharedDatabase, open_shared
+from connexa.store.shared import BLOCK, Opening, SharedDatabase, open_shared
 from connexa.store.writer import Rider, Writer
 
 __all__ = [
+    "BLOCK",
     "Cursor",
     "Database",
     "Execute",

@@ -72,6 +72,10 @@ class Store(ABC):
         return work(self.read)
 
     @abstractmethod
+    def watch_others(self, table: str, column: str, changed: Callable[[bytes], None], events: Sequence[str]) -> None:
+        """From now on `changed` hears the same of what other processes have committed, before the next transaction; text comes as UTF-8."""
+
+    @abstractmethod
     def size(self) -> int:
         """Bytes that the database takes."""
 

@@ -75,6 +75,9 @@ class Database(Store):
                     f" BEGIN SELECT {heard}({row}.{column}); END"
                 )
 
+    def watch_others(self, table: str, column: str, changed: Callable[[bytes], None], events: Sequence[str]) -> None:
+        """Nobody else writes."""
+
     def size(self) -> int:
         """Bytes on disk, WAL included."""
         wal = self.path.with_name(self.path.name + "-wal")

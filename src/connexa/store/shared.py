@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Final, LiteralString, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 import psycopg
 from psycopg.abc import Buffer
@@ -25,7 +25,7 @@ from connexa.errors import ConnexaError, RefusedError
 from connexa.store.contract import Execute, Row, Store
 from connexa.store.dialect import in_postgres, tables_in_postgres
 
-__all__ = ["Opening", "SharedDatabase", "open_shared"]
+__all__ = ["BLOCK", "Opening", "SharedDatabase", "open_shared"]
 
 T = TypeVar("T")
 Connection = psycopg.Connection[Row]
@@ -33,6 +33,7 @@ Connection = psycopg.Connection[Row]
 CONNECT_SECONDS: Final = 5
 LOOK_AGAIN_SECONDS: Final = 0.5  # between attempts to connect for reading, which hold the loop's thread
 KEPT_CHANGES: Final = 100_000
+BLOCK: Final = 1 << 20  # INCREMENT below; of numbers that are never given twice: what one transaction has
 STATEMENTS: Final = 1_024  # prepared, of each connection
 # A process that stands still in a transaction holds everybody up, so the database ends it; nobody waits for a turn for ever.
 SESSION: Final = (
@@ -55,6 +56,10 @@ CREATE FUNCTION store_note(watch TEXT, key BYTEA) RETURNS void LANGUAGE plpgsql 
     INSERT INTO store_change (by, watch, key) VALUES (pg_backend_pid(), watch, key);
     RAISE NOTICE '% %', watch, encode(key, 'hex');
 END $$;
+CREATE FUNCTION store_note(watch TEXT, key TEXT) RETURNS void LANGUAGE SQL AS $$
+    SELECT store_note(watch, convert_to(key, 'UTF8'))
+$$;
+CREATE SEQUENCE store_number INCREMENT 1048576;
 INSERT INTO store_version VALUES (0);
 """
 
@@ -109,6 +114,8 @@ class SharedDatabase(Store):
         self._retry_at = 0.0
         self._opening: Opening | None = None
         self._watches: dict[str, Callable[[Any], None]] = {}
+        self._watches_of_others: dict[str, Callable[[Any], None]] = {}
+        self.block = 0  # the first of the numbers that are this transaction's: each is greater than all of those before
         self._heard = 0  # the newest change that this process knows of
         self._too_many = False
         self._afresh = True
@@ -159,23 +166,34 @@ class SharedDatabase(Store):
 
     def watch(self, table: str, column: str, changed: Callable[[Any], None], events: Sequence[str], *, where: str = "") -> None:
         """By triggers that stay: they log for the other processes, and tell this one by a notice."""
-        self._watches[f"watch_{table}"] = changed
-        found = self.read("SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass(?)", (table,))
-        there = {str(row[0]) for row in found}
+        for watch in self._make_watches(table, column, events, where):
+            self._watches[watch] = self._watches_of_others[watch] = changed
+
+    def watch_others(self, table: str, column: str, changed: Callable[[bytes], None], events: Sequence[str]) -> None:
+        """By the same triggers, without hearing their notices."""
+        for watch in self._make_watches(table, column, events):
+            self._watches_of_others[watch] = changed
+
+    def _make_watches(self, table: str, column: str, events: Sequence[str], where: str = "") -> Iterator[str]:
+        """Make what triggers are not there yet; returns the names under which they tell."""
+        there = {str(row[0]) for row in self.read("SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass(?)", (table,))}
         for event in events:
             kind = event.split()[0]
             for row in {"INSERT": ("new",), "DELETE": ("old",)}.get(kind, ("old", "new")):
-                name = f"watch_{table}_{kind}_{row}".lower()
-                if name not in there:
-                    self._make_watch(name, f"watch_{table}", event, table, f"{row}.{column}", f"{row}.{where}" if where else "")
+                watch = f"watch_{table}_{column}_{kind}_{row}".lower()
+                if watch not in there:
+                    self._make_trigger(watch, f"{event} ON {table}", f"{row}.{column}", f"WHEN ({row}.{where})" if where else "")
+                yield watch
 
-    def _make_watch(self, name: str, watch: str, event: str, table: str, value: str, where: str) -> None:
-        body = f"BEGIN PERFORM store_note('{watch}', {value}); RETURN NULL; END"
-        when = f"WHEN ({where})" if where else ""
+    def _make_trigger(self, name: str, event: str, value: str, when: str) -> None:
+        body = f"BEGIN PERFORM store_note('{name}', {value}); RETURN NULL; END"
         with self._reader.transaction():
             _run(self._reader, f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$")
-            made = f"CREATE OR REPLACE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW {when} EXECUTE FUNCTION {name}()"
-            _run(self._reader, made)
+            _run(self._reader, f"CREATE OR REPLACE TRIGGER {name} AFTER {event} FOR EACH ROW {when} EXECUTE FUNCTION {name}()")
+
+    def newest_number(self) -> int:
+        """No transaction that has begun has a greater one."""
+        return int(self.read("SELECT last_value FROM store_number")[0][0]) + BLOCK - 1
 
     def open_with(self, opening: Opening) -> None:
         """From now on each transaction begins with these questions."""
@@ -202,12 +220,12 @@ class SharedDatabase(Store):
         asked = [
             "BEGIN",
             LOCK,
-            f"SELECT id, watch, key FROM store_change WHERE id > {self._heard} AND by <> pg_backend_pid() ORDER BY id",
-            "SELECT max(id), min(id) FROM store_change",
+            f"SELECT id, watch, key FROM store_change WHERE id > {self._heard} AND by <> pg_backend_pid() ORDER BY id",  # noqa: S608 - a number
+            "SELECT max(id), min(id), (SELECT nextval('store_number')) FROM store_change",
             *(self._opening.questions() if self._opening is not None else ()),
         ]
         cursor = self._writer.cursor(binary=False)
-        cursor.execute(cast("LiteralString", in_postgres("; ".join(asked))), prepare=False)
+        cursor.execute(in_postgres("; ".join(asked)), prepare=False)
         self._answers = []
         for _ in asked:
             self._answers.append(cursor.fetchall() if cursor.description else [])
@@ -215,11 +233,11 @@ class SharedDatabase(Store):
 
     def transaction_begin(self) -> None:
         """Take in what the others did."""
-        _, _, changes, [(newest, oldest)], *answers = self._answers
+        _, _, changes, [(newest, oldest, self.block)], *answers = self._answers
         if (oldest or 0) > self._heard + 1:
             self._afresh = True  # others have changed more than is kept of it
         for _, watch, key in changes:
-            if (changed := self._watches.get(watch)) is not None:
+            if (changed := self._watches_of_others.get(watch)) is not None:
                 changed(key)
         self._heard = max(self._heard, newest or 0)
         self._too_many = (newest or 0) - (oldest or 0) > KEPT_CHANGES
@@ -279,7 +297,7 @@ def _connect(url: str) -> Connection:
     )
     connection.prepare_threshold = 0
     connection.prepared_max = STATEMENTS
-    for kind, dumper in ((int, Int8BinaryDumper), (str, StrBinaryDumper), (bytes, BytesBinaryDumper)):
+    for kind, dumper in ((int, Int8BinaryDumper), (bool, Int8BinaryDumper), (str, StrBinaryDumper), (bytes, BytesBinaryDumper)):
         connection.adapters.register_dumper(kind, dumper)
     connection.adapters.register_loader("numeric", _WholeNumbers)
     for setting in SESSION:
@@ -289,7 +307,7 @@ def _connect(url: str) -> Connection:
 
 def _run(connection: Connection, sql: str, bindings: Sequence[Any] = ()) -> list[Row]:
     cursor = connection.cursor(binary=True)
-    cursor.execute(cast("LiteralString", in_postgres(sql)), bindings)
+    cursor.execute(in_postgres(sql), bindings)
     return cursor.fetchall() if cursor.description is not None else []
 
 
@@ -321,5 +339,5 @@ def _migrate(connection: Connection, migrations: Sequence[str]) -> None:
             raise RefusedError("store.newer", "This database was written by a newer Connexa.", "Upgrade Connexa, then start again.")
         for migration in migrations[version:]:
             for statement in tables_in_postgres(migration):
-                connection.execute(cast("LiteralString", statement), prepare=False)
+                connection.execute(statement, prepare=False)
         connection.execute("UPDATE store_version SET version = $1", (len(migrations),))

@@ -201,7 +201,7 @@ class Writer:
             failure: Exception | None = None
             try:
                 work()
-            except self._database.failures as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, this thread lives on, and the batch's owners are told
                 failure = error
             self._loop.call_soon_threadsafe(then, failure)
 

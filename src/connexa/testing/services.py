@@ -56,8 +56,8 @@ class Postgres:
         self._run("pg_ctl", f"--pgdata={self._directory}/data", f"--log={self._directory}/log", "-w", f"-o{options}", "start")
 
     def stop(self) -> None:
-        """Stop it at once; connections are cut."""
-        self._run("pg_ctl", f"--pgdata={self._directory}/data", "-w", "--mode=fast", "stop")
+        """Stop it at once, as a loss of power would; connections are cut."""
+        self._run("pg_ctl", f"--pgdata={self._directory}/data", "-w", "--mode=immediate", "stop")
 
     def schema(self, name: str) -> str:
         """The address of a schema of its own, made if it is not there."""

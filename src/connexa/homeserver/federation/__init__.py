@@ -16,7 +16,7 @@ from .callers import Caller, Callers
 from .incoming import Delivery, Incoming
 from .introduction import INTRODUCE_PATH, Door
 from .pins import RemoteTable
-from .queue import Outcomes, OutgoingQueue, QueueBounds, Waiting, begin_anew
+from .queue import Outcomes, OutgoingQueue, QueueBounds, Runs, Waiting, begin_anew
 from .remote import DeliverStream, House, RemoteCaller
 from .remotes import GrpcRemotes, OwnSide
 from .servicer import FederationServer
@@ -40,6 +40,7 @@ __all__ = [
     "QueueBounds",
     "RemoteCaller",
     "RemoteTable",
+    "Runs",
     "Trust",
     "Waiting",
     "begin_anew",

@@ -12,6 +12,7 @@ class RemoteTable:
     """A `PinStorage` over one database."""
 
     def __init__(self, database: Store, writer: Writer) -> None:
+        self._database = database
         self._writer = writer
         self._records = {Domain(domain): bytes(record) for domain, record in database.read("SELECT domain, record FROM remote")}
 
@@ -23,6 +24,14 @@ class RemoteTable:
     async def get(self, domain: Domain) -> bytes | None:
         """Return a record."""
         return self._records.get(domain)
+
+    def reread(self, domain: Domain) -> None:
+        """Another process has changed a record."""
+        row = self._database.first("SELECT record FROM remote WHERE domain = ?", (domain,))
+        if row is None:
+            self._records.pop(domain, None)
+        else:
+            self._records[domain] = bytes(row[0])
 
     async def put(self, domain: Domain, record: bytes) -> None:
         """Keep a record; durable when this returns."""

@@ -10,12 +10,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from connexa.crypto import Rng
 from connexa.errors import ConnexaError
 from connexa.identity import Domain
-from connexa.store import Execute, Row, Store, Writer
+from connexa.store import Execute, Row, Store
 from connexa.wire import ID_SIZE, MAX_BATCH, MAX_BATCH_ITEMS, is_retried
 from connexa.wire.v1.federation_pb2 import Batch, Item
 from connexa.wire.v1.link_pb2 import Status, WhereReply
@@ -23,8 +23,9 @@ from connexa.wire.v1.link_pb2 import Status, WhereReply
 from .pump import Link, Pump
 from .remote import House, RemoteCaller
 
-__all__ = ["OutgoingQueue", "Outcomes", "QueueBounds", "Waiting", "begin_anew", "enqueue"]
+__all__ = ["OutgoingQueue", "Outcomes", "QueueBounds", "Runs", "Waiting", "begin_anew", "enqueue"]
 
+T = TypeVar("T")
 _log = logging.getLogger("connexa.homeserver.federation")
 
 MAX_UNKNOWN = 256  # domains without a pin that anything waits for: each is looked up again and again
@@ -36,6 +37,13 @@ ITEM_OVERHEAD = 32  # what one item adds to a batch beside its envelope
 
 _ACCEPTED = WhereReply.ACCEPTED
 _YES = Status.STATUS_ACCEPTED
+
+
+class Runs(Protocol):
+    """What runs operations: the writer, or one that refuses them where another process is in charge."""
+
+    async def run(self, operation: Callable[[Execute], T]) -> T:
+        """Run one, and return what it returns once that is durable."""
 
 
 class Outcomes(Protocol):
@@ -140,7 +148,7 @@ class OutgoingQueue:
     def __init__(
         self,
         database: Store,
-        writer: Writer,
+        writer: Runs,
         remotes: RemoteCaller,
         outcomes: Outcomes,
         *,
@@ -158,6 +166,7 @@ class OutgoingQueue:
         self._house: House | None = None
         self._pumps: dict[Domain, Pump] = {}
         self._group: asyncio.TaskGroup | None = None
+        self.elsewhere: Callable[[str], None] | None = None  # who hears of news where another process empties the queues
 
     def enqueue(
         self, execute: Execute, domain: Domain, envelope: bytes, *, origin: bytes, origin_number: int, accepted_at: int, expires: int
@@ -183,6 +192,8 @@ class OutgoingQueue:
             pump = Pump(domain, self, self._remotes, self._house, clock=self._clock, rng=self._rng)
             self._pumps[domain] = pump
             self._group.create_task(self._run_pump(pump))
+        elif self.elsewhere is not None:
+            self.elsewhere(domain)
 
     def heard_from(self, domain: Domain) -> None:
         """A remote called us, so it is there: try at once (U9)."""
@@ -196,11 +207,8 @@ class OutgoingQueue:
             self._group = group
             try:
                 while True:
-                    for (domain,) in self._database.read("SELECT DISTINCT domain FROM queue"):
-                        if domain not in self._pumps:
-                            self.wake(Domain(domain))
-                    await asyncio.sleep(SWEEP_SECONDS)
                     await self._sweep()
+                    await asyncio.sleep(SWEEP_SECONDS)
             finally:
                 self._group = None
 
@@ -271,6 +279,9 @@ class OutgoingQueue:
 
     async def _sweep(self) -> None:
         try:
+            for (domain,) in self._database.read("SELECT DISTINCT domain FROM queue"):
+                if domain not in self._pumps:
+                    self.wake(Domain(domain))
             await self.expire()
         except ConnexaError as error:  # a full disk: the next round tries again
             if not error.retryable:
