@@ -80,7 +80,7 @@ def init(
     public = {one: f"{host}:{ports.get(one) or default}" for one, default in _default_ports().items()} if host else {}
     settings = _existing_settings(name) or _settings_of(name, ports, public)
     password = given_password(ask, password_file, new=not premises.database.exists())
-    founded = found(premises, name, password=password, use_keyring=keyring, clock=time.time, rng=system_random)
+    founded = found(premises, name, store=settings.store, password=password, use_keyring=keyring, clock=time.time, rng=system_random)
     if _existing_settings(name) is None:
         write_settings(where, name, ports, public)
     records = published_records(founded.keys, settings.endpoints())
@@ -242,7 +242,8 @@ def _published(settings: ServerSettings) -> Any:
     """What is published, from the database, whether the homeserver runs or not."""
     from connexa.homeserver.reading import read_published
 
-    return read_published(ServerPremises(options().where), Domain(settings.domain), ask_password if options().may_ask else None)
+    ask = ask_password if options().may_ask else None
+    return read_published(ServerPremises(options().where), Domain(settings.domain), ask, store=settings.store)
 
 
 @server.group(cls=Family)

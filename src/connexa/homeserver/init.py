@@ -15,13 +15,13 @@ from connexa.crypto import Rng
 from connexa.errors import ConflictError
 from connexa.homeserver.accounts import create_account_invite
 from connexa.homeserver.domain_key import DomainKeys, create_domain, load_domain
+from connexa.homeserver.opening import open_store
 from connexa.homeserver.premises import PLACE, ServerPremises
-from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
 from connexa.identity import Domain, Endpoints, format_txt, txt_name
 from connexa.process import disk_error
 from connexa.settings import Paths, private_directory
-from connexa.store import Execute, KeyCustody, Store, Writer, load_key, open_database
+from connexa.store import Execute, KeyCustody, Store, Writer
 
 __all__ = ["Founded", "Record", "found", "published_records", "systemd_unit", "write_settings"]
 
@@ -67,14 +67,20 @@ def write_settings(where: Paths, domain: Domain, ports: Mapping[str, int], publi
 
 
 def found(
-    premises: ServerPremises, domain: Domain, *, password: str | None, use_keyring: bool, clock: Callable[[], float], rng: Rng
+    premises: ServerPremises,
+    domain: Domain,
+    *,
+    store: str = "",
+    password: str | None,
+    use_keyring: bool,
+    clock: Callable[[], float],
+    rng: Rng,
 ) -> Founded:
     """Make the database and the domain key; with a key that is there already, nothing changes."""
     fresh = not premises.database.exists()
     try:
         with premises.occupied():
-            key, custody = load_key(premises.data, rng, password=password, use_keyring=use_keyring)
-            database = open_database(premises.database, key, MIGRATIONS)
+            database, custody = open_store(store, premises, rng, password=password, use_keyring=use_keyring)
             try:
                 return asyncio.run(_found(database, domain, custody, rng, clock()))
             finally:

@@ -115,6 +115,10 @@ class Post:
             raise
         return lambda error: self._end(gathered, len(gone), error)
 
+    def lose(self, error: ConnexaError) -> None:
+        """Nothing can be written now."""
+        self._lose(_Gathered(), error)
+
     def _end(self, gathered: _Gathered, gone: int, error: ConnexaError | None) -> None:
         if error is not None:
             self._lose(gathered, error)

@@ -29,14 +29,14 @@ from connexa.homeserver.federation import GrpcRemotes, OwnSide
 from connexa.homeserver.homeserver import Homeserver
 from connexa.homeserver.listeners import Listeners, PinWatch, listening
 from connexa.homeserver.media import BlobStore, open_blobs
+from connexa.homeserver.opening import open_existing
 from connexa.homeserver.premises import ServerPremises
 from connexa.homeserver.reload import Reread
-from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
 from connexa.identity import Domain
 from connexa.process import first_error, log_to, on_signal, stop_on_signal
 from connexa.settings import Paths
-from connexa.store import Store, load_key, open_database
+from connexa.store import Store
 
 __all__ = ["Ready", "ServerProgram"]
 
@@ -80,10 +80,6 @@ class ServerProgram:
         if self.clock() < EARLIEST:
             raise RefusedError("clock.wrong", "The clock of this machine is wrong.", "Set it, and let it be kept by NTP.")
         premises = ServerPremises(self.where)
-        if not premises.database.exists():
-            raise RefusedError(
-                "server.not_initialised", "This homeserver has no database yet.", f"Run: connexa server init {self.settings.domain}"
-            )
         stderr = logging.StreamHandler()
         with (
             premises.occupied(),
@@ -94,8 +90,7 @@ class ServerProgram:
 
     async def _serve(self, premises: ServerPremises) -> None:
         asyncio.get_running_loop().set_exception_handler(_hear_loop)
-        key, custody = load_key(premises.data, self.rng, password=self.password)
-        database = open_database(premises.database, key, MIGRATIONS)
+        database, custody = open_existing(self.settings, premises, self.rng, password=self.password)
         try:
             watch = PinWatch()
             async with _house(self, database, watch, open_blobs(self.settings, premises.data)) as (house, remotes):

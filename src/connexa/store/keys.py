@@ -28,6 +28,7 @@ class KeyCustody(enum.Enum):
     KEYRING = "keyring"
     FILE = "file"
     PASSWORD = "password"
+    SHARED = "shared"  # no key of ours: whoever may read the shared database reads it
 
 
 def load_key(directory: Path, rng: Rng, *, password: str | None = None, use_keyring: bool = False) -> tuple[bytes, KeyCustody]:

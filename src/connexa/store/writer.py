@@ -52,6 +52,9 @@ class Rider(Protocol):
     def write(self, execute: Execute) -> Ended:
         """Write what there is; what is returned hears None when the transaction is durable, or why nothing of it happened."""
 
+    def lose(self, error: ConnexaError) -> None:
+        """No transaction could begin: give up what there is."""
+
 
 class Writer:
     """Runs operations on a database in the order in which they came; create it on the running loop, close it when done."""
@@ -147,7 +150,10 @@ class Writer:
                     self._run_one(operation, future, batch)
         except self._database.failures as error:
             batch.done = [(future, None) for _, future in operations]
-            self._abandon(batch, self._database.error_of(error))
+            reason = self._database.error_of(error)
+            if rider is not None and batch.ridden is None:
+                rider.lose(reason)
+            self._abandon(batch, reason)
             return
         except Exception:  # a fault of ours in what rides along must not leave the transaction open for the next one
             logger.exception("a batch failed")

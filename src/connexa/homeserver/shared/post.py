@@ -119,6 +119,10 @@ class SharedPost(Post):
             raise
         return lambda error: self._ended(held, error)
 
+    def lose(self, error: ConnexaError) -> None:
+        """Nothing can be written now."""
+        self._give_up(_Gathered(), error)
+
     def _still_opens(self, put: _Put) -> bool:
         return all(self._usher.opens(envelope, now) for now, envelopes in put.envelopes for envelope in envelopes)
 
