@@ -124,7 +124,7 @@ class SharedPost(Post):
         self._give_up(_Gathered(), error)
 
     def _still_opens(self, put: _Put) -> bool:
-        return all(self._usher.opens(envelope, now) for now, envelopes in put.envelopes for envelope in envelopes)
+        return all(self._usher.opens(envelope, put.size, now) for now, envelopes in put.envelopes for envelope in envelopes)
 
     def _set_aside(self, held: _Gathered, late: Callable[[_Put], bool]) -> None:
         for sender in [sender for sender, put in held.puts.items() if late(put)]:
@@ -135,12 +135,12 @@ class SharedPost(Post):
             self._give_up(held, error)
             return
         for sender, put in held.puts.items():
-            sender.posted(put.last, put.size, None)
+            sender.posted(put.last, put.last - put.before, put.size, None)
         for sender, put in held.late.items():
-            sender.posted(put.last, put.size, _not_now())
+            sender.posted(put.last, put.last - put.before, put.size, _not_now())
         self._announcer.arrived(held.arrived)
         if held.arrived:
-            self._metrics.judged("local", ACCEPTED, sum(len(some) for put in held.puts.values() for _, some in put.envelopes))
+            self._metrics.judged("local", ACCEPTED, sum(put.last - put.before for put in held.puts.values()))
         if held.gone:
             self._metrics.acked.inc(held.gone)
 
@@ -151,7 +151,7 @@ class SharedPost(Post):
         reason = error or _not_now()
         for puts in (held.puts, held.late, later.puts):
             for sender, put in puts.items():
-                sender.posted(put.last, put.size, reason)
+                sender.posted(put.last, put.last - put.before, put.size, reason)
 
 
 def _advance(execute: Execute, puts: Iterable[_Put]) -> set[bytes]:
