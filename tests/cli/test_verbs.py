@@ -416,7 +416,8 @@ def test_a_message_is_worded_anew_answered_found_and_deleted_everywhere(friends:
     assert [one["id"] for one in on(bob, "msg", "thread", sent["id"]).data["items"]] == [sent["id"], answer["id"]]
     assert on(bob, "msg", "react", sent["id"], "\N{THUMBS UP SIGN}").data["reactions"][0]["mine"]
     assert [one["text"] for one in on(alice, "msg", "versions", sent["id"]).data["items"]] == ["harbor at noon", "harbour at noon"]
-    found = on(alice, "search", "from:me", "harbo").data
+    while not (found := on(alice, "search", "from:me", "harbo").data)["complete"]:
+        pass  # the index follows what was said just now
     assert [one["message"]["id"] for one in found["items"]] == [sent["id"]]
     assert on(alice, "search", "has:everything").error["code"] == "search.unknown"
     assert on(bob, "msg", "forward", sent["id"], back).data["forwarded"]
