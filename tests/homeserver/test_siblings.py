@@ -17,6 +17,8 @@ from connexa.wire.transport import LinkClosed
 
 from .village import STORE, Village, changed, settings_with, village
 
+pytestmark = pytest.mark.slow  # a PostgreSQL is founded for them
+
 SECONDS = 20.0
 
 
