@@ -19,8 +19,8 @@ async def shows(found: Locator) -> Locator:
 
 
 def message(page: Page, text: str) -> Locator:
-    """A message in the timeline, by its text."""
-    return page.get_by_role("article").filter(has=page.get_by_text(text, exact=True))
+    """A message in the timeline, by its own text; what it quotes does not count."""
+    return page.get_by_role("article").filter(has=page.locator("p").and_(page.get_by_text(text, exact=True)))
 
 
 async def says(page: Page, text: str) -> None:

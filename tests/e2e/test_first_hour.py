@@ -24,6 +24,7 @@ async def test_from_nothing_to_a_chat(world: ProgramWorld, browser: Browser) -> 
         await ask(at_alice.page)
         await let_in(at_bob)
         await talk(at_alice, at_bob)
+        await say_about(at_alice, at_bob)
         await verify(at_alice, at_bob)
         await write_offline(world, at_alice)
         await second_tab(at_alice, WatchedPage(await hers.new_page(), alice, faults))
@@ -100,6 +101,32 @@ async def talk(at_alice: WatchedPage, at_bob: WatchedPage) -> None:
         await page.reload()
         await shows(message(page, "مرحبا"))
         await accessible(page)
+
+
+async def choose(page: Page, text: str, what: str) -> None:
+    """Do something with a message, by its menu."""
+    await message(page, text).hover()
+    await message(page, text).get_by_role("button", name="More").click()
+    await page.get_by_role("menuitem", name=what, exact=True).click()
+
+
+async def say_about(at_alice: WatchedPage, at_bob: WatchedPage) -> None:
+    alice, bob = at_alice.page, at_bob.page
+    await choose(bob, "مرحبا", "👍")
+    await shows(message(alice, "مرحبا").get_by_role("button", name="👍"))
+    await choose(alice, "it is Alice, from the hut", "Edit")
+    await alice.get_by_role("textbox", name="Edit your message").fill("it is Alice, from the other hut")
+    await alice.get_by_role("button", name="Save").click()
+    await shows(message(bob, "it is Alice, from the other hut").get_by_text("edited"))
+    await says(alice, "not for long")
+    await shows(message(bob, "not for long"))
+    await choose(bob, "not for long", "Reply")
+    await says(bob, "what is not?")
+    await shows(message(alice, "what is not?").get_by_role("blockquote"))
+    await choose(alice, "not for long", "Delete for everybody")
+    await alice.get_by_role("alertdialog").get_by_role("button", name="Delete for everybody").click()
+    await shows(message(bob, "This message was taken back."))
+    await expect(message(bob, "not for long")).to_have_count(0)
 
 
 async def digits(at: WatchedPage, who: str) -> str | None:

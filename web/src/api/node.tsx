@@ -1,7 +1,7 @@
 /** What the app holds of the node: one cache, filled by reading, refreshed by events, equal in all tabs. */
 import { QueryClient, queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
-import { dropLog, logKey, patchState } from "../chats/log";
+import { dropLog, logKey, patchState, readAgain } from "../chats/log";
 import { ApiError, onLocked, read } from "./client";
 import { EventStream, type LinkToNode } from "./events";
 import type { AccountView, EventView } from "./schema";
@@ -98,6 +98,8 @@ function gather(client: QueryClient) {
     const first = stale.size === 0 && logs.size === 0;
     const conversation = typeof event.fields.conversation === "string" ? event.fields.conversation : "";
     if (event.kind === "message.state") patchState(client, event.account, conversation, event.fields);
+    else if (event.kind === "message.changed" && typeof event.fields.id === "string")
+      readAgain(client, event.account, conversation, event.fields.id).catch(() => logs.set(conversation, [event.account, conversation]));
     else if (conversation && /^(message|conversation|group)\./.test(event.kind)) logs.set(conversation, [event.account, conversation]);
     else if (/^(contact|trust|history|account)\./.test(event.kind)) dropLog(client, event.account, logs);
     for (const [kind, names] of CHANGES) if (kind.test(event.kind)) for (const name of names) stale.add(name);

@@ -1,11 +1,10 @@
 /** One message. Its text is text: nothing in it is ever taken for markup, and its direction is its own. */
-import { Menu } from "@base-ui/react/menu";
-import { EllipsisVertical } from "lucide-react";
-import { memo, useState } from "react";
-import { useAct } from "../api/queries";
+import { memo } from "react";
 import type { MessageView } from "../api/schema";
 import { useTimes, useWords } from "../i18n";
-import { classes, Sure } from "../ui/parts";
+import { classes } from "../ui/parts";
+import { MessageMenu } from "./MessageMenu";
+import { Reactions } from "./Reactions";
 import { StateMark } from "./StateMark";
 
 interface Props {
@@ -22,6 +21,8 @@ function BubbleOf({ message, joined, author, quoted, nameOf, onReply, onInfo }: 
   const t = useWords();
   const times = useTimes();
   const name = message.mine ? t.you : author || nameOf(message.sender);
+  const said = { text: message.text, withdrawn: t.withdrawn, timer: t.timerSet(Number(message.text)) }[message.kind] ?? t.unknownKind;
+  if (message.kind === "timer") return <p className="py-2 text-center text-xs text-soft">{said}</p>;
   const spoken = [name, times.clock(message.sent), message.mine ? t[message.state] : ""].filter(Boolean).join(", ");
   return (
     <article
@@ -38,23 +39,26 @@ function BubbleOf({ message, joined, author, quoted, nameOf, onReply, onInfo }: 
       >
         {author && !joined && <bdi className="block text-sm font-semibold text-accent-text">{author}</bdi>}
         {message.reply_to && <Quote message={quoted} mine={message.mine} name={quoted?.mine ? t.you : nameOf(quoted?.sender ?? "")} />}
+        {message.forwarded && <span className="block text-xs italic">{t.forwarded}</span>}
         {message.subject && (
           <p dir="auto" className="font-semibold break-words">
             {message.subject}
           </p>
         )}
         <p dir="auto" className={classes("break-words whitespace-pre-wrap", message.kind !== "text" && "italic")}>
-          {message.kind === "text" ? <Linked text={message.text} /> : t.unknownKind}
+          {message.kind === "text" ? <Linked text={said} /> : said}
         </p>
         <p className={classes("mt-0.5 flex items-center justify-end gap-1.5 text-xs", message.mine ? "text-mine-soft" : "text-soft")}>
           {message.mine && (message.state === "refused" || message.state === "expired") && (
             <span className="font-semibold">{t[message.state]}</span>
           )}
+          {message.edited > 0 && <span>{t.edited}</span>}
           <time>{times.clock(message.sent)}</time>
           {message.mine && <StateMark state={message.state} />}
         </p>
+        <Reactions message={message} nameOf={nameOf} />
       </div>
-      <Acts message={message} onReply={onReply} onInfo={onInfo} />
+      <MessageMenu message={message} onReply={onReply} onInfo={onInfo} />
     </article>
   );
 }
@@ -97,51 +101,4 @@ function Linked({ text }: { text: string }) {
   }
   parts.push(text.slice(from));
   return parts;
-}
-
-const ITEM = "flex min-h-10 cursor-pointer items-center rounded-lg px-3 outline-none data-[highlighted]:bg-hover";
-
-function Acts({ message, onReply, onInfo }: Pick<Props, "message" | "onReply" | "onInfo">) {
-  const t = useWords();
-  const [sure, setSure] = useState(false);
-  const remove = useAct("/api/messages/delete", ["conversations", "log"], () => setSure(false));
-  return (
-    <>
-      <Menu.Root>
-        <Menu.Trigger
-          aria-label={t.more}
-          className="inline-flex size-8 shrink-0 items-center justify-center rounded-lg text-soft opacity-0 group-hover:opacity-100 hover:bg-hover focus-visible:opacity-100 data-[popup-open]:opacity-100 pointer-coarse:opacity-60"
-        >
-          <EllipsisVertical size={16} aria-hidden="true" />
-        </Menu.Trigger>
-        <Menu.Portal>
-          <Menu.Positioner sideOffset={4} className="z-30">
-            <Menu.Popup className="min-w-44 rounded-xl border border-line bg-raised p-1 text-sm shadow-xl outline-none">
-              <Menu.Item className={ITEM} onClick={() => onReply(message)}>
-                {t.reply}
-              </Menu.Item>
-              <Menu.Item className={ITEM} onClick={() => navigator.clipboard.writeText(message.text)}>
-                {t.copyText}
-              </Menu.Item>
-              <Menu.Item className={ITEM} onClick={() => onInfo(message)}>
-                {t.info}
-              </Menu.Item>
-              <Menu.Item className={`${ITEM} text-bad`} onClick={() => setSure(true)}>
-                {t.deleteMessage}
-              </Menu.Item>
-            </Menu.Popup>
-          </Menu.Positioner>
-        </Menu.Portal>
-      </Menu.Root>
-      {sure && (
-        <Sure
-          title={t.deleteMessage}
-          text={t.deleteMessageText}
-          act={t.deleteMessage}
-          onAct={() => remove.mutate({ message: message.id })}
-          onClose={() => setSure(false)}
-        />
-      )}
-    </>
-  );
 }

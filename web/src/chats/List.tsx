@@ -191,7 +191,9 @@ function Preview({ one }: { one: ConversationView }) {
   return (
     <>
       {one.last?.mine && <StateMark state={one.last.state} />}
-      <bdi className="min-w-0 flex-1 truncate">{one.last ? one.last.subject || one.last.text : ""}</bdi>
+      <bdi className="min-w-0 flex-1 truncate">
+        {one.last?.kind === "text" ? one.last.subject || one.last.text : one.last?.kind === "withdrawn" ? t.withdrawn : ""}
+      </bdi>
     </>
   );
 }

@@ -64,6 +64,15 @@ export function patchState(client: QueryClient, account: string, conversation: s
   });
 }
 
+/** Read one message of the log anew: something was said about it, however long ago it was said itself. */
+export async function readAgain(client: QueryClient, account: string, conversation: string, id: string): Promise<void> {
+  const { message } = await read("/api/message/{message_id}", { account }, { message_id: id });
+  client.setQueryData<Log>(
+    logKey(account, conversation),
+    (now) => now && { ...now, items: now.items.map((one) => (one.id === id && one.cursor === message.cursor ? message : one)) },
+  );
+}
+
 /** Put a message of ours into the log as soon as the node has it. */
 export function addSent(client: QueryClient, account: string, conversation: string, message: MessageView): void {
   client.setQueryData<Log>(logKey(account, conversation), (now) =>

@@ -121,6 +121,16 @@ export const en = {
   keyChangedText: "Another key answers for this contact now. Nothing is sent before you have decided.",
   decide: "See what happened",
   tooLong: "This message is too long.",
+  withdrawn: "This message was taken back.",
+  timerSet: (seconds: number) =>
+    seconds ? `Messages disappear after ${Math.round(seconds / 3600)} h` : "Messages do not disappear any more",
+  edited: "edited",
+  forwarded: "Forwarded",
+  edit: "Edit",
+  editing: "Edit your message",
+  react: "React",
+  reactionBy: (emoji: string, people: string) => `${emoji} by ${people}`,
+  deleteEverywhere: "Delete for everybody",
   // States
   queued: "Waiting to be sent",
   accepted: "Sent",

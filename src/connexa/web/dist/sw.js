@@ -1,5 +1,5 @@
 // Keeps the app's shell, so that it opens while the node is down and can say so. Nothing of the API is ever kept.
-const CACHE = `connexa-${"e58b7d0897852083"}`;
+const CACHE = `connexa-${"4cef4daf6943cded"}`;
 const FILES = ["/app.webmanifest","/assets/GroupScreens.js","/assets/KeySheet.js","/assets/Page.js","/assets/Palette.js","/assets/PeopleScreens.js","/assets/Qr.js","/assets/SettingsScreens.js","/assets/Welcome.js","/assets/index.css","/assets/index.js","/assets/parts.js","/assets/queries.js","/assets/rolldown-runtime.js","/assets/trust.js","/first.js","/icon.svg","/"];
 
 self.addEventListener("install", (event) => {
