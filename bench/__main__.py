@@ -23,6 +23,7 @@ FIGURES = {
     "hostile": "how soon mail arrives while somebody attacks the homeserver: slow links, half-open handshakes, huge frames, a flood",
     "offline": "how soon ten thousand messages that waited for a device are fetched and acknowledged",
     "search": "how soon something is found among a million messages",
+    "web": "the web app: its size, first paint, opening a chat, frames while scrolling a hundred thousand messages",
     "linking": "how soon a new device is of use, and how soon ten thousand messages of history are on it",
 }
 
