@@ -35,12 +35,12 @@ class Usher:
         self._announcer = announcer
         self._doors = doors
         self._loads = loads
-        self._reader = TokenReader(domain, odd_packets=limits.odd_packets)
+        self._reader = TokenReader(domain)
 
     def look_at(self, raw: bytes, now: float) -> TokenEnvelope | None:
         """The envelope, if it opens a door; None where memory does not suffice, or where it is to be refused."""
         limits = self._limits
-        envelope = self._reader.read(raw) if len(raw) <= limits.max_envelope else None
+        envelope = self._reader.read(raw, odd_packets=limits.odd_packets) if len(raw) <= limits.max_envelope else None
         return envelope if envelope is not None and self.opens(envelope, len(raw), now) else None
 
     def opens(self, envelope: TokenEnvelope, size: int, now: float) -> bool:

@@ -82,11 +82,10 @@ def read_acks(frame: bytes) -> list[int] | None:
 
 
 class TokenReader:
-    """Reads envelopes under tokens for one domain; `odd_packets` as in `parse_envelope`."""
+    """Reads envelopes under tokens for one domain."""
 
-    def __init__(self, domain: str, *, odd_packets: bool) -> None:
+    def __init__(self, domain: str) -> None:
         name = domain.encode()
-        self._odd = odd_packets
         self._head = re.compile(
             rb"\x08\x01\x12%s(.{%d})\x18" % (varint(ID_SIZE), ID_SIZE)  # version 1, id
             + _NUMBER  # expires
@@ -98,7 +97,7 @@ class TokenReader:
             re.DOTALL,
         )
 
-    def read(self, raw: bytes) -> TokenEnvelope | None:
+    def read(self, raw: bytes, *, odd_packets: bool) -> TokenEnvelope | None:
         """The envelope, with all that `parse_envelope` would have found right; None where that has to judge."""
         head = self._head.match(raw)
         whole = len(raw)
@@ -118,14 +117,13 @@ class TokenReader:
             if end - inner != number_of(length):
                 return None
             packets.append(TokenPacket(device, number_of(sek), raw[begin:end], raw[inner:end]))
-        if end != whole or not 1 <= len(body) <= MAX_BODY or not self._sound(packets):
+        if end != whole or not 1 <= len(body) <= MAX_BODY or not _sound(packets, odd_packets):
             return None
         return TokenEnvelope(id, number_of(expires), user, token, body, tuple(packets))
 
-    def _sound(self, packets: list[TokenPacket]) -> bool:
-        if len(packets) == 1:
-            return self._odd or len(packets[0].sealed) in SEALED_SIZES
-        devices = {packet.device for packet in packets}
-        return 1 < len(packets) == len(devices) <= MAX_DEVICES and (
-            self._odd or all(len(packet.sealed) in SEALED_SIZES for packet in packets)
-        )
+
+def _sound(packets: list[TokenPacket], odd: bool) -> bool:
+    """Whether there are as many as there may be, for different devices, of sizes that there are."""
+    if not (odd or all(len(packet.sealed) in SEALED_SIZES for packet in packets)):
+        return False
+    return len(packets) == 1 or 1 < len(packets) == len({packet.device for packet in packets}) <= MAX_DEVICES
