@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +38,9 @@ ENVELOPES = st.builds(
 DAMAGE = st.lists(st.tuples(st.integers(0, 400), st.sampled_from(["put", "change", "cut"]), st.integers(0, 255)), min_size=1, max_size=3)
 
 
+TELLING = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 18, 26, 31, 32, 33, 34, 42, 50, 58, 66, 82, 90, 127, 128, 129, 255)
+
+
 def damaged(raw: bytes, damage: list[tuple[int, str, int]]) -> bytes:
     """Bytes put in, changed and left out, mostly where the fields begin."""
     made = bytearray(raw)
@@ -50,6 +55,15 @@ def parsed(raw: bytes, odd: bool) -> Envelope | None:
         return parse_envelope(raw, odd_packets=odd)
     except WireError:
         return None
+
+
+def each_damage(raw: bytes) -> Iterator[bytes]:
+    """One byte changed, put in or left out, everywhere."""
+    for place in range(len(raw)):
+        yield raw[:place] + raw[place + 1 :]
+        for byte in TELLING:
+            yield raw[:place] + bytes([byte]) + raw[place + 1 :]
+            yield raw[:place] + bytes([byte]) + raw[place:]
 
 
 def same(raw: bytes, odd: bool) -> bool:
@@ -77,6 +91,25 @@ def test_envelopes_that_we_write_are_read(envelope: Envelope, odd: bool) -> None
 @given(ENVELOPES, st.booleans(), DAMAGE)
 def test_no_other_envelope_passes(envelope: Envelope, odd: bool, damage: list[tuple[int, str, int]]) -> None:
     same(damaged(envelope.SerializeToString(), damage), odd)
+
+
+def small(body: bytes = b"b", devices: int = 2) -> Envelope:
+    envelope = Envelope(version=1, id=bytes(16), expires=300, domain=DOMAIN, user=bytes(32), token=bytes(32), body=body)
+    envelope.packets.extend(Packet(device=bytes([n]) * 32, sek=200, sealed=b"sealed") for n in range(devices))
+    return envelope
+
+
+def test_no_envelope_passes_with_one_byte_that_is_wrong() -> None:
+    for raw in each_damage(small().SerializeToString()):
+        same(raw, odd=True)
+
+
+def test_sizes_and_counts_are_those_of_the_general_reader() -> None:
+    for envelope in (small(b""), small(bytes(16_400)), small(bytes(16_401)), small(devices=0), small(devices=8), small(devices=9)):
+        raw = envelope.SerializeToString()
+        assert same(raw, odd=True) == (parsed(raw, odd=True) is not None)
+    begin, end = small(b"").SerializeToString().split(b"\x5a", 1)
+    same(begin + b"\x52\x00\x5a" + end, odd=True)  # an empty body that is written
 
 
 @given(ENVELOPES)
@@ -130,6 +163,13 @@ def test_frames_of_acknowledgements_are_read(numbers: list[int]) -> None:
 def test_no_other_frame_passes(items: list[tuple[int, bytes]], numbers: list[int], damage: list[tuple[int, str, int]]) -> None:
     check_frame(damaged(send(items), damage))
     check_frame(damaged(LinkUp(ack=AckUp(seqs=numbers)).SerializeToString(), damage))
+
+
+def test_no_frame_passes_with_one_byte_that_is_wrong() -> None:
+    for frame in (send([(1, b"one"), (300, b"three")]), LinkUp(ack=AckUp(seqs=[1, 300, 70_000])).SerializeToString()):
+        for raw in each_damage(frame):
+            check_frame(raw)
+    check_frame(b"\x42\x0c\x0a\x0a" + b"\xff" * 9 + b"\x01")  # a number beyond 63 bits
 
 
 def test_frames_that_are_none_of_these_are_left_to_the_general_reader() -> None:
