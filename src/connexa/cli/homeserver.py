@@ -74,6 +74,8 @@ def size(count: int) -> str:
 
 def open_store_key(premises: ServerPremises, password: str | None) -> bytes:
     """The key of the database that is there; a password that it needs is asked for."""
+    if server_settings().store:
+        raise RefusedError("store.elsewhere", "This homeserver's data is in PostgreSQL.", "Use its own tools, such as pg_dump.")
     if not premises.database.exists():
         raise NotFoundError(
             "server.not_initialised", "This profile has no homeserver yet.", "Make one with: connexa server init YOUR.DOMAIN"
