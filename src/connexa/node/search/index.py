@@ -33,7 +33,8 @@ def is_behind(query: Query) -> bool:
 def index_some(execute: Execute) -> None:
     """Follow the newest of what is noted, for a moment: what was said just now is found first."""
     until = time.monotonic() + SLICE
-    for (cursor,) in rows(execute, "SELECT cursor FROM unindexed ORDER BY cursor DESC LIMIT ?", (AT_ONCE,)):
+    # Within a slice the oldest first: a number below the one before makes FTS5 write out what it has gathered.
+    for (cursor,) in sorted(rows(execute, "SELECT cursor FROM unindexed ORDER BY cursor DESC LIMIT ?", (AT_ONCE,))):
         execute("DELETE FROM message_words WHERE rowid = ?", (cursor,))
         execute(_PUT, (cursor,))
         execute("DELETE FROM unindexed WHERE cursor = ?", (cursor,))
