@@ -65,7 +65,7 @@ def open_s3(place: str, settings: S3Settings) -> S3Blobs:
     if not bucket or not settings.endpoint or settings.credentials_file is None:
         raise UsageError("settings.bad_value", "server.media with s3:// needs a bucket, server.s3.endpoint and server.s3.credentials_file.")
     try:
-        lines = settings.credentials_file.read_text().split()
+        lines = [line.strip() for line in settings.credentials_file.read_text().splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError):
         raise UsageError("settings.unreadable", f"The credentials of S3 cannot be read from {settings.credentials_file}.") from None
     if len(lines) != 2:
