@@ -137,10 +137,12 @@ def _settings_of(domain: Domain, ports: dict[str, int], public: dict[str, str]) 
 def _story(settings: ServerSettings, founded: Any, records: list[Any], unit: str, file: Path, data: Path) -> list[str]:
     endpoints = settings.endpoints()
     custody = {"keyring": "in your login keyring", "file": "in a file that only you can read", "password": "behind your password"}
+    kept = custody.get(founded.custody.value)
+    database = f"{data}, encrypted with a key {kept}" if kept else "the PostgreSQL of `store`: whoever reads it has the domain's key"
     return [
         f"  OK  domain    {settings.domain}: this can never change",
         f"  OK  settings  {file}",
-        f"  OK  database  {data}, encrypted with a key {custody[founded.custody.value]}",
+        f"  OK  database  {database}",
         f"  OK  key       {founded.keys.current.public.raw.hex()}",
         "",
         "  Publish in the DNS of the domain:",
