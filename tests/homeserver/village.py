@@ -45,7 +45,8 @@ from connexa.pairwise import (
     week_of,
     weekly_key,
 )
-from connexa.store import Store, open_database, open_shared
+from connexa.store import Store, open_database
+from connexa.store.shared import open_shared
 from connexa.testing import FakeClock, MemoryNetwork, SeededRandom
 from connexa.wire import MAX_FRAME, OURS, VersionRange, account_statement, login_statement, parse, pass_statement
 from connexa.wire.transport import FrameChannel, LinkClosed

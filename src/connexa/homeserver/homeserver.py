@@ -46,7 +46,8 @@ from connexa.homeserver.shared import FencedWriter, SharedLoads, SharedPost, Sha
 from connexa.homeserver.upkeep import Upkeep
 from connexa.homeserver.usher import Usher
 from connexa.identity import DeviceId, Domain, Endpoints, PinState, UserId, check_domain
-from connexa.store import Execute, SharedDatabase, Store, Writer
+from connexa.store import Execute, Store, Writer
+from connexa.store.shared import SharedDatabase
 from connexa.wire.transport import FrameSink
 from connexa.wire.v1.federation_pb2 import BatchAck, Item
 from connexa.wire.v1.groups_pb2 import GroupNews, GroupNewsReply, GroupReply, GroupRequest

@@ -7,7 +7,8 @@ from connexa.errors import RefusedError
 from connexa.homeserver.premises import ServerPremises
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.homeserver.settings import ServerSettings
-from connexa.store import KeyCustody, Store, load_key, open_database, open_shared
+from connexa.store import KeyCustody, Store, load_key, open_database
+from connexa.store.shared import open_shared
 
 __all__ = ["open_existing", "open_store"]
 

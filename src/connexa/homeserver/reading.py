@@ -12,7 +12,8 @@ from connexa.homeserver.domain_key import DomainKeys, load_domain
 from connexa.homeserver.premises import ServerPremises
 from connexa.homeserver.schema import MIGRATIONS
 from connexa.identity import Domain
-from connexa.store import Store, load_key, open_database, open_shared
+from connexa.store import Store, load_key, open_database
+from connexa.store.shared import open_shared
 
 __all__ = ["AskPassword", "Published", "read_published"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from connexa.errors import ConnexaError
 from connexa.homeserver.sequence import Sequence
-from connexa.store import BLOCK, SharedDatabase
+from connexa.store.shared import BLOCK, SharedDatabase
 
 __all__ = ["SharedSequence"]
 

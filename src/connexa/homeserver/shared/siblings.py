@@ -18,7 +18,8 @@ from connexa.homeserver.shared.sequence import SharedSequence
 from connexa.homeserver.shared.wakeups import Heard, Wakeups
 from connexa.homeserver.tables import first
 from connexa.identity import DeviceId, Domain, UserId
-from connexa.store import Execute, Row, SharedDatabase, Writer
+from connexa.store import Execute, Row, Writer
+from connexa.store.shared import SharedDatabase
 from connexa.wire.v1.groups_pb2 import GroupHints
 from connexa.wire.v1.link_pb2 import Notice
 

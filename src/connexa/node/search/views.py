@@ -17,7 +17,7 @@ class MatchView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SearchHitView(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry that was found; `messages(around=…)` shows it among the others."""
+    """One entry that was found; `messages(before=…)` with its cursor shows what stood before it."""
 
     message: MessageView
     snippet: str  # of the text, around the first match
