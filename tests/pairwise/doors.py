@@ -9,7 +9,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import replace
 
-from connexa.content import JoinExtra
+from connexa.content import JoinExtra, MemberCard
 from connexa.crypto import Ed25519Secret, Kind, X25519Secret, hkdf, hpke_open, hpke_seal, sha256
 from connexa.crypto import aead_seal as seal_bytes
 from connexa.identity import Domain, UserPublic, parse_discovery_file, verify_device_certificate
@@ -23,6 +23,7 @@ from connexa.identity.server_info import read_server_info, verify_server_info
 from connexa.identity.statement import seal_statement
 from connexa.identity.txt import parse_txt
 from connexa.node.groups.admins import check_key
+from connexa.node.groups.cards import identity_key_of
 from connexa.node.groups.sealing import seal_extra
 from connexa.pairwise import decrypt, parse_pairing_code, read_initial, read_prekey
 from connexa.wire.v1 import keys_pb2, link_pb2
@@ -43,6 +44,13 @@ def _certificate(**keys: bytes) -> object:
     for name, key in keys.items():
         setattr(message, name, key)
     return verify_device_certificate(seal_statement(Kind.DEVICE, message, BOB.user.key), BOB.user.public, NOW)
+
+
+def _card(dik: bytes) -> MemberCard:
+    """A member's card whose certificate names another key; that it is signed was checked when the card came in."""
+    certificate = keys_pb2.DeviceCertificate.FromString(BOB.signed_certificate.body)
+    certificate.dik = dik
+    return MemberCard(BOB.user.id, keys_pb2.Signed(body=certificate.SerializeToString()), b"", keys_pb2.Signed())
 
 
 def _initial_with(key: bytes | None = None, **certificate: bytes) -> object:
@@ -178,6 +186,7 @@ X25519_DOORS: dict[str, Door] = {
     "ratchet header": _header,
     "sealed packet": _encapsulation,
     "pairing code": _pairing_code,
+    "DIK of a member's card": lambda key: identity_key_of(_card(key)),
     "init key of a key package": lambda key: seal_extra(key, bytes(32), JoinExtra(bytes(32), Domain("a.example"))),
 }
 LATER = {"user key of an initial part", "word about a bad commit", "rotation from", "rotation to", "ratchet header", "sealed packet"}

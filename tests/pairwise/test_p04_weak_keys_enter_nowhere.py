@@ -52,7 +52,7 @@ IMPORTS = {
     *("identity/rotation.py", "identity/server_info.py", "identity/txt.py", "identity/user.py"),
     *("pairwise/_chunked.py", "pairwise/_pairing_code.py", "pairwise/_pqxdh.py", "pairwise/_prekeys.py", "pairwise/_ratchet.py"),
     *("node/approvals.py", "node/passes.py", "node/stored.py", "cli/demo/server.py"),
-    *("identity/groups.py", "identity/rejects.py", "node/groups/admins.py", "node/groups/sealing.py"),
+    *("identity/groups.py", "identity/rejects.py", "node/groups/admins.py", "node/groups/cards.py", "node/groups/sealing.py"),
 }
 """Where bytes become a public key. A module that comes in here gets its door in doors.py."""
 

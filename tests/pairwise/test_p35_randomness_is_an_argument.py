@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -13,7 +14,7 @@ from tests.pairwise.world import acquainted
 
 SOURCES = {"random", "secrets", "uuid"}
 ENTRIES = {
-    *("cli/life.py", "cli/recovery.py", "cli/server.py", "homeserver/reading.py"),
+    *("cli/homeserver.py", "cli/life.py", "cli/recovery.py", "cli/server.py", "cli/server_backup.py", "homeserver/reading.py"),
     *("mls/group.py", "mls/lifecycle.py"),
     *("mls/conformance/basics.py", "mls/conformance/protection.py", "mls/conformance/trees.py"),
 }
@@ -21,6 +22,7 @@ ENTRIES = {
 The library of groups, which is used alone too, has it as a default; its conformance runner is a program."""
 
 
+@cache
 def _modules(root: Path) -> dict[str, ast.Module]:
     source = root / "src/connexa"
     paths = [path for path in source.rglob("*.py") if "wire/v1" not in str(path)]

@@ -42,6 +42,7 @@ from connexa.node.messages import message_info, message_view
 from connexa.node.people import Person, person_at, person_of
 from connexa.node.registers import decide
 from connexa.node.restore import restore
+from connexa.node.retry import kept_up
 from connexa.node.revocation import is_revoked, revoked
 from connexa.node.running import RunningAccount
 from connexa.node.search.asked import read_asked
@@ -123,8 +124,8 @@ class Node:
             async with TaskGroup() as tasks:
                 tasks.create_task(self._empty_log())
                 tasks.create_task(self._backups.run())
-                tasks.create_task(Indexer(self._home).run())
-                tasks.create_task(Vanishing(self._home).run())
+                tasks.create_task(kept_up(Indexer(self._home).run))
+                tasks.create_task(kept_up(Vanishing(self._home).run))
                 for number, _, state in all_accounts(self._home.database.read):
                     # A revoked device asks whether that still holds; one that is not let in yet would be taken for revoked.
                     if state not in (AccountState.CREATING, AccountState.RESTORING):

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from connexa.crypto import Rng
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
 
-__all__ = ["Backoff", "fraction"]
+from connexa.crypto import Rng
+from connexa.errors import ConnexaError
+
+__all__ = ["Backoff", "fraction", "kept_up"]
+
+PAUSE: Final = 5.0  # seconds until the store is asked again that took no writes
 
 
 def fraction(rng: Rng) -> float:
     """A random number from 0 up to 1."""
     return int.from_bytes(rng(4), "big") / (1 << 32)
+
+
+async def kept_up(work: Callable[[], Awaitable[None]]) -> None:
+    """Run what works for as long as the node does, and again where the store takes no writes now: that passes, and nobody else stops."""
+    while True:
+        try:
+            await work()
+        except ConnexaError as error:
+            if not error.retryable:
+                raise
+        await asyncio.sleep(PAUSE)
 
 
 class Backoff:

@@ -58,7 +58,7 @@ class Shop:
         """Open the store of a homeserver that is not running."""
         database = open_inline(path, bytes(32), MIGRATIONS)
         discovery = DiscoverySettings(dns=False, well_known=False)
-        settings = ServerSettings(domain=domain, discovery=discovery, limits=LimitSettings(answer_seconds=0.0))
+        settings = ServerSettings(domain=domain, discovery=discovery, limits=LimitSettings(answer_seconds=0.0, media_segments=0))
         resolver, remotes = Resolver(discovery, clock=clock), MemoryRemotes(domain, MemoryNetwork(), {}, clock)
         writer = InlineWriter(database)
         sequence = await Sequence.open(database, writer)
@@ -89,6 +89,7 @@ class _Ready:
     """What a link begins with."""
 
     device_list: Signed
+    server_info: Signed
 
 
 class Desk:
@@ -98,11 +99,12 @@ class Desk:
         self._house = shop.house
         self._account = account
         self.ended: ConnexaError | None = None
-        self.ready = _Ready(newest_list(self._house.database.read, account.user_id) or Signed())
+        self.renew()
 
     def renew(self) -> None:
         """Log in anew: what the homeserver says at once is fresh."""
-        self.ready = _Ready(newest_list(self._house.database.read, self._account.user_id) or Signed())
+        device_list = newest_list(self._house.database.read, self._account.user_id) or Signed()
+        self.ready = _Ready(device_list, self._house.server_info())
 
     async def call(self, request: Message, answer: type[R], *, timeout: float = 0.0) -> R:
         """Answer a question at once, or raise what the homeserver would refuse it with."""

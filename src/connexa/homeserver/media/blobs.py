@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -46,6 +47,7 @@ class LocalBlobs:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._numbers = itertools.count()  # two may write the same part at once
 
     async def put(self, path: str, part: bytes) -> None:
         """Store a part."""
@@ -60,14 +62,14 @@ class LocalBlobs:
         await asyncio.to_thread(self._delete, [self._root / path for path in paths])
 
     def _put(self, place: Path, part: bytes) -> None:
-        beside = place.with_name(f"{place.name}.{os.urandom(4).hex()}.new")
+        beside = place.with_name(f"{place.name}.{next(self._numbers)}.new")
         with _disk():
             for folder in (self._root, place.parent.parent, place.parent):
                 if not folder.is_dir():
                     folder.mkdir(mode=0o700, exist_ok=True)
                     sync_folder(folder.parent)
             try:
-                with beside.open("xb") as file:
+                with beside.open("wb") as file:
                     file.write(part)
                     file.flush()
                     os.fsync(file.fileno())
@@ -90,6 +92,8 @@ class LocalBlobs:
         with _disk():
             for place in places:
                 place.unlink(missing_ok=True)
+                for left in place.parent.glob(f"{place.name}.*.new"):  # by a process that was killed
+                    left.unlink(missing_ok=True)
             for folder in {place.parent for place in places}:
                 with contextlib.suppress(OSError):  # others lie there, or it was never made
                     folder.rmdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from connexa.errors import ConnexaError
 from connexa.node.home import Home, Query, first, rows
 from connexa.node.wakeups import wait_for
 from connexa.store import Execute
@@ -48,7 +49,12 @@ async def catch_up(home: Home, seconds: float) -> bool:
     while is_behind(home.database.read):
         if time.monotonic() > until:
             return False
-        await home.change(index_some)
+        try:
+            await home.change(index_some)
+        except ConnexaError as error:  # the disk takes no writes now: what is in the index can be found
+            if not error.retryable:
+                raise
+            return False
     return True
 
 
