@@ -17,6 +17,7 @@ PEOPLE = 6
 SLOW = {"LIMITS__SEND_PER_SECOND": "12"}  # so that there is a half-way
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_a_history_that_is_interrupted_by_kills_of_both_devices_ends_whole(tmp_path: Path) -> None:
     async with ProgramWorld.open(tmp_path, server=SLOW) as world:

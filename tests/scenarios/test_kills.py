@@ -43,6 +43,7 @@ class Progress:
             await self._moved.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.xdist_group("heavy")
 async def test_every_accepted_message_is_shown_exactly_once_through_thirty_kills(tmp_path: Path) -> None:
