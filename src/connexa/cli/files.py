@@ -60,7 +60,8 @@ def follow(node: Client, account: str, sending: dict[str, Any]) -> dict[str, Any
             raise RefusedError(
                 waiting["failure"], "The files of the message could not be sent.", f"connexa attachment retry|cancel {sending['id']}"
             )
-        done = sum(file["share"] for file in waiting["files"]) / len(waiting["files"])
+        files = waiting["files"]  # none once all are there and the message is about to go into the log
+        done = sum(file["share"] for file in files) / len(files) if files else 1.0
         drawn = draw_bar("uploading", done, f"{done:.0%}") or drawn
         if time.monotonic() - heard > options().timeout:
             raise NetworkError("upload.waits", "The files wait for the homeserver.", "They go on by themselves: connexa attachment list")
